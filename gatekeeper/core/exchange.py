@@ -1,0 +1,248 @@
+"""One request and its response passing through, and each try to have it answered."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import orjson
+
+from gatekeeper.core.body import EMPTY, Body
+from gatekeeper.core.errors import GatewayError
+from gatekeeper.core.instance import Instance
+from gatekeeper.core.message import Headers, Request, Response
+
+
+if TYPE_CHECKING:
+    from gatekeeper.core.chain import Chain
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+NO_CAPTURES: Final[dict[str, str]] = {}
+
+
+class Key(Generic[T]):
+    """A typed name under which filters leave values on an exchange."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<Key {self.name}>"
+
+
+class Route:
+    """What an exchange was matched to: a name and the chain that handles it."""
+
+    __slots__ = ("chain", "name")
+
+    def __init__(self, name: str, chain: "Chain") -> None:
+        self.name: Final = name
+        self.chain: Final = chain
+
+    def __repr__(self) -> str:
+        return f"<Route {self.name}: {' > '.join(self.chain.names)}>"
+
+
+class Attempt:
+    """One try of an exchange at one instance. It ends with the answer's body, not with its head.
+
+    `request` is the exchange's until `edit` makes a copy for this attempt alone. Times are `Clock.monotonic`
+    seconds; zero is "not reached".
+    """
+
+    __slots__ = (
+        "_callbacks",
+        "_request",
+        "connected",
+        "deadline",
+        "error",
+        "exchange",
+        "first_byte",
+        "instance",
+        "number",
+        "reused",
+        "spent",
+        "started",
+        "status",
+    )
+
+    def __init__(self, exchange: "Exchange", instance: Instance, number: int, started: float) -> None:
+        self.exchange = exchange
+        self.instance = instance
+        self.number = number
+        self.started = started
+        self.deadline: float | None = exchange.deadline
+        self.connected = 0.0
+        self.first_byte = 0.0
+        self.reused = False
+        self.status = 0
+        self.error: GatewayError | None = None
+        self.spent: dict[str, float] | None = None
+        self._request: Request | None = None
+        self._callbacks: list[Callable[[Attempt], None]] | None = []
+
+    @property
+    def request(self) -> Request:
+        """The request as this attempt sends it; do not change it without `edit`."""
+        return self._request or self.exchange.request
+
+    def edit(self) -> Request:
+        """Return a copy of the request that belongs to this attempt."""
+        if self._request is None:
+            self._request = self.exchange.request.copy()
+        return self._request
+
+    def on_complete(self, callback: "Callable[[Attempt], None]") -> None:
+        """Call back at the end of the answer's body, on failure and on cancellation."""
+        if self._callbacks is None:
+            callback(self)
+        else:
+            self._callbacks.append(callback)
+
+    def complete(self, error: GatewayError | None = None) -> None:
+        """End the attempt, once; later calls do nothing."""
+        callbacks, self._callbacks = self._callbacks, None
+        if callbacks is not None:
+            if error is not None:
+                self.error = error
+            _run(callbacks, self)
+
+    def __repr__(self) -> str:
+        return f"<Attempt {self.number} of {self.exchange.id} at {self.instance.id}>"
+
+
+class Exchange:
+    """One request and its response. It knows no transport: it can be forked and outlive its client.
+
+    `deadline` is absolute (`Clock.monotonic`) and shared by all attempts. `spent` has the seconds that each filter
+    took for itself, without what came after it.
+    """
+
+    __slots__ = (
+        "_callbacks",
+        "_values",
+        "attempts",
+        "bytes_in",
+        "bytes_out",
+        "captures",
+        "deadline",
+        "error",
+        "id",
+        "mark",
+        "matched",
+        "owner",
+        "request",
+        "route",
+        "service",
+        "spent",
+        "started",
+        "status",
+        "stopped_by",
+        "trace_id",
+    )
+
+    def __init__(self, exchange_id: str, request: Request, started: float, trace_id: str = "") -> None:
+        self.id = exchange_id
+        self.request = request
+        self.started = started
+        self.trace_id = trace_id
+        self.route: Route | None = None
+        self.captures = NO_CAPTURES
+        self.service = ""
+        self.attempts: list[Attempt] = []
+        self.deadline: float | None = None
+        self.status = 0
+        self.error: GatewayError | None = None
+        self.stopped_by = ""
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.matched = 0.0
+        # kept by the guards of the chain: whose time is running, since when, and what each has had so far
+        self.spent: dict[str, float] = {}
+        self.owner = ""
+        self.mark = started
+        self._values: dict[Key[Any], Any] | None = None
+        self._callbacks: list[Callable[[Exchange], None]] | None = []
+
+    def __getitem__(self, key: Key[T]) -> T:
+        """Return what was left under the key.
+
+        Raises:
+            KeyError: nothing was.
+
+        """
+        if self._values is None:
+            raise KeyError(key)
+        value: T = self._values[key]
+        return value
+
+    def __setitem__(self, key: Key[T], value: T) -> None:
+        if self._values is None:
+            self._values = {}
+        self._values[key] = value
+
+    def get(self, key: Key[T], default: T) -> T:
+        """What was left under the key, or the default."""
+        return default if self._values is None else self._values.get(key, default)
+
+    def on_complete(self, callback: "Callable[[Exchange], None]") -> None:
+        """Call back when the response's body has ended, on error and on cancellation; the last added runs first."""
+        if self._callbacks is None:
+            callback(self)
+        else:
+            self._callbacks.append(callback)
+
+    def complete(self) -> None:
+        """End the exchange, once; later calls do nothing. All callbacks run, whatever one of them raises."""
+        callbacks, self._callbacks = self._callbacks, None
+        if callbacks:
+            _run(callbacks, self)
+
+    def reject(self, error: GatewayError) -> Response:
+        """Make the answer to an error: problem+json (RFC 9457) with what the client may know, and the request's id."""
+        problem = {
+            "type": f"urn:gatekeeper:error:{error.code}",
+            "title": error.title,
+            "status": error.status,
+            "code": error.code,
+            "request_id": self.id,
+        }
+        if error.detail:
+            problem["detail"] = error.detail
+        headers = Headers([(b"content-type", b"application/problem+json"), *error.headers])
+        return Response(error.status, headers, Body(orjson.dumps(problem) + b"\n"), error=error)
+
+    def fork(self, exchange_id: str) -> "Exchange":
+        """Make an exchange of the same request that lives on its own, for work that outlives the client.
+
+        A body that is still being streamed stays with the original: read or tee it first if the fork needs it.
+        """
+        request = self.request.copy()
+        if not request.body.replayable:
+            request.body = EMPTY
+        fork = Exchange(exchange_id, request, self.started, self.trace_id)
+        fork.route = self.route
+        fork.captures = self.captures
+        fork.service = self.service
+        fork._values = None if self._values is None else self._values.copy()
+        return fork
+
+    def __repr__(self) -> str:
+        request = self.request
+        route = self.route.name if self.route is not None else "no route yet"
+        return f"<Exchange {self.id} {request.method} {request.path} {route}>"
+
+
+C = TypeVar("C")
+
+
+def _run(callbacks: list[Callable[[C], None]], subject: C) -> None:
+    for callback in reversed(callbacks):
+        try:
+            callback(subject)
+        except Exception:
+            log.exception("a completion callback of %r failed", subject)

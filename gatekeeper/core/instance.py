@@ -1,0 +1,30 @@
+"""One address of a service, and what is going on there now."""
+
+from typing import Final
+
+
+class Instance:
+    """An address that requests can be sent to; shared by balancing, sending, health and admin.
+
+    `in_flight` counts attempts from the moment an instance was picked to the end of their answer's body.
+    """
+
+    __slots__ = ("authority", "host", "id", "in_flight", "path", "port", "scheme", "service")
+
+    def __init__(
+        self, service: str, instance_id: str, scheme: str, host: str, port: int, path: str = ""
+    ) -> None:
+        self.service: Final = service
+        self.id: Final = instance_id
+        self.scheme: Final = scheme
+        self.host: Final = host
+        self.port: Final = port
+        self.path: Final = path
+        """The socket file of a `unix://` instance, else empty."""
+        default = 443 if scheme == "https" else 80
+        name = f"[{host}]" if ":" in host else host
+        self.authority: Final = (name if port == default else f"{name}:{port}").encode() or b"localhost"
+        self.in_flight = 0
+
+    def __repr__(self) -> str:
+        return f"<Instance {self.service} {self.id} {self.in_flight} in flight>"

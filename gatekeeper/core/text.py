@@ -1,0 +1,120 @@
+"""Text with `{value}` placeholders, checked when it is parsed and cheap to render."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import unquote_plus
+
+from gatekeeper.core.exchange import Exchange
+
+
+Getter = Callable[[Exchange], str]
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+
+_PLAIN: Final[dict[str, Getter]] = {
+    "request.id": lambda exchange: exchange.id,
+    "request.method": lambda exchange: exchange.request.method,
+    "request.host": lambda exchange: exchange.request.host,
+    "request.path": lambda exchange: exchange.request.path,
+    "request.scheme": lambda exchange: exchange.request.scheme,
+    "address": lambda exchange: exchange.request.client,
+    "route": lambda exchange: exchange.route.name if exchange.route is not None else "",
+    "service": lambda exchange: exchange.service,
+    "instance": lambda exchange: exchange.attempts[-1].instance.id if exchange.attempts else "",
+}
+
+_NAMED: Final[dict[str, Callable[[str], Getter]]] = {
+    "path": lambda name: lambda exchange: exchange.captures.get(name, ""),
+    "query": lambda name: lambda exchange: query_value(exchange.request.query, name),
+    "header": lambda name: _header(name.lower().encode()),
+    "cookie": lambda name: lambda exchange: cookie_value(exchange.request.headers.text(b"cookie"), name),
+}
+
+_LATER: Final = ("consumer", "claim", "authenticator", "tenant", "all")
+
+
+def _header(name: bytes) -> Getter:
+    return lambda exchange: exchange.request.headers.text(name)
+
+
+def query_value(query: str, name: str) -> str:
+    """The first value of a query parameter, decoded; empty where there is none."""
+    for part in query.split("&"):
+        key, _, value = part.partition("=")
+        if unquote_plus(key) == name:
+            return unquote_plus(value)
+    return ""
+
+
+def cookie_value(cookie: str, name: str) -> str:
+    """The value of a cookie (RFC 6265 section 4.2); empty where there is none."""
+    for part in cookie.split(";"):
+        key, _, value = part.partition("=")
+        if key.strip() == name:
+            return value.strip().strip('"')
+    return ""
+
+
+class BadPlaceholderError(ValueError):
+    """A placeholder that names no value."""
+
+
+def getter(name: str) -> Getter:
+    """Return what reads the value of this name from an exchange.
+
+    Raises:
+        BadPlaceholderError: there is no such value.
+
+    """
+    if name in _PLAIN:
+        return _PLAIN[name]
+    space, _, rest = name.partition(".")
+    if space in _NAMED and rest:
+        return _NAMED[space](rest)
+    if space in _LATER:
+        raise BadPlaceholderError(f"`{{{name}}}` is not available yet")
+    known = ", ".join([*_PLAIN, *(f"{space}.NAME" for space in _NAMED)])
+    raise BadPlaceholderError(f"`{{{name}}}` is no value; there are {known}")
+
+
+class Text:
+    """A string, or a template of one. Equal sources are equal texts."""
+
+    __slots__ = ("_parts", "constant", "names", "source")
+
+    def __init__(self, source: str) -> None:
+        """Parse the text.
+
+        Raises:
+            BadPlaceholderError: a placeholder names no value, or a brace is left alone.
+
+        """
+        if "{{" in source:
+            raise BadPlaceholderError("Jinja2 lives in `template:`; here `{name}` inserts a value")
+        pieces = _PLACEHOLDER.split(source)
+        if any("{" in literal or "}" in literal for literal in pieces[::2]):
+            raise BadPlaceholderError("a `{` or `}` stands alone")
+        self.source: Final = source
+        self.names: Final = tuple(pieces[1::2])
+        """The values that it inserts."""
+        self.constant: Final = source if not self.names else None
+        """The whole text where it inserts nothing, else None."""
+        self._parts: Final[list[str | Getter]] = [
+            getter(piece) if index % 2 else piece for index, piece in enumerate(pieces) if piece
+        ]
+
+    def render(self, exchange: Exchange) -> str:
+        """The text for this exchange; values that are missing are empty."""
+        if self.constant is not None:
+            return self.constant
+        return "".join([part if isinstance(part, str) else part(exchange) for part in self._parts])
+
+    def __eq__(self, other: object) -> bool:
+        return self.source == other.source if isinstance(other, Text) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        return f"Text({self.source!r})"
