@@ -51,12 +51,14 @@ class Attempt:
     """One try of an exchange at one instance. It ends with the answer's body, not with its head.
 
     `request` is the exchange's until `edit` makes a copy for this attempt alone. Times are `Clock.monotonic`
-    seconds; zero is "not reached".
+    seconds; zero is "not reached". The instance counts it as in flight from here on until `complete`.
     """
 
     __slots__ = (
         "_callbacks",
+        "_ended",
         "_request",
+        "abort",
         "connected",
         "deadline",
         "error",
@@ -82,8 +84,12 @@ class Attempt:
         self.status = 0
         self.error: GatewayError | None = None
         self.spent: dict[str, float] | None = None
+        self.abort: Callable[[GatewayError], None] | None = None
+        """Ends what the attempt is waiting for, now; set while there is something to end."""
         self._request: Request | None = None
-        self._callbacks: list[Callable[[Attempt], None]] | None = []
+        self._callbacks: list[Callable[[Attempt], object]] | None = None
+        self._ended = False
+        instance.in_flight += 1
 
     @property
     def request(self) -> Request:
@@ -96,20 +102,25 @@ class Attempt:
             self._request = self.exchange.request.copy()
         return self._request
 
-    def on_complete(self, callback: "Callable[[Attempt], None]") -> None:
+    def on_complete(self, callback: "Callable[[Attempt], object]") -> None:
         """Call back at the end of the answer's body, on failure and on cancellation."""
-        if self._callbacks is None:
+        if self._ended:
             callback(self)
+        elif self._callbacks is None:
+            self._callbacks = [callback]
         else:
             self._callbacks.append(callback)
 
     def complete(self, error: GatewayError | None = None) -> None:
         """End the attempt, once; later calls do nothing."""
-        callbacks, self._callbacks = self._callbacks, None
-        if callbacks is not None:
-            if error is not None:
-                self.error = error
-            _run(callbacks, self)
+        if self._ended:
+            return
+        self._ended = True
+        self.abort = None
+        self.error = error
+        self.instance.in_flight -= 1
+        if self._callbacks is not None:
+            _run(self._callbacks, self)
 
     def __repr__(self) -> str:
         return f"<Attempt {self.number} of {self.exchange.id} at {self.instance.id}>"
@@ -166,7 +177,7 @@ class Exchange:
         self.owner = ""
         self.mark = started
         self._values: dict[Key[Any], Any] | None = None
-        self._callbacks: list[Callable[[Exchange], None]] | None = []
+        self._callbacks: list[Callable[[Exchange], object]] | None = []
 
     def __getitem__(self, key: Key[T]) -> T:
         """Return what was left under the key.
@@ -189,7 +200,7 @@ class Exchange:
         """What was left under the key, or the default."""
         return default if self._values is None else self._values.get(key, default)
 
-    def on_complete(self, callback: "Callable[[Exchange], None]") -> None:
+    def on_complete(self, callback: "Callable[[Exchange], object]") -> None:
         """Call back when the response's body has ended, on error and on cancellation; the last added runs first."""
         if self._callbacks is None:
             callback(self)
@@ -240,7 +251,7 @@ class Exchange:
 C = TypeVar("C")
 
 
-def _run(callbacks: list[Callable[[C], None]], subject: C) -> None:
+def _run(callbacks: list[Callable[[C], object]], subject: C) -> None:
     for callback in reversed(callbacks):
         try:
             callback(subject)

@@ -1,0 +1,73 @@
+"""gatekeeper: an API gateway in Python, configured by one gateway.yaml.
+
+What plugins need is here: `from gatekeeper import Exchange, Filter, Handler, Response, hookimpl`. Names are imported when
+they are asked for, so that `gatekeeper --help` and `gatekeeper.version` cost nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from gatekeeper.version import VERSION as __version__  # noqa: N811
+
+
+if TYPE_CHECKING:
+    from gatekeeper.core.body import Body
+    from gatekeeper.core.chain import AttemptFilter, AttemptHandler, Filter, Handler
+    from gatekeeper.core.errors import GatewayError, Rejection, Unavailable, UpstreamError
+    from gatekeeper.core.exchange import Attempt, Exchange, Key
+    from gatekeeper.core.message import Headers, Request, Response
+    from gatekeeper.core.text import Text
+    from gatekeeper.extend.catalog import Catalog
+    from gatekeeper.extend.context import BuildContext
+    from gatekeeper.extend.events import ConfigApplied, DrainBegun, Event, Listening
+    from gatekeeper.extend.hookspecs import hookimpl
+    from gatekeeper.extend.running import RunningGateway
+
+__all__ = [
+    "Attempt",
+    "AttemptFilter",
+    "AttemptHandler",
+    "Body",
+    "BuildContext",
+    "Catalog",
+    "ConfigApplied",
+    "DrainBegun",
+    "Event",
+    "Exchange",
+    "Filter",
+    "GatewayError",
+    "Handler",
+    "Headers",
+    "Key",
+    "Listening",
+    "Rejection",
+    "Request",
+    "Response",
+    "RunningGateway",
+    "Text",
+    "Unavailable",
+    "UpstreamError",
+    "__version__",
+    "hookimpl",
+]
+
+_HOMES = {
+    "core.body": ("Body",),
+    "core.chain": ("AttemptFilter", "AttemptHandler", "Filter", "Handler"),
+    "core.errors": ("GatewayError", "Rejection", "Unavailable", "UpstreamError"),
+    "core.exchange": ("Attempt", "Exchange", "Key"),
+    "core.message": ("Headers", "Request", "Response"),
+    "core.text": ("Text",),
+    "extend.catalog": ("Catalog",),
+    "extend.context": ("BuildContext",),
+    "extend.events": ("ConfigApplied", "DrainBegun", "Event", "Listening"),
+    "extend.hookspecs": ("hookimpl",),
+    "extend.running": ("RunningGateway",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'gatekeeper' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"gatekeeper.{_HOME[name]}"), name)

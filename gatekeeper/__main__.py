@@ -1,0 +1,8 @@
+"""`python -m gatekeeper`."""
+
+import sys
+
+from gatekeeper.cli.main import main
+
+
+sys.exit(main())

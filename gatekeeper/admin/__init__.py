@@ -1,0 +1,1 @@
+"""The side of the operators: a listener of its own, never reachable through the data listeners."""

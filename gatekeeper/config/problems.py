@@ -1,0 +1,147 @@
+"""What is wrong with a configuration, where, and how to say it."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import attrs
+
+
+Path = tuple[str | int, ...]
+"""The way to a value: names of keys, and indices of lists."""
+
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_{}-][A-Za-z0-9_/{}-]*")
+
+
+def show_path(path: Path) -> str:
+    """The path as a person writes it: `routes.users.filters[0].transform`; keys with other characters are quoted."""
+    shown = ""
+    for step in path:
+        if isinstance(step, int):
+            shown += f"[{step}]"
+        else:
+            name = step if _PLAIN_KEY.fullmatch(step) else f'"{step}"'
+            shown += f".{name}" if shown else name
+    return shown
+
+
+@attrs.frozen
+class Problem:
+    """One thing that is wrong: a stable id, the path in the file, what to do; lines and columns count from 1.
+
+    Without `file` or `line` it is not known where it stands.
+    """
+
+    id: str
+    path: str
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as far as known."""
+        position = [str(number) for number in (self.line, self.column) if number]
+        return ":".join([self.file, *position]) if self.file else ""
+
+    def __str__(self) -> str:
+        parts = [part for part in (self.place, self.path, self.message) if part]
+        return f"{': '.join(parts)} [{self.id}]"
+
+
+class ConfigError(Exception):
+    """A configuration that is refused, with all that is wrong with it; `sources` has the text of each file."""
+
+    def __init__(self, problems: Iterable[Problem], sources: Mapping[str, str] | None = None) -> None:
+        self.problems: Final = tuple(
+            sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column))
+        )
+        self.sources: Final = dict(sources or {})
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+@attrs.frozen
+class Fault:
+    """A problem before its place is looked up in the document; `at_key` puts it at the key instead of the value."""
+
+    id: str
+    path: Path
+    message: str
+    at_key: bool = False
+    line: int = 0
+    column: int = 0
+
+
+@attrs.frozen
+class Place:
+    """Where something stands in a configuration, for messages; lines and columns count from 1, 0 is unknown."""
+
+    path: Path = ()
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class Refusal(ValueError):
+    """A value that its type does not take. The message says what to write; `id` is that of the problem."""
+
+    def __init__(self, message: str, problem_id: str = "bad-value") -> None:
+        super().__init__(message)
+        self.id: Final = problem_id
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message, `; did you mean ...?`, or nothing where no known word is near."""
+    found = nearest(word, known)
+    return f"; did you mean `{found}`?" if found else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return found[0] if found else None
+
+
+def quoted(words: Iterable[str]) -> str:
+    """The words as a message lists them."""
+    return ", ".join(f"`{word}`" for word in words)
+
+
+_BOLD: Final = "\x1b[1m"
+_RED: Final = "\x1b[31m"
+_DIM: Final = "\x1b[2m"
+_OFF: Final = "\x1b[0m"
+
+
+def render(problems: Iterable[Problem], sources: Mapping[str, str], *, colour: bool) -> str:
+    """The problems for a terminal, each with the line of the file and a caret under the place.
+
+    Control characters of the file are shown as `?`: an excerpt must not steer the terminal.
+    """
+    blocks = []
+    for problem in problems:
+        text, rest = str(problem), ""
+        if colour and problem.place:
+            text = f"{_BOLD}{problem.place}{_OFF}{text.removeprefix(problem.place)}"
+        lines = sources.get(problem.file, "").splitlines()
+        if 0 < problem.line <= len(lines):
+            line = "".join(
+                char if char.isprintable() else "?" for char in lines[problem.line - 1].expandtabs(1)
+            )
+            gutter = f"{problem.line:5} | "
+            blank = " " * (len(gutter) - 2) + "| "
+            caret = " " * (problem.column - 1) + "^"
+            if colour:
+                gutter, blank = f"{_DIM}{gutter}{_OFF}", f"{_DIM}{blank}{_OFF}"
+                caret = f"{_RED}{caret}{_OFF}"
+            rest = f"\n{gutter}{line}\n{blank}{caret}"
+        blocks.append(text + rest)
+    return "\n".join(blocks)

@@ -1,0 +1,90 @@
+"""Types of values, and values, in the words of messages."""
+
+import enum
+import re
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, Literal, get_args, get_origin
+
+from gatekeeper.config.units import UNITS, File
+from gatekeeper.core.text import Text
+
+
+LISTS: Final[Mapping[Any, Callable[[list[Any]], Any]]] = {
+    list: list,
+    tuple: tuple,
+    set: set,
+    frozenset: frozenset,
+    Sequence: tuple,
+    AbstractSet: frozenset,
+}
+"""The types that are written as a list, and how they are made of one."""
+
+
+def origin(kind: Any) -> Any:
+    """What a type is without its arguments: `list` of `list[str]`."""
+    return get_origin(kind) or kind
+
+
+def is_enum(kind: Any) -> bool:
+    """Whether the type is an enum."""
+    return isinstance(kind, type) and issubclass(kind, enum.Enum)
+
+
+def is_parsed(kind: Any) -> bool:
+    """Whether the type reads its own notation, by a class method `parse`."""
+    return isinstance(kind, type) and callable(getattr(kind, "parse", None))
+
+
+def written(value: Any) -> str:
+    """The value as a file has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def describe(value: Any) -> str:
+    """What a value is, in words."""
+    if isinstance(value, bool):
+        return f"`{written(value)}`"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f"the text `{value}`"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def expected(kind: Any) -> str:
+    """What a type expects, in words."""
+    names = {
+        str: "text",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        Text: "text",
+        File: "a file",
+    }
+    if kind in UNITS:
+        return UNITS[kind].written
+    if kind in names:
+        return names[kind]
+    if origin(kind) is Literal:
+        return " or ".join(f"`{written(choice)}`" for choice in get_args(kind))
+    if is_enum(kind):
+        return " or ".join(f"`{written(member.value)}`" for member in kind)
+    return "text" if is_parsed(kind) else "a list" if origin(kind) in LISTS else "a mapping"
+
+
+def number_hint(value: Any) -> str:
+    """What to write instead of a text that some read as a number: `017`, `1e3`, `1_000`, `0x1F`, "5"."""
+    if not isinstance(value, str):
+        return ""
+    text = value.replace("_", "")
+    for base in (10, 0):
+        if re.fullmatch(r"[+-]?[0-9][0-9a-fA-Fxob]*", text):
+            try:
+                return f"; write {int(text, base)}"
+            except ValueError:
+                continue
+    if re.fullmatch(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]{1,2})?", text) and text.count(".") < 2:
+        number = float(text)
+        return f"; write {int(number) if number.is_integer() else number}"
+    return ""

@@ -1,0 +1,183 @@
+"""Responses onto the wire: what is complete in one write, everything else pumped with backpressure.
+
+`web.Response` costs as much as all the rest together, so aiohttp only gets one of two shared objects back that say
+whether the connection is kept; the bytes have been written by then.
+"""
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from gatekeeper.core.body import Body
+from gatekeeper.core.errors import AnswerTruncated, ClientGone
+from gatekeeper.core.exchange import Exchange
+from gatekeeper.core.message import Response
+
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from gatekeeper.edge.protocol import StrictProtocol
+
+ONE_WRITE: Final = 64 * 1024
+"""Bytes up to which a complete body is joined with its head."""
+
+_STATUS_LINES: Final = {
+    status.value: b"HTTP/1.1 %d %b" % (status.value, status.phrase.encode()) for status in HTTPStatus
+}
+_BODILESS: Final = frozenset({204, 304})
+_join_field: Final = b": ".join
+
+
+class Sent(web.StreamResponse):
+    """What aiohttp is told about an answer that is out already."""
+
+    def __init__(self, *, keep_alive: bool) -> None:  # aiohttp's own builds headers that nobody would send
+        self._kept = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection takes another request."""
+        return self._kept
+
+    async def prepare(self, request: Any) -> None:
+        """Do nothing."""
+
+    async def write_eof(self, data: Any = b"") -> None:
+        """Do nothing."""
+
+
+KEEP: Final = Sent(keep_alive=True)
+CLOSE: Final = Sent(keep_alive=False)
+
+
+class DateField:
+    """`Date`, made once a second (RFC 9110 section 6.6.1: added where an answer came without)."""
+
+    __slots__ = ("_line", "_second")
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._line = b""
+
+    def line(self, now: float) -> bytes:
+        """The field for this wall-clock time."""
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._line = time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT", time.gmtime(second)).encode()
+        return self._line
+
+
+def serialise(
+    response: Response, exchange: Exchange, *, close: bool, date: bytes
+) -> tuple[bytes, bool, bool]:
+    """Return the head, whether the body goes out in chunks, and whether the connection must end with it."""
+    status = response.status
+    request = exchange.request
+    reason = response.reason
+    line = _STATUS_LINES.get(status) if reason is None else None
+    if line is None:
+        line = b"HTTP/1.1 %d %b" % (status, reason or b"")
+    lines = [line, *map(_join_field, response.headers.fields), b"x-request-id: " + exchange.id.encode()]
+    if response.headers.get(b"date") is None:
+        lines.append(date)
+    length = response.body.length
+    chunked = False
+    if request.method == "HEAD" or status in _BODILESS:
+        if length is not None and status != 204 and (length or response.body.data is None):
+            lines.append(b"Content-Length: %d" % length)
+    elif length is not None:
+        lines.append(b"Content-Length: %d" % length)
+    elif request.version == "1.1":
+        chunked = True
+        lines.append(b"Transfer-Encoding: chunked")
+    else:
+        close = True
+    if close:
+        lines.append(b"Connection: close")
+    elif request.version == "1.0":
+        lines.append(b"Connection: keep-alive")
+    lines.append(b"\r\n")
+    return b"\r\n".join(lines), chunked, close
+
+
+async def send(
+    response: Response, exchange: Exchange, protocol: "StrictProtocol", *, close: bool, date: bytes
+) -> bool:
+    """Write the response; whether the connection may take another request.
+
+    Raises:
+        ClientGone: the client went away, or stopped reading for too long.
+        AnswerTruncated: the body broke off after the head was out; the connection has been cut.
+
+    """
+    transport = protocol.transport
+    if transport is None:
+        raise ClientGone
+    body = response.body
+    head, chunked, close = serialise(response, exchange, close=close, date=date)
+    data = body.data
+    if data is not None or exchange.request.method == "HEAD" or response.status in _BODILESS:
+        if data is None:
+            body.abort()
+            data = b""
+        elif exchange.request.method == "HEAD" or response.status in _BODILESS:
+            data = b""
+        exchange.bytes_out = len(data)
+        if len(data) <= ONE_WRITE:
+            transport.write(head + data if data else head)
+        else:
+            transport.write(head)
+            transport.write(data)
+            if protocol.writing_paused:
+                await _drain(protocol)
+    else:
+        transport.write(head)
+        await _pump(body, exchange, protocol, transport, chunked=chunked)
+    return not close
+
+
+async def _pump(
+    body: Body,
+    exchange: Exchange,
+    protocol: "StrictProtocol",
+    transport: "asyncio.Transport",
+    *,
+    chunked: bool,
+) -> None:
+    expected = body.length
+    sent = 0
+    try:
+        while chunk := await body.next():
+            sent += len(chunk)
+            if expected is not None and sent > expected:
+                raise AnswerTruncated(log=f"a body of more than the {expected} bytes that it announced")
+            if protocol.transport is None:
+                raise ClientGone
+            transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+            exchange.bytes_out = sent
+            if protocol.writing_paused:
+                await _drain(protocol)
+        if expected is not None and sent != expected:
+            raise AnswerTruncated(log=f"a body of {sent} bytes that had announced {expected}")
+    except BaseException:
+        body.abort()
+        # what is incomplete must be seen to be: no final chunk, and no clean end of the connection
+        transport.abort()
+        raise
+    if chunked:
+        transport.write(b"0\r\n\r\n")
+
+
+async def _drain(protocol: "StrictProtocol") -> None:
+    """Wait until the client has read on; one that does not for too long is gone."""
+    timer = protocol.edge.wheel.add(protocol.edge.timeouts.write, protocol.abort)
+    try:
+        await protocol._drain_helper()
+    except ConnectionError as error:
+        raise ClientGone from error
+    finally:
+        timer.cancel()

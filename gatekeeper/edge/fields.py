@@ -1,0 +1,101 @@
+"""What happens to each header field of a client's request: one dictionary look-up per field.
+
+The keys are names as they were sent, so that nothing is lower-cased twice; what a name means is remembered, within
+bounds, because an attacker chooses the names.
+"""
+
+import enum
+from typing import Final
+
+
+class Action(enum.IntEnum):
+    """What to do with a field that is not simply passed on."""
+
+    DROP = 0
+    CONNECTION = 1
+    CONTENT_LENGTH = 2
+    EXPECT = 3
+    FORWARDED = 4
+    FORWARDED_FOR = 5
+    FORWARDED_HOST = 6
+    FORWARDED_PROTO = 7
+    HOST = 8
+    REQUEST_ID = 9
+    TRACEPARENT = 10
+    TRACESTATE = 11
+    VIA = 12
+
+
+_ACTIONS: Final = {
+    b"connection": Action.CONNECTION,
+    b"content-length": Action.CONTENT_LENGTH,
+    b"expect": Action.EXPECT,
+    b"forwarded": Action.FORWARDED,
+    b"host": Action.HOST,
+    b"traceparent": Action.TRACEPARENT,
+    b"tracestate": Action.TRACESTATE,
+    b"via": Action.VIA,
+    b"x-forwarded-for": Action.FORWARDED_FOR,
+    b"x-forwarded-host": Action.FORWARDED_HOST,
+    b"x-forwarded-proto": Action.FORWARDED_PROTO,
+    b"x-request-id": Action.REQUEST_ID,
+    # between two hops only (RFC 9110 section 7.6.1), and what older software sends there
+    **dict.fromkeys(
+        (
+            b"http2-settings",
+            b"keep-alive",
+            b"proxy-authorization",
+            b"proxy-connection",
+            b"te",
+            b"trailer",
+            b"transfer-encoding",
+            b"upgrade",
+        ),
+        Action.DROP,
+    ),
+    # claims about the client, the target or the method that only a proxy in front may make, and which ours replace
+    **dict.fromkeys(
+        (
+            b"cf-connecting-ip",
+            b"client-ip",
+            b"fastly-client-ip",
+            b"proxy",
+            b"true-client-ip",
+            b"x-client-ip",
+            b"x-cluster-client-ip",
+            b"x-forwarded",
+            b"x-forwarded-port",
+            b"x-forwarded-prefix",
+            b"x-forwarded-scheme",
+            b"x-forwarded-server",
+            b"x-forwarded-ssl",
+            b"x-http-method",
+            b"x-http-method-override",
+            b"x-method-override",
+            b"x-original-method",
+            b"x-original-uri",
+            b"x-original-url",
+            b"x-real-ip",
+            b"x-rewrite-url",
+        ),
+        Action.DROP,
+    ),
+}
+
+_REMEMBERED_NAMES: Final = 2048
+_REMEMBERED_LENGTH: Final = 64
+
+
+class FieldActions(dict[bytes, Action | None]):
+    """Name as sent → what to do; None passes the field on."""
+
+    def __missing__(self, name: bytes) -> Action | None:
+        lower = name.lower()
+        # servers that turn names into variables cannot tell `x_user` from `x-user`: such names are dropped
+        action = Action.DROP if b"_" in lower else _ACTIONS.get(lower)
+        if len(self) < _REMEMBERED_NAMES and len(name) <= _REMEMBERED_LENGTH:
+            self[name] = action
+        return action
+
+
+ACTIONS: Final = FieldActions()

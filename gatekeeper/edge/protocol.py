@@ -1,0 +1,289 @@
+"""aiohttp's RequestHandler, made strict.
+
+What this closes (each has a test on the wire, on both event loops):
+
+- a trailer of a chunked request becomes the first header of the next request on the connection: the parser is given
+  one message at a time, and is replaced after every chunked one;
+- good requests before a bad one in the same segment are lost: as above, each head is fed alone;
+- a bad chunk in a later segment than the head never reaches whoever reads the body;
+- there is no limit on the time for a head, on its whole size, and none on silence in a body;
+- error pages show the server's version and the client's bytes.
+
+It overrides and reads names that aiohttp does not promise; `tests/edge/test_contract.py` lists each of them.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_parser import HttpRequestParser
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import RequestPayloadError, _ErrInfo
+
+from gatekeeper.core.clock import Timer
+from gatekeeper.core.errors import BadRequest, GatewayError, HeadersTooLarge, RequestTimeout, UriTooLong
+from gatekeeper.edge.answer import Sent
+
+
+if TYPE_CHECKING:
+    from gatekeeper.edge.server import EdgeServer
+
+LINE_LIMIT: Final = 8190
+"""Bytes of a request target."""
+FIELD_LIMIT: Final = 8192
+"""Bytes of one header field; not equal to LINE_LIMIT, because the parser's error tells only the limit that was met."""
+FIELD_COUNT: Final = 100
+HEAD_LIMIT: Final = 64 * 1024
+"""Bytes of a whole head."""
+LINGER: Final = 2.0
+"""Seconds that an unwanted body is read away before its connection is closed."""
+READ_BUFFER: Final = 128 * 1024
+
+_BLANK: Final = b"\r\n\r\n"
+_EXPECTING_HEAD: Final = -1
+_IN_CHUNKS: Final = -2
+_REFUSED: Final = -3
+
+
+class BodyBroken(BadRequest):
+    """The body's framing is broken."""
+
+
+class Refusal(Sent):
+    """An answer to a message that never became a request."""
+
+    def __init__(self, protocol: "StrictProtocol", error: GatewayError) -> None:
+        super().__init__(keep_alive=False)
+        self._protocol = protocol
+        self._error = error
+
+    async def prepare(self, request: Any) -> None:  # noqa: ARG002
+        """Write it."""
+        await self._protocol.edge.refuse(self._protocol, self._error)
+
+
+class StrictProtocol(web.RequestHandler):
+    """One client connection."""
+
+    __slots__ = (
+        "_backlog",
+        "_head_size",
+        "_head_timer",
+        "_left",
+        "_payload",
+        "_seen",
+        "edge",
+        "exchanges",
+        "forwarded",
+        "head_started",
+        "listener",
+        "peer",
+        "scheme",
+        "trusted",
+    )
+
+    def __init__(self, edge: "EdgeServer", listener: str, **options: Any) -> None:
+        super().__init__(
+            edge,
+            access_log=None,
+            auto_decompress=False,
+            max_line_size=LINE_LIMIT,
+            max_field_size=FIELD_LIMIT,
+            max_headers=FIELD_COUNT,
+            lingering_time=LINGER,
+            read_bufsize=READ_BUFFER,
+            **options,
+        )
+        self.edge = edge
+        self.listener = listener
+        self.peer = ""
+        self.scheme = "http"
+        self.trusted = False
+        self.forwarded: list[tuple[bytes, bytes]] = []
+        """The forwarding fields that every request of a client who is not trusted gets."""
+        self.exchanges = 0
+        self._left = _EXPECTING_HEAD  # or what a body of known length still has, or one of the above
+        self._payload: StreamReader | None = None
+        self._backlog = b""  # what may be fed only once the reader of a body has caught up
+        self._seen = b""  # the last bytes fed: a blank line can be cut anywhere
+        self._head_size = 0
+        self._head_timer: Timer | None = None
+
+    # ---- the connection -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember who it is, once for all its requests."""
+        super().connection_made(transport)
+        self.edge.introduce(self, transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the timer."""
+        self._stop_head_timer()
+        super().connection_lost(exc)
+
+    # ---- bytes ----------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser one message at a time, and only while somebody keeps up with what comes out of it."""
+        if not data:
+            # aiohttp itself calls this when reading may go on
+            super().data_received(b"")
+            self._after_body_bytes()
+            data, self._backlog = self._backlog, b""
+        elif self._backlog:
+            self._backlog += data
+            return
+        while data:
+            if self._force_close or self._close or self._left == _REFUSED:
+                return
+            if self._reading_paused or len(self._messages) >= self._max_msg_queue_size:
+                self._backlog = data
+                return
+            if self._left == _EXPECTING_HEAD:
+                data = self._feed_head(data)
+            elif self._left == _IN_CHUNKS:
+                data = self._feed_chunks(data)
+            else:
+                data = self._feed_length(data)
+
+    def _feed_head(self, data: bytes) -> bytes:
+        end = self._find_blank(data)
+        piece = data if end == len(data) else data[:end]
+        count = self._request_count
+        super().data_received(piece)
+        if self._request_count == count:
+            # no head yet; a lone blank line before a request is allowed and counts as part of it
+            self._head_size += len(piece)
+            if self._head_size > HEAD_LIMIT:
+                self._refuse(HeadersTooLarge())
+                return b""
+            if self._head_timer is None:
+                self._head_timer = self.edge.wheel.add(self.edge.timeouts.head, self._head_timed_out)
+            return data[end:]
+        size, self._head_size = self._head_size + len(piece), 0
+        self._seen = b""
+        if self._head_timer is not None:
+            self._stop_head_timer()
+        message, payload = self._messages[-1]
+        if isinstance(message, _ErrInfo) or message.upgrade:
+            # nothing behind a bad head can be trusted, nor what follows an upgrade that will be declined
+            self._left = _REFUSED
+            return b""
+        if size > HEAD_LIMIT:
+            self._messages.pop()
+            self._refuse(HeadersTooLarge())
+            return b""
+        if not payload.is_eof():
+            self._payload = payload
+            self._left = _IN_CHUNKS if message.chunked else int(message.headers["Content-Length"])
+        return data[end:] if end != len(data) else b""
+
+    def _feed_length(self, data: bytes) -> bytes:
+        left = self._left
+        if len(data) < left:
+            self._left = left - len(data)
+            super().data_received(data)
+            return b""
+        self._left = _EXPECTING_HEAD
+        super().data_received(data if len(data) == left else data[:left])
+        return data[left:]
+
+    def _feed_chunks(self, data: bytes) -> bytes:
+        end = self._find_blank(data)
+        count = self._request_count
+        super().data_received(data[:end])
+        if self._request_count != count and isinstance(self._messages[-1][0], _ErrInfo):
+            # aiohttp queues the error behind the request whose body it is: whoever reads that body waits for ever
+            self._messages.pop()
+            assert self._payload is not None
+            self._payload.set_exception(BodyBroken(log="malformed chunk"))
+            self._close = True
+            return b""
+        self._after_body_bytes()
+        return data[end:]
+
+    def _after_body_bytes(self) -> None:
+        if self._left == _IN_CHUNKS and self._payload is not None and self._payload.is_eof():
+            self._left = _EXPECTING_HEAD
+            self._payload = None
+            self._seen = b""
+            # the C parser keeps the last trailer and gives it to the next message
+            self._parser = HttpRequestParser(
+                self,
+                self._loop,
+                READ_BUFFER,
+                max_line_size=LINE_LIMIT,
+                max_field_size=FIELD_LIMIT,
+                max_headers=FIELD_COUNT,
+                payload_exception=RequestPayloadError,
+                auto_decompress=False,
+                max_msg_queue_size=self._max_msg_queue_size,
+            )
+
+    def _find_blank(self, data: bytes) -> int:
+        """Where the first blank line ends, which may have begun in an earlier segment; the whole length if nowhere."""
+        seen = self._seen
+        if seen:
+            start = (seen + data[:3]).find(_BLANK)
+            if start >= 0:
+                self._seen = b""
+                return start + 4 - len(seen)
+        start = data.find(_BLANK)
+        if start >= 0:
+            self._seen = b""
+            return start + 4
+        self._seen = (seen + data)[-3:]
+        return len(data)
+
+    # ---- refusals -------------------------------------------------------------------------------------------------
+
+    def _head_timed_out(self) -> None:
+        self._head_timer = None
+        self._refuse(RequestTimeout(log="the head did not arrive in time"))
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, error: GatewayError) -> None:
+        """End the connection with an error, behind the answers that are still to be given."""
+        self._stop_head_timer()
+        self._left = _REFUSED
+        self._request_count += 1
+        self._messages.append((_ErrInfo(error.status, error, ""), EMPTY_PAYLOAD))
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def handle_error(
+        self,
+        request: Any,  # noqa: ARG002
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what could not be parsed, in our own words, once aiohttp prepares the answer."""
+        return Refusal(self, _as_error(status, exc, message))
+
+    def abort(self) -> None:
+        """Cut the connection; what was not sent is dropped."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def log_exception(self, *args: Any, **kwargs: Any) -> None:
+        """Leave out what has been dealt with: a broken body is met again when the rest of it is read away."""
+        if not isinstance(kwargs.get("exc_info"), GatewayError):
+            super().log_exception(*args, **kwargs)
+
+
+def _as_error(status: int, exc: BaseException | None, message: str | None) -> GatewayError:
+    if isinstance(exc, GatewayError):
+        return exc
+    if isinstance(exc, LineTooLong):
+        return UriTooLong() if str(exc.args[1]) == str(LINE_LIMIT) else HeadersTooLarge()
+    if isinstance(exc, HttpProcessingError):
+        if "Too many headers" in (message or ""):
+            return HeadersTooLarge()
+        return BadRequest(log=f"{message}")
+    return GatewayError(log=repr(exc) if exc is not None else f"aiohttp answered {status}")

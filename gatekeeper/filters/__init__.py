@@ -1,0 +1,1 @@
+"""The filters that come with the gateway, one file each; they are plugins like any other."""

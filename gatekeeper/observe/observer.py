@@ -1,0 +1,174 @@
+"""What is seen of every exchange, whatever became of it: one access line and the metrics.
+
+Observers are no filters: the edge runs them round everything, also round what was refused before it had a route, so that
+nobody can order or forget them.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.errors import ClientGone
+from gatekeeper.core.exchange import Attempt, Exchange
+from gatekeeper.observe.lines import redact_query, timestamp
+from gatekeeper.observe.log import ACCESS_LOGGER
+from gatekeeper.observe.metrics import CounterCell, HistogramCell, Metrics
+
+
+NO_ROUTE: Final = "-"
+
+
+class Observer:
+    """Counts and logs the exchanges of one process."""
+
+    __slots__ = (
+        "_attempts",
+        "_attempts_total",
+        "_clock",
+        "_duration",
+        "_durations",
+        "_received",
+        "_requests",
+        "_requests_total",
+        "_sent",
+        "_wall",
+        "_write",
+        "in_flight",
+    )
+
+    def __init__(
+        self, metrics: Metrics, clock: Clock, write: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        self._clock = clock.monotonic
+        self._wall = clock.wall
+        self._write = write
+        self.in_flight = metrics.gauge(
+            "gatekeeper_requests_in_flight", "Requests that have come and whose answer has not ended."
+        ).child()
+        self._requests_total = metrics.counter(
+            "gatekeeper_requests_total", "Requests answered.", ("route", "service", "method", "status")
+        )
+        self._duration = metrics.histogram(
+            "gatekeeper_request_duration_seconds",
+            "From the request's head to the end of the answer's body.",
+            ("route",),
+        )
+        self._attempts_total = metrics.counter(
+            "gatekeeper_upstream_attempts_total",
+            "Tries of requests at instances, by status or by the code of the error.",
+            ("service", "instance", "outcome"),
+        )
+        self._received = metrics.counter(
+            "gatekeeper_request_bytes_total", "Bytes of request bodies received."
+        ).child()
+        self._sent = metrics.counter(
+            "gatekeeper_response_bytes_total", "Bytes of response bodies sent."
+        ).child()
+        # families look their children up by text; one dictionary here saves that for each request
+        self._requests: dict[tuple[str, str, str, int], CounterCell] = {}
+        self._durations: dict[str, HistogramCell] = {}
+        self._attempts: dict[tuple[str, str, int | str], CounterCell] = {}
+
+    def finish(self, exchange: Exchange) -> None:
+        """Note an exchange that has ended."""
+        seconds = self._clock() - exchange.started
+        self.in_flight.value -= 1
+        request = exchange.request
+        route = exchange.route.name if exchange.route is not None else NO_ROUTE
+        key = (route, exchange.service, request.method, exchange.status)
+        cell = self._requests.get(key)
+        if cell is None:
+            cell = self._requests[key] = self._requests_total.child(
+                route, exchange.service, request.method, str(exchange.status)
+            )
+        cell.value += 1
+        histogram = self._durations.get(route)
+        if histogram is None:
+            histogram = self._durations[route] = self._duration.child(route)
+        histogram.observe(seconds)
+        if exchange.bytes_in:
+            self._received.value += exchange.bytes_in
+        self._sent.value += exchange.bytes_out
+        for attempt in exchange.attempts:
+            self._count(attempt)
+        if self._write is not None:
+            self._write(self._record(exchange, route, seconds))
+
+    def _count(self, attempt: Attempt) -> None:
+        outcome: int | str = attempt.error.code if attempt.error is not None else attempt.status
+        instance = attempt.instance
+        key = (instance.service, instance.id, outcome)
+        cell = self._attempts.get(key)
+        if cell is None:
+            cell = self._attempts[key] = self._attempts_total.child(
+                instance.service, instance.id, str(outcome)
+            )
+        cell.value += 1
+
+    def _record(self, exchange: Exchange, route: str, seconds: float) -> dict[str, Any]:
+        request = exchange.request
+        status = exchange.status
+        record: dict[str, Any] = {
+            "time": timestamp(self._wall()),
+            "level": "info" if status < 500 else "warning",
+            "logger": ACCESS_LOGGER,
+            "request_id": exchange.id,
+            "trace_id": exchange.trace_id,
+            "client": request.client,
+            "method": request.method,
+            "host": request.host,
+            "path": request.path,
+            "protocol": "HTTP/" + request.version,
+            "status": status,
+            "route": route,
+            "bytes_in": exchange.bytes_in,
+            "bytes_out": exchange.bytes_out,
+            "duration_ms": round(seconds * 1e3, 3),
+            "user_agent": request.headers.text(b"user-agent"),
+        }
+        if request.query:
+            record["query"] = redact_query(request.query)
+        if exchange.service:
+            record["service"] = exchange.service
+        attempts = exchange.attempts
+        if attempts:
+            last = attempts[-1]
+            record["instance"] = last.instance.id
+            record["attempts"] = len(attempts)
+            record["phases"] = _phases(exchange, last)
+        elif exchange.stopped_by:
+            record["stopped_by"] = exchange.stopped_by
+        if exchange.spent:
+            record["filters"] = {name: round(spent * 1e3, 3) for name, spent in exchange.spent.items()}
+        error = exchange.error
+        if error is not None:
+            record["error"] = error.code
+            if error.log:
+                record["error_detail"] = error.log
+        flags = _flags(exchange)
+        if flags:
+            record["flags"] = flags
+        return record
+
+
+def _phases(exchange: Exchange, last: Attempt) -> dict[str, float]:
+    """What the time went to, in milliseconds: until the last attempt, its connection, its first byte."""
+    phases = {"before": round((last.started - exchange.started) * 1e3, 3)}
+    if last.connected:
+        phases["connect"] = round((last.connected - last.started) * 1e3, 3)
+        if last.first_byte:
+            phases["first_byte"] = round((last.first_byte - last.connected) * 1e3, 3)
+    return phases
+
+
+def _flags(exchange: Exchange) -> list[str]:
+    flags = []
+    if len(exchange.attempts) > 1:
+        flags.append("retried")
+    error = exchange.error
+    if error is not None:
+        if isinstance(error, ClientGone):
+            flags.append("client_gone")
+        elif exchange.status < 400:
+            flags.append("cut")
+    return flags

@@ -1,0 +1,1 @@
+"""The live services and their instances."""

@@ -1,0 +1,1 @@
+"""The way to the services: connections, their pools, and sending one request over one of them."""

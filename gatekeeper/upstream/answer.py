@@ -1,0 +1,438 @@
+"""The answer that is arriving for one request.
+
+httptools parses; what it lets pass and must not is refused here (RFC 9112): transfer codings other than exactly
+`chunked`, versions other than 1.0 and 1.1, statuses beyond 599, control characters in the reason, heads without end.
+It cannot be told that an answer belongs to HEAD, never ends a body that ends with the connection, and parses whatever
+follows an answer as another one: so a fresh parser for each answer (0.5 µs), and a connection on which anything
+arrives that was not asked for is closed.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol
+
+from httptools import (
+    HttpParserError,
+    HttpParserUpgrade,
+    HttpResponseParser,
+)
+
+from gatekeeper.core.clock import Timer, Wheel
+from gatekeeper.core.errors import (
+    AnswerTruncated,
+    BadAnswer,
+    FirstByteTimeout,
+    GatewayError,
+    Reset,
+    WriteTimeout,
+)
+from gatekeeper.core.message import Field
+from gatekeeper.upstream.fields import ACTIONS, CONTENT_LENGTH, KEPT, REASON, Action
+
+
+if TYPE_CHECKING:
+    from gatekeeper.core.exchange import Attempt
+    from gatekeeper.upstream.connection import Connection
+
+HEAD_LIMIT: Final = 64 * 1024
+FIELD_LIMIT: Final = 128
+INTERIM_LIMIT: Final = 16
+HIGH_WATER: Final = 256 * 1024
+"""Bytes of an answer that wait for a slow client before the instance is no longer read from."""
+
+
+class Limits(Protocol):
+    """How long an instance may be silent, in seconds; the `timeouts` of a service."""
+
+    first_byte: float
+    read: float
+    write: float
+
+
+class Answer:
+    """What comes back for one request: the parser's callbacks on one side, the body's source on the other."""
+
+    __slots__ = (
+        "_chunks",
+        "_head_size",
+        "_interim",
+        "_nominated",
+        "_parser",
+        "_paused",
+        "_remaining",
+        "_size",
+        "_timer",
+        "_touched",
+        "_waiter",
+        "attempt",
+        "chunked",
+        "complete",
+        "connection",
+        "error",
+        "fields",
+        "has_head",
+        "head_only",
+        "keep_alive",
+        "length",
+        "limits",
+        "reason",
+        "status",
+        "uploading",
+        "wheel",
+    )
+
+    def __init__(
+        self, connection: "Connection", attempt: "Attempt", limits: Limits, wheel: Wheel, *, head_only: bool
+    ) -> None:
+        self.connection: Connection | None = connection
+        self.attempt = attempt
+        self.limits = limits
+        self.wheel = wheel
+        self.head_only = head_only
+        self.status = 0
+        self.reason = b""
+        self.fields: list[Field] = []
+        self.length: int | None = None
+        self.chunked = False
+        self.keep_alive = True
+        self.has_head = False
+        self.complete = False
+        self.uploading = False
+        self.error: GatewayError | None = None
+        self._parser = HttpResponseParser(self)
+        self._nominated: bytes | None = None
+        self._head_size = 0
+        self._interim = 0
+        self._remaining = -1  # bytes of a body of known length that bypass the parser; -1 is "not so"
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._touched = wheel.now
+        self._timer: Timer | None = wheel.add(limits.first_byte, self._check_time)
+        connection.answer = self
+
+    # ---- towards whoever asked ------------------------------------------------------------------------------------
+
+    async def head(self) -> None:
+        """Wait for the final answer's head.
+
+        Raises:
+            UpstreamError: the connection ended, took too long, or what came is no HTTP.
+            GatewayError: the client's upload failed.
+
+        """
+        if not self.has_head and self.error is None:
+            assert self.connection is not None
+            waiter = self._waiter = self.connection.loop.create_future()
+            await waiter
+        if self.error is not None:
+            raise self.error
+
+    def take(self) -> bytes:
+        """Return what has arrived of the body so far."""
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._size = 0
+        if self._paused:
+            self._paused = False
+            self._touched = self.wheel.now
+            if self.connection is not None:
+                self.connection.resume_reading()
+        return data
+
+    async def read(self) -> bytes:
+        """Return the next bytes of the body, `b""` at its end.
+
+        Raises:
+            AnswerTruncated: it ended early or stalled.
+
+        """
+        while not self._chunks:
+            if self.complete:
+                return b""
+            if self.error is not None:
+                raise self.error
+            assert self.connection is not None
+            waiter = self._waiter = self.connection.loop.create_future()
+            await waiter
+        return self.take()
+
+    def abort(self) -> None:
+        """Nobody wants the rest: the connection is closed unless the answer is complete."""
+        if not self.complete:
+            self.fail(AnswerTruncated(log="given up by the gateway"))
+
+    def touch(self) -> None:
+        """Note that the upload moved."""
+        self._touched = self.wheel.now
+
+    def uploaded(self) -> None:
+        """The request is out, whole: the time to the first byte of the answer begins."""
+        self.uploading = False
+        self._touched = self.wheel.now
+        if self.complete:
+            self._release()
+
+    def _check_time(self) -> None:
+        silent = self.wheel.now - self._touched
+        error: type[GatewayError]
+        if self.uploading:
+            # a client that sends slowly is the edge's concern; an instance that does not read is ours
+            connection = self.connection
+            blocked = connection is not None and connection.writing_paused
+            limit, error = self.limits.write, WriteTimeout
+            if not blocked:
+                silent = 0.0
+        elif not self.has_head:
+            limit, error = self.limits.first_byte, FirstByteTimeout
+        else:
+            limit, error = self.limits.read, AnswerTruncated
+            if self._paused or self._chunks:
+                silent = 0.0  # it is the client who is slow
+        if silent >= limit:
+            self.fail(error(log=f"silent for {silent:.1f} s"))
+        else:
+            self._timer = self.wheel.add(limit - silent, self._check_time)
+
+    # ---- from the connection --------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the wire."""
+        self._touched = self.wheel.now
+        if self._remaining >= 0:
+            self._feed_length(data)
+        else:
+            if not self.has_head:
+                self._head_size += len(data)
+            try:
+                self._parser.feed_data(data)
+            except HttpParserUpgrade:
+                self.fail(BadAnswer(log="switched protocols without being asked to"))
+                return
+            except HttpParserError as error:
+                self._fail_parse(error)
+                return
+            if self.error is not None:
+                self.fail(self.error)
+                return
+            if not self.has_head:
+                if self._head_size > HEAD_LIMIT:
+                    self.fail(BadAnswer(log=f"a head of more than {HEAD_LIMIT} bytes"))
+                return
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+        if self.complete:
+            self._finish()
+        elif self._size > HIGH_WATER and not self._paused:
+            self._paused = True
+            assert self.connection is not None
+            self.connection.pause_reading()
+
+    def _feed_length(self, data: bytes) -> None:
+        remaining = self._remaining - len(data)
+        if remaining < 0:
+            self.keep_alive = False  # bytes behind the body: whatever they are, they are nobody's answer
+            data = data[:remaining]
+            remaining = 0
+        self._remaining = remaining
+        self._chunks.append(data)
+        self._size += len(data)
+        if remaining == 0:
+            self.complete = True
+
+    def _fail_parse(self, error: HttpParserError) -> None:
+        if self.complete:
+            # the answer itself was fine, what follows it is not
+            self.keep_alive = False
+            self._wake()
+            self._finish()
+        else:
+            kind = AnswerTruncated if self.has_head else BadAnswer
+            self.fail(kind(log=f"no valid HTTP/1.1: {error}"))
+
+    def end_of_stream(self) -> None:
+        """The instance will send no more."""
+        if self.complete or self.error is not None:
+            return
+        if self.has_head and self.length is None and not self.chunked:
+            self.complete = True  # RFC 9112 section 6.3 item 8: such a body ends with the connection
+            self.keep_alive = False
+            self._wake()
+            self._finish()
+        elif self.has_head:
+            self.fail(AnswerTruncated(log="the connection ended inside the body"))
+        elif self._head_size:
+            self.fail(BadAnswer(log="the connection ended inside the head"))
+        else:
+            self.fail(Reset(log="the connection ended before an answer"))
+
+    def fail(self, error: GatewayError) -> None:
+        """End the answer with an error; the connection is closed."""
+        if self.complete:
+            # the answer is whole; what failed is the upload behind it
+            self.keep_alive = False
+            self._release()
+            return
+        if self.error is None:
+            self.error = error
+        self._wake()
+        self._stop_timer()
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.answer = None
+            connection.close()
+        self.attempt.complete(self.error)
+
+    def _finish(self) -> None:
+        self._stop_timer()
+        if self.uploading:
+            # answered before the request was sent: the rest of it may still come, and must never meet another answer
+            self.keep_alive = False
+        else:
+            self._release()
+
+    def _release(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.answer = None
+            if self._paused:
+                self._paused = False
+                connection.resume_reading()
+            if self.keep_alive:
+                connection.pool.release(connection)
+            else:
+                connection.close()
+        self.attempt.complete()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # ---- the parser's callbacks -----------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """An answer begins; a second one was not asked for."""
+        if self.complete:
+            self.keep_alive = False
+
+    def on_status(self, reason: bytes) -> None:
+        """Take the reason phrase, possibly in pieces."""
+        if not self.has_head:
+            self.reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field; those after the body are trailers and are dropped."""
+        if self.has_head:
+            return
+        action = ACTIONS[name]
+        if action is None:
+            self.fields.append((name, value.rstrip(b" \t")))
+        elif action is Action.CONTENT_LENGTH:
+            if not CONTENT_LENGTH.fullmatch(value.rstrip(b" \t")):
+                self.error = BadAnswer(log=f"Content-Length {value!r}")
+            else:
+                self.length = int(value)
+        elif action is Action.TRANSFER_ENCODING:
+            if value.strip(b" \t").lower() != b"chunked" or self.chunked:
+                self.error = BadAnswer(log=f"Transfer-Encoding {value!r}")
+            self.chunked = True
+        elif action is Action.CONNECTION:
+            self._nominated = value if self._nominated is None else self._nominated + b"," + value
+
+    def on_headers_complete(self) -> None:
+        """Decide what the head means."""
+        if self.has_head:
+            return
+        parser = self._parser
+        status = parser.get_status_code()
+        version = parser.get_http_version()
+        if status < 200 and status != 101:
+            self._interim += 1
+            if self._interim > INTERIM_LIMIT:
+                self.error = BadAnswer(log=f"more than {INTERIM_LIMIT} interim answers")
+            self.fields = []
+            self.reason = b""
+            self.length = self._nominated = None
+            self.chunked = False
+            return
+        problem = self._problem(status, version)
+        if problem:
+            self.error = BadAnswer(log=problem)
+            return
+        self.status = status
+        if version == "1.0":
+            self.keep_alive = False
+        if self._nominated is not None:
+            self._heed_connection(self._nominated, version)
+        self.has_head = True
+        if self.head_only or status in {204, 304}:
+            self.complete = True
+            if status == 204:
+                self.length = 0
+        elif self.chunked:
+            self.length = None
+        elif self.length is None:
+            self.keep_alive = False
+        elif self.length == 0:
+            self.complete = True
+
+    def _problem(self, status: int, version: str) -> str:
+        if self.error is not None:
+            return self.error.log
+        if status == 101:
+            return "switched protocols without being asked to"
+        if status > 599:
+            return f"status {status}"
+        if version not in {"1.1", "1.0"}:
+            return f"version HTTP/{version}"
+        if self.chunked and (version == "1.0" or self.length is not None):
+            return "Transfer-Encoding beside Content-Length or in HTTP/1.0"
+        if self.reason and not REASON.fullmatch(self.reason):
+            return "control characters in the reason phrase"
+        if len(self.fields) > FIELD_LIMIT:
+            return f"more than {FIELD_LIMIT} header fields"
+        if self._head_size > HEAD_LIMIT and sum(len(n) + len(v) + 4 for n, v in self.fields) > HEAD_LIMIT:
+            return f"a head of more than {HEAD_LIMIT} bytes"
+        return ""
+
+    def _heed_connection(self, value: bytes, version: str) -> None:
+        # RFC 9110 section 7.6.1: "Intermediaries MUST parse a received Connection header field before a message is
+        # forwarded and, for each connection-option in this field, remove any header or trailer field(s) from the
+        # message with the same name"
+        options = {option.strip(b" \t") for option in value.lower().split(b",")}
+        if b"close" in options:
+            self.keep_alive = False
+        elif version == "1.0" and b"keep-alive" in options:
+            self.keep_alive = True
+        gone = options - KEPT - {b"close", b"keep-alive", b""}
+        if gone:
+            self.fields = [field for field in self.fields if field[0].lower() not in gone]
+
+    def on_body(self, data: bytes) -> None:
+        """Take body bytes; a body of known length goes past the parser from its second segment on."""
+        if self.complete:
+            self.keep_alive = False  # a body where none may be (HEAD, 204, 304), or bytes behind the end
+            return
+        self._chunks.append(data)
+        self._size += len(data)
+        if self.length is not None and not self.chunked:
+            self._remaining = (self.length if self._remaining < 0 else self._remaining) - len(data)
+
+    def on_message_complete(self) -> None:
+        """The message has ended."""
+        if self.has_head:
+            self.complete = True
+
+    def __repr__(self) -> str:
+        state = "complete" if self.complete else "body" if self.has_head else "waiting"
+        return f"<Answer {self.status or '-'} {state}>"

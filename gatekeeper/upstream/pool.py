@@ -1,0 +1,227 @@
+"""The connections to one address, kept open between requests.
+
+Pools are apart wherever two connections would not be equal: address, scheme and TLS identity (own certificate, trust,
+server name) all belong to the key, so that no request ever travels under another service's identity.
+"""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections import deque
+from typing import Final
+
+import attrs
+
+from gatekeeper.core.clock import Wheel
+from gatekeeper.core.errors import ConnectFailed, ConnectTimeout, PoolExhausted, TlsFailed
+from gatekeeper.core.instance import Instance
+from gatekeeper.upstream.connection import Connection
+
+
+_TCP_ESTABLISHED: Final = 1
+SWEEP: Final = 1.0
+"""Seconds between two looks for connections that have been idle too long."""
+
+
+@attrs.frozen
+class TlsIdentity:
+    """How a connection proves who it is and whom it believes; equal identities may share connections."""
+
+    key: tuple[str, ...]
+    context: ssl.SSLContext = attrs.field(eq=False)
+    server_name: str = ""
+
+
+class Pool:
+    """Idle connections (last used first) and the number of all; opening waits in line when there are enough."""
+
+    __slots__ = (
+        "_connections",
+        "_idle",
+        "_instance",
+        "_loop",
+        "_opening",
+        "_tls",
+        "_waiters",
+        "_wheel",
+        "closed",
+        "idle_timeout",
+        "max_connections",
+        "name",
+    )
+
+    def __init__(
+        self,
+        instance: Instance,
+        wheel: Wheel,
+        tls: TlsIdentity | None = None,
+        *,
+        max_connections: int = 256,
+        idle_timeout: float = 30.0,
+    ) -> None:
+        self.name: Final = f"{instance.scheme}://{instance.path or instance.authority.decode()}"
+        self.max_connections = max_connections
+        self.idle_timeout = idle_timeout
+        self.closed = False
+        self._instance = instance
+        self._wheel = wheel
+        self._tls = tls
+        self._loop = asyncio.get_running_loop()
+        self._idle: deque[Connection] = deque()
+        self._connections: set[Connection] = set()
+        self._opening = 0
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        wheel.add(SWEEP, self._sweep)
+
+    @property
+    def open_count(self) -> int:
+        """Connections that are open."""
+        return len(self._connections)
+
+    @property
+    def idle_count(self) -> int:
+        """Connections that wait for a request."""
+        return len(self._idle)
+
+    def take(self, *, proven: bool = False) -> Connection | None:
+        """Return an idle connection, or None where there is none.
+
+        With `proven` the kernel is asked whether the instance has hung up in the meantime: for requests that must not
+        be sent twice, so that they rarely meet a connection that is about to break.
+        """
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            if connection.is_open and not (proven and _has_hung_up(connection)):
+                return connection
+            connection.close()
+        return None
+
+    async def open(self, within: float) -> Connection:
+        """Open a connection within `within` seconds, waiting in line for one where the pool is full.
+
+        Raises:
+            PoolExhausted: none became free in time.
+            ConnectFailed: refused, unreachable, or no such name.
+            ConnectTimeout: not connected in time.
+            TlsFailed: the handshake failed or the certificate is not acceptable.
+
+        """
+        deadline = self._loop.time() + within
+        while len(self._connections) + self._opening >= self.max_connections:
+            waiter = self._loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await waiter
+            except TimeoutError:
+                raise PoolExhausted(log=f"{self.name}: {self.max_connections} connections are busy") from None
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    self._wake_next()
+                raise
+            finally:
+                if not waiter.done() or waiter.cancelled():
+                    self._forget_waiter(waiter)
+            if (connection := self.take(proven=True)) is not None:
+                return connection
+        self._opening += 1
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._connect()
+        except TimeoutError as error:
+            raise ConnectTimeout(log=f"{self.name}: not connected within {within:g} s") from error
+        except ssl.SSLError as error:
+            raise TlsFailed(log=f"{self.name}: {error}") from error
+        except (OSError, UnicodeError) as error:
+            # UnicodeError: a host name that cannot be encoded for DNS
+            raise ConnectFailed(log=f"{self.name}: {error}") from error
+        finally:
+            self._opening -= 1
+            self._wake_next()
+
+    async def _connect(self) -> Connection:
+        instance, tls = self._instance, self._tls
+        context = tls.context if tls is not None else None
+        name = (tls.server_name or instance.host) if tls is not None else None
+
+        def protocol() -> Connection:
+            return Connection(self, self._loop)
+
+        if instance.path:
+            _, connection = await self._loop.create_unix_connection(
+                protocol, instance.path, ssl=context, server_hostname=name
+            )
+        else:
+            _, connection = await self._loop.create_connection(
+                protocol, instance.host, instance.port, ssl=context, server_hostname=name
+            )
+        if not connection.is_open:
+            raise ConnectionResetError("closed while it was being opened")
+        self._connections.add(connection)
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """Take a connection back whose answer is complete."""
+        if self.closed or not connection.is_open:
+            connection.close()
+            return
+        connection.idle_since = self._wheel.now
+        self._idle.append(connection)
+        if self._waiters:
+            self._wake_next()
+
+    def forget(self, connection: Connection) -> None:
+        """Note that a connection has ended."""
+        self._connections.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._wake_next()
+
+    def close(self) -> None:
+        """Close what is idle, and what is busy as soon as it is done."""
+        self.closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def abort(self) -> None:
+        """Close everything now."""
+        self.close()
+        for connection in list(self._connections):
+            connection.close()
+
+    def _sweep(self) -> None:
+        oldest = self._wheel.now - self.idle_timeout
+        while self._idle and self._idle[0].idle_since < oldest:
+            self._idle.popleft().close()
+        if not self.closed:
+            self._wheel.add(SWEEP, self._sweep)
+
+    def _wake_next(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def _forget_waiter(self, waiter: "asyncio.Future[None]") -> None:
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+
+    def __repr__(self) -> str:
+        return f"<Pool {self.name} {self.open_count} open/{self.idle_count} idle>"
+
+
+def _has_hung_up(connection: Connection) -> bool:
+    """Ask the kernel whether the peer has closed its side; the loop may not have read it yet."""
+    transport = connection.transport
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None or sock.family == socket.AF_UNIX or not hasattr(socket, "TCP_INFO"):
+        return False
+    try:
+        # the first byte of struct tcp_info is the state (tcp(7))
+        (state,) = struct.unpack("B", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1))
+    except OSError:
+        return True
+    return bool(state != _TCP_ESTABLISHED)

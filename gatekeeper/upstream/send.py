@@ -1,0 +1,156 @@
+"""Sending one attempt: a connection, the request on it, the answer from it.
+
+1. take an idle connection, or open one
+2. serialise the head from the request's facts: framing is made here, never copied
+3. write it, in one call with a body that is complete; a streamed body is pumped by a task of its own, so that an
+   answer can come before the upload has ended
+4. wait for the head of the answer; a body that came whole in the same read is complete, any other is streamed
+5. the attempt ends when the answer's body has: the connection goes back to its pool, or is closed
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+import attrs
+
+from gatekeeper.core.body import Body
+from gatekeeper.core.clock import Wheel
+from gatekeeper.core.errors import AnswerTooLarge, ClientGone, GatewayError
+from gatekeeper.core.exchange import Attempt
+from gatekeeper.core.message import Headers, Request, Response
+from gatekeeper.policy.retry import IDEMPOTENT
+from gatekeeper.upstream.answer import Answer, Limits
+from gatekeeper.upstream.connection import Connection
+from gatekeeper.upstream.pool import Pool
+
+
+ONE_WRITE: Final = 64 * 1024
+"""Bytes up to which a complete body is joined with its head."""
+
+_EXPECTS_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_METHODS: Final = {
+    name: name.encode() for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
+_VIA: Final = {version: b"Via: %b gatekeeper" % version.encode() for version in ("1.0", "1.1")}
+_END: Final = (b"", b"")
+_join_field: Final = b": ".join
+
+
+class SendLimits(Limits, Protocol):
+    """The `timeouts` that matter for sending, in seconds."""
+
+    connect: float
+
+
+def serialise(request: Request) -> bytes:
+    """The head of a request as it goes to an instance, with exactly one framing field where there is a body."""
+    lines = [
+        b"%b %b HTTP/1.1" % (_METHODS.get(request.method) or request.method.encode(), request.target),
+        b"Host: " + request.authority,
+        *map(_join_field, request.headers.fields),
+        # RFC 9110 section 7.6.3: "A proxy MUST send an appropriate Via header field"
+        _VIA[request.version],
+    ]
+    length = request.body.length
+    if length is None:
+        lines.append(b"Transfer-Encoding: chunked")
+    elif length or request.method in _EXPECTS_BODY:
+        lines.append(b"Content-Length: %d" % length)
+    lines += _END
+    return b"\r\n".join(lines)
+
+
+@attrs.frozen
+class Sender:
+    """Sends attempts to the instances of one service."""
+
+    pools: Mapping[str, Pool]
+    """By instance id."""
+    limits: SendLimits
+    wheel: Wheel
+    clock: Callable[[], float]
+
+    async def __call__(self, attempt: Attempt) -> Response:
+        """Send the attempt and return its answer; the body may still be arriving.
+
+        Raises:
+            UpstreamError: no connection, no answer in time, or an answer that is none.
+            GatewayError: the client's upload failed.
+
+        """
+        request = attempt.request
+        pool = self.pools[attempt.instance.id]
+        # where one pooled connection turned out to be stale, the others may be, too
+        fresh = attempt.number > 1
+        connection = None if fresh else pool.take(proven=request.method not in IDEMPOTENT)
+        if connection is None:
+            connection = await pool.open(self.limits.connect)
+        else:
+            attempt.reused = True
+        attempt.connected = self.clock()
+        answer = Answer(connection, attempt, self.limits, self.wheel, head_only=request.method == "HEAD")
+        attempt.abort = answer.fail
+        self._write(connection, request, answer, attempt)
+        try:
+            await answer.head()
+        except asyncio.CancelledError:
+            answer.abort()
+            raise
+        attempt.first_byte = self.clock()
+        attempt.status = answer.status
+        return _response(answer)
+
+    def _write(self, connection: Connection, request: Request, answer: Answer, attempt: Attempt) -> None:
+        transport = connection.transport
+        assert transport is not None
+        connection.requests += 1
+        head = serialise(request)
+        data = request.body.data
+        if data is None:
+            transport.write(head)
+            answer.uploading = True
+            task = connection.loop.create_task(_upload(request.body, connection, answer))
+            # whatever ends the exchange ends its upload: nobody else may read the client's body after that
+            attempt.exchange.on_complete(lambda _: task.cancel())
+        elif len(data) <= ONE_WRITE:
+            transport.write(head + data if data else head)
+        else:
+            transport.write(head)
+            transport.write(data)
+
+
+def _response(answer: Answer) -> Response:
+    if answer.complete:
+        body = Body(answer.take())
+        if answer.head_only or answer.status == 304:
+            body.length = answer.length  # of the body that a GET would have; None where it was not told
+    else:
+        body = Body.stream(answer, answer.length, AnswerTooLarge)
+    return Response(answer.status, Headers(answer.fields), body, reason=answer.reason)
+
+
+async def _upload(body: Body, connection: Connection, answer: Answer) -> None:
+    """Pump a streamed body to the instance; it stops reading from the client while the instance does not read."""
+    chunked = body.length is None
+    try:
+        while chunk := await body.next():
+            transport = connection.transport
+            if transport is None or answer.connection is None:
+                return
+            if chunked:
+                transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            else:
+                transport.write(chunk)
+            answer.touch()
+            if connection.writing_paused:
+                await connection.drain()
+        if chunked and connection.transport is not None:
+            connection.transport.write(b"0\r\n\r\n")
+        answer.uploaded()
+    except asyncio.CancelledError:
+        answer.fail(ClientGone(log="the exchange ended before its upload"))
+        raise
+    except GatewayError as error:
+        # the client's side failed: what the instance has is incomplete, and must be seen to be
+        answer.fail(error)
