@@ -44,6 +44,12 @@ class Broken:
 BROKEN: Final = Broken()
 
 
+class Variable(str):
+    """A text that is one whole `${...}`: it takes the type of its key."""
+
+    __slots__ = ()
+
+
 def resolve(text: str) -> Scalar:
     """What a plain scalar means; `0x1F`, `017`, `1e3`, `yes` and dates are text."""
     if text in _WORDS:
@@ -315,15 +321,15 @@ def _syntax_fault(error: yaml.YAMLError, text: str) -> Fault:
     assert isinstance(error, yaml.MarkedYAMLError)
     mark: Any = error.problem_mark or error.context_mark
     lines = text.splitlines()
-    line_text = lines[mark.line] if mark.line < len(lines) else ""
-    character = line_text[mark.column : mark.column + 1]
+    line, column = mark.line, mark.column
+    if line >= len(lines):
+        # at the end of the file libyaml points behind the last line
+        line, column = len(lines) - 1, len(lines[-1])
     message = error.problem or "this is not YAML"
-    hint = _hint(message, error.context or "", character)
-    if error.context_mark is not None and error.context_mark.line != mark.line:
+    hint = _hint(message, error.context or "", lines[line][column : column + 1])
+    if error.context_mark is not None and error.context_mark.line != line:
         message += f" {error.context} that begins in line {error.context_mark.line + 1}"
-    return Fault(
-        "yaml", (), message + (f"; {hint}" if hint else ""), line=mark.line + 1, column=mark.column + 1
-    )
+    return Fault("yaml", (), message + (f"; {hint}" if hint else ""), line=line + 1, column=column + 1)
 
 
 def _hint(problem: str, context: str, character: str) -> str:

@@ -5,12 +5,13 @@ Defaults are those of the grammar. Equal configurations are equal objects, where
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import attrs
 
 from gatekeeper.config.problems import Place, Refusal
 from gatekeeper.config.units import (
+    VERSION,
     Duration,
     File,
     Host,
@@ -18,45 +19,48 @@ from gatekeeper.config.units import (
     LiteralPath,
     Method,
     Name,
-    Network,
+    Proxies,
     Url,
+    Version,
 )
 from gatekeeper.core.text import Text
 
 
-VERSION: Final = 1
-"""The version of the grammar."""
+Target = Annotated[Text, "target"]
+"""The name of a service, or a capture that is one."""
 
 
 class KindConfig(Protocol):
-    """A kind of filter, as far as a configuration has to know it.
-
-    `config` is the attrs class of its options, `main` the option that a value which is no mapping sets. A `terminal` kind
-    answers itself. The `scope` is `exchange`, or `attempt` for what runs once per try.
-    """
+    """A kind of filter, as far as a configuration has to know it."""
 
     @property
-    def config(self) -> type: ...  # noqa: D102
+    def config(self) -> type:
+        """The attrs class of its options."""
+        ...
+
     @property
-    def main(self) -> str | None: ...  # noqa: D102
+    def main(self) -> str | None:
+        """The option that a value which is no mapping sets."""
+        ...
+
     @property
-    def terminal(self) -> bool: ...  # noqa: D102
+    def terminal(self) -> bool:
+        """Whether it answers itself and ends the chain."""
+        ...
+
     @property
-    def scope(self) -> str: ...  # noqa: D102
+    def scope(self) -> str:
+        """`exchange`, or `attempt` for what runs once per try."""
+        ...
 
 
 def _help(text: str) -> dict[str, str]:
     return {"help": text}
 
 
-def _is_known_version(_instance: object, _attribute: object, version: int) -> None:
-    if version != VERSION:
-        raise Refusal(f"version {version} of the grammar is not known here: write `version: {VERSION}`")
-
-
 def _is_positive(_instance: object, attribute: "attrs.Attribute[Any]", value: float | Literal[False]) -> None:
     if value is not False and value <= 0:
-        raise Refusal(f"`{attribute.name}` is longer than 0s")
+        raise Refusal(f"`{attribute.name}` must be longer than 0s")
 
 
 # ---- filters ------------------------------------------------------------------------------------------------------
@@ -120,7 +124,7 @@ class ServerConfig:
     timeouts: ServerTimeoutsConfig = attrs.field(
         factory=ServerTimeoutsConfig, metadata=_help("how long clients may take")
     )
-    trusted_proxies: tuple[Network, ...] = attrs.field(
+    trusted_proxies: tuple[Proxies, ...] = attrs.field(
         default=(), metadata=_help("whose forwarded headers are believed")
     )
     health_path: LiteralPath | Literal[False] = attrs.field(
@@ -215,13 +219,30 @@ class MatchConfig:
     method: tuple[Method, ...] = attrs.field(default=(), metadata=_help("one of these; GET includes HEAD"))
 
 
+def _has_no_slash_at_the_end(_instance: object, attribute: "attrs.Attribute[Any]", path: str | None) -> None:
+    if path is not None and path.endswith("/"):
+        hint = f": write `{path.rstrip('/')}`" if path != "/" else ""
+        raise Refusal(f"`{attribute.name}` must not end in `/`{hint}")
+
+
+def _begins_with_slash(_instance: object, _attribute: object, path: Text | None) -> None:
+    if path is not None and not path.source.startswith("/"):
+        raise Refusal(f"a path begins with `/`: write `/{path.source}`")
+
+
 @attrs.frozen(kw_only=True)
 class RewriteConfig:
     """What the service is asked for instead of what the client asked."""
 
-    path: Text | None = attrs.field(default=None, metadata=_help("the whole path"))
-    strip: LiteralPath | None = attrs.field(default=None, metadata=_help("taken from the start of the path"))
-    prefix: LiteralPath | None = attrs.field(default=None, metadata=_help("put before the path"))
+    path: Text | None = attrs.field(
+        default=None, validator=_begins_with_slash, metadata=_help("the whole path")
+    )
+    strip: LiteralPath | None = attrs.field(
+        default=None, validator=_has_no_slash_at_the_end, metadata=_help("taken from the start of the path")
+    )
+    prefix: LiteralPath | None = attrs.field(
+        default=None, validator=_has_no_slash_at_the_end, metadata=_help("put before the path")
+    )
     method: Method | None = attrs.field(default=None, metadata=_help("the method"))
 
 
@@ -230,7 +251,7 @@ class RouteConfig:
     """Which requests go where. `match` has alternatives; `to` is the name of a service, or a capture that is one."""
 
     match: tuple[MatchConfig, ...] = attrs.field(metadata=_help("which requests"))
-    to: Text | None = attrs.field(default=None, metadata=_help("the service; none where a filter answers"))
+    to: Target | None = attrs.field(default=None, metadata=_help("the service; none where a filter answers"))
     rewrite: RewriteConfig | None = attrs.field(default=None, metadata=_help("what the service is asked for"))
     filters: tuple[FilterConfig, ...] = attrs.field(default=(), metadata=_help("run after the global ones"))
 
@@ -239,7 +260,9 @@ class RouteConfig:
 class GatewayConfig:
     """A whole configuration."""
 
-    version: int = attrs.field(validator=_is_known_version, metadata=_help("version of the grammar"))
+    version: Version = attrs.field(
+        default=VERSION, metadata=_help("version of the grammar; it has to be written")
+    )
     server: ServerConfig = attrs.field(factory=ServerConfig, metadata=_help("the side that clients see"))
     admin: AdminConfig = attrs.field(factory=AdminConfig, metadata=_help("the side that operators see"))
     services: Mapping[Name, ServiceConfig] = attrs.field(factory=dict, metadata=_help("who answers, by name"))

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeVar, Union, cast, get_args
 import attrs
 import cattrs
 
-from gatekeeper.config.document import BROKEN, Broken, resolve
+from gatekeeper.config.document import BROKEN, Broken, Variable, resolve
 from gatekeeper.config.problems import (
     ConfigError,
     Fault,
@@ -29,7 +29,17 @@ from gatekeeper.config.problems import (
     show_path,
 )
 from gatekeeper.config.units import UNITS, File, Unit
-from gatekeeper.config.wording import LISTS, describe, expected, is_enum, is_parsed, number_hint, written
+from gatekeeper.config.wording import (
+    LISTS,
+    describe,
+    expected,
+    is_enum,
+    is_parsed,
+    keys,
+    number_hint,
+    origin,
+    written,
+)
 from gatekeeper.core.text import BadPlaceholderError, Text
 
 
@@ -39,12 +49,6 @@ Expand = Callable[[Any], Any]
 """A short form → its long form; anything else → itself."""
 
 _YAML11_BOOLEANS: Final = {"yes", "no", "on", "off", "y", "n", "true", "false"}
-
-
-class Variable(str):
-    """A text that is one whole `${...}`: it takes the type of its key."""
-
-    __slots__ = ()
 
 
 class Reader:
@@ -139,7 +143,7 @@ class Reader:
         try:
             return Text(source)
         except BadPlaceholderError as error:
-            return self.refuse(str(error), "bad-placeholder")
+            return self.refuse(str(error), _fault_id(error))
 
     def _file(self, value: Any, _: Any) -> Any:
         text = self._text(value, str)
@@ -164,10 +168,7 @@ class Reader:
             if isinstance(value, Variable) and type(resolve(value)) in unit.takes:
                 value = resolve(value)
             if not isinstance(value, unit.takes) or isinstance(value, bool):
-                hint = (
-                    f'; write "{written(value)}"' if unit.takes == (str,) and isinstance(value, int) else ""
-                )
-                return self.mistyped(unit.written, value, hint)
+                return self.mistyped(unit.written, value)
             try:
                 return unit.parse(str(value) if isinstance(value, str) else value)
             except Refusal as refusal:
@@ -182,29 +183,28 @@ class Reader:
             try:
                 return kind.parse(str(value))
             except ValueError as error:
-                return self.refuse(str(error), getattr(error, "id", "bad-value"))
+                return self.refuse(str(error), _fault_id(error))
 
         return hook
 
     def _literal_hook(self, kind: Any) -> Hook:
-        return self._choice_hook({choice: choice for choice in get_args(kind)})
+        return self._choice_hook([(choice, choice) for choice in get_args(kind)])
 
     def _enum_hook(self, kind: Any) -> Hook:
-        return self._choice_hook({member.value: member for member in kind})
+        return self._choice_hook([(member.value, member) for member in kind])
 
-    def _choice_hook(self, choices: Mapping[Any, Any]) -> Hook:
-        known = [written(choice) for choice in choices]
-        types = {type(choice) for choice in choices}
+    def _choice_hook(self, choices: list[tuple[Any, Any]]) -> Hook:
+        known = [written(choice) for choice, _ in choices]
+        types = {type(choice) for choice, _ in choices}
 
         def hook(value: Any, _: Any) -> Any:
-            value = _resolved(value) if types != {str} else value
-            plain = str(value) if isinstance(value, str) else value
-            if type(plain) not in types or types == {bool}:
-                # True == 1, so the type is compared as well
-                found = [choices[choice] for choice in choices if choice is plain]
-                return found[0] if found else self.mistyped(" or ".join(f"`{word}`" for word in known), value)
-            if plain in choices:
-                return choices[plain]
+            plain = _resolved(value)
+            plain = str(value) if type(plain) not in types and isinstance(value, str) else plain
+            for choice, result in choices:
+                if type(choice) is type(plain) and choice == plain:
+                    return result
+            if type(plain) not in types - {bool}:
+                return self.mistyped(" or ".join(f"`{word}`" for word in known), value)
             hint = did_you_mean(plain, known) if isinstance(plain, str) else ""
             return self.refuse(f"`{plain}` is none of {quoted(known)}{hint}")
 
@@ -253,6 +253,7 @@ class Reader:
 
     def _union_hook(self, kind: Any) -> Hook:
         arms = [arm for arm in get_args(kind) if arm is not NoneType]
+        switches = [written(arg) for arm in arms for arg in get_args(arm) if isinstance(arg, bool)]
 
         def hook(value: Any, _: Any) -> Any:
             failed: list[tuple[Any, list[Fault]]] = []
@@ -264,6 +265,8 @@ class Reader:
                 if not faults:
                     return result
                 failed.append((result, faults))
+            if isinstance(value, str) and value.lower() in _YAML11_BOOLEANS and switches:
+                return self.refuse(f"`{value}` is text here; write {' or '.join(switches)}", "yaml11-word")
             here = tuple(self.path)
             for result, faults in failed:
                 # the arm that was meant is the one that went beyond the type of the value
@@ -276,8 +279,8 @@ class Reader:
 
     def _class_hook(self, kind: Any) -> Hook:
         cls = attrs.resolve_types(origin(kind))
-        fields = {field.alias or field.name: field for field in attrs.fields(cls) if field.init}
-        required = [alias for alias, field in fields.items() if field.default is attrs.NOTHING]
+        fields = keys(cls)
+        required = {key for key, field in fields.items() if field.default is attrs.NOTHING}
         expand = self._expand.get(cls, lambda value: value)
 
         def hook(value: Any, _: Any) -> Any:
@@ -287,47 +290,42 @@ class Reader:
             if not isinstance(value, dict):
                 return self.mistyped(f"a mapping with {quoted(fields)}" if fields else "no options", value)
             meant = {self._unknown(key, fields) for key in value if key not in fields}
-            arguments, broken = {}, set()
-            for alias, field in fields.items():
-                if alias in value:
-                    arguments[alias] = self.read(value[alias], field.type or Any, alias)
-                elif alias in required:
-                    arguments[alias] = BROKEN
-                    if alias not in meant:
-                        self.refuse(f"`{alias}` is missing", "missing-key", at_key=True)
-                if arguments.get(alias) is BROKEN:
-                    del arguments[alias]
-                    broken.add(alias)
+            if not meant.intersection(value):
+                # otherwise a key that is not available yet may stand for one that is missing
+                for key in required.difference(value, meant):
+                    self.refuse(f"`{key}` is missing", "missing-key", at_key=True)
+            found = {
+                key: self.read(value[key], fields[key].type or Any, key) for key in fields if key in value
+            }
+            found = {key: item for key, item in found.items() if item is not BROKEN}
+            if not required.issubset(found):
+                return BROKEN
             # what has a default goes on with it, so that checks find what is wrong elsewhere
-            return BROKEN if broken.intersection(required) else self._make(cls, arguments, whole=not broken)
+            return self._make(cls, found, whole=len(found) == len(fields.keys() & value.keys()))
 
         return hook
 
     def _unknown(self, key: str, fields: Mapping[str, Any]) -> str | None:
-        """Refuse a key, and return the one that was probably meant."""
+        """Refuse a key, and return the one that was probably meant; the key itself where it has a meaning later."""
         if self._later((*self.path, key)):
             self.refuse(f"`{key}` is not available yet", "not-available", key, at_key=True)
-            return None
+            return key
         meant = nearest(key, fields)
-        hint = (
-            f"did you mean `{meant}`?"
-            if meant
-            else f"there are {quoted(fields)}"
-            if fields
-            else "there are none"
-        )
-        self.refuse(f"unknown key `{key}`; {hint}", "unknown-key", key, at_key=True)
+        known = f"; there are {quoted(fields)}" if fields else "; there are none"
+        message = f"unknown key `{key}`{did_you_mean(key, fields) or known}"
+        self.refuse(message, "unknown-key", key, at_key=True)
         return meant
 
-    def _make(self, cls: Any, arguments: Mapping[str, Any], *, whole: bool) -> Any:
+    def _make(self, cls: Any, values: Mapping[str, Any], *, whole: bool) -> Any:
+        fields = keys(cls)
         try:
-            return cls(**arguments)
+            return cls(**{str(fields[key].alias): value for key, value in values.items()})
         except (ValueError, TypeError) as error:
-            faults = _validate(cls, arguments)
-            for alias, fault in faults:
-                self.refuse(_message(fault), getattr(fault, "id", "bad-value"), alias)
+            faults = _validate(cls, values)
+            for key, fault in faults:
+                self.refuse(_message(fault), _fault_id(fault), key)
             if whole and not faults:
-                self.refuse(_message(error), getattr(error, "id", "bad-value"))
+                self.refuse(_message(error), _fault_id(error))
             return BROKEN
 
 
@@ -345,24 +343,29 @@ def structure_options(cls: type[T], data: Any, path: Path = (), base: FilePath |
     return cast("T", found)
 
 
-def _validate(cls: Any, arguments: Mapping[str, Any]) -> list[tuple[str, Exception]]:
-    """Run all validators of a class, of which attrs runs those before the first that fails."""
+def _validate(cls: Any, values: Mapping[str, Any]) -> list[tuple[str, Exception]]:
+    """Run the validators of all values, of which attrs runs those before the first that fails."""
     draft = cls.__new__(cls)
+    given = {field: values[key] for key, field in keys(cls).items() if key in values}
     for field in attrs.fields(cls):
         default = field.default
-        if field.alias in arguments:
-            default = arguments[field.alias]
-        elif isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class that is typed as a function
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class that is typed as a function
             default = default.factory(draft) if default.takes_self else default.factory()
-        object.__setattr__(draft, field.name, default)
+        object.__setattr__(draft, field.name, given.get(field, default))
     faults: list[tuple[str, Exception]] = []
-    for field in attrs.fields(cls):
-        if field.validator is not None and field.alias in arguments:
+    for key, field in keys(cls).items():
+        if field.validator is not None and key in values:
             try:
-                field.validator(draft, field, getattr(draft, field.name))
+                field.validator(draft, field, values[key])
             except (ValueError, TypeError) as error:
-                faults.append((field.alias, error))
+                faults.append((key, error))
     return faults
+
+
+def _fault_id(error: Exception) -> str:
+    if isinstance(error, BadPlaceholderError):
+        return "bad-placeholder"
+    return error.id if isinstance(error, Refusal) else "bad-value"
 
 
 def _message(error: Exception) -> str:

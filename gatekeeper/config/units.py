@@ -15,6 +15,10 @@ import attrs
 from gatekeeper.config.problems import Refusal
 
 
+VERSION: Final = 1
+"""The version of the grammar."""
+Version = Annotated[int, "version"]
+"""The version of the grammar that a file is written in."""
 Name = Annotated[str, "name"]
 """What something is called: `[a-z][a-z0-9_-]*`, at most 63 characters."""
 Duration = Annotated[float, "duration"]
@@ -33,9 +37,23 @@ File = Annotated[str, "file"]
 """An absolute path of a file that exists; written from the file it stands in."""
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 """Addresses with a common prefix, or one address."""
+Proxies = Annotated[Network, "proxies"]
+"""A network of proxies whose word is taken; not everybody's."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _NO_NAMES: Final = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false", "null"})
+
+
+def parse_version(version: int) -> int:
+    """Check the version of the grammar.
+
+    Raises:
+        Refusal: it is not known here.
+
+    """
+    if version != VERSION:
+        raise Refusal(f"version {version} of the grammar is not known here; write `version: {VERSION}`")
+    return version
 
 
 def parse_name(text: str) -> str:
@@ -319,6 +337,21 @@ def parse_network(text: str) -> Network:
     raise Refusal(f"`{text}` has bits set beyond its prefix: write `{network}`")
 
 
+def parse_proxies(text: str) -> Network:
+    """Read a network that is not all there is.
+
+    Raises:
+        Refusal: it is no network, or holds all addresses.
+
+    """
+    network = parse_network(text)
+    if network.prefixlen == 0:
+        raise Refusal(
+            f"`{network}` would believe everybody; name the networks of your own proxies", "insecure"
+        )
+    return network
+
+
 @attrs.frozen
 class Unit:
     """How a value of a type is read: `written` says what is expected, `takes` which plain types `parse` looks at."""
@@ -329,6 +362,7 @@ class Unit:
 
 
 UNITS: Final[Mapping[Any, Unit]] = {
+    Version: Unit(f"the version of the grammar, {VERSION}", parse_version, (int,)),
     Name: Unit("a name", parse_name),
     Duration: Unit("a time like `5s`", parse_duration, (str, int, float)),
     Size: Unit("a size like `16MiB`", parse_size, (str, int, float)),
@@ -338,6 +372,7 @@ UNITS: Final[Mapping[Any, Unit]] = {
     LiteralPath: Unit("a path like `/health`", parse_path),
     Listen: Unit('a port like 8080 or an address like "0.0.0.0:8080"', Listen.parse, (int, str)),
     Url: Unit("an address like `http://host:8080`", Url.parse),
+    Proxies: Unit("a network like `10.0.0.0/8`", parse_proxies),
     Network: Unit("a network like `10.0.0.0/8`", parse_network),
     ipaddress.IPv4Network: Unit("a network like `10.0.0.0/8`", parse_network),
     ipaddress.IPv6Network: Unit("a network like `2001:db8::/32`", parse_network),

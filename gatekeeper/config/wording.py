@@ -1,10 +1,13 @@
 """Types of values, and values, in the words of messages."""
 
 import enum
+import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, Literal, get_args, get_origin
+
+import attrs
 
 from gatekeeper.config.units import UNITS, File
 from gatekeeper.core.text import Text
@@ -24,6 +27,16 @@ LISTS: Final[Mapping[Any, Callable[[list[Any]], Any]]] = {
 def origin(kind: Any) -> Any:
     """What a type is without its arguments: `list` of `list[str]`."""
     return get_origin(kind) or kind
+
+
+def keys(cls: Any) -> "dict[str, attrs.Attribute[Any]]":
+    """The fields of an attrs class by the key that sets them: `if_` is the key `if`, which no field can be called."""
+    found = {}
+    for field in attrs.fields(cls):
+        if field.init:
+            key = field.alias or field.name
+            found[key[:-1] if key.endswith("_") and keyword.iskeyword(key[:-1]) else key] = field
+    return found
 
 
 def is_enum(kind: Any) -> bool:
@@ -84,7 +97,7 @@ def number_hint(value: Any) -> str:
                 return f"; write {int(text, base)}"
             except ValueError:
                 continue
-    if re.fullmatch(r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]{1,2})?", text) and text.count(".") < 2:
+    if re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?", text):
         number = float(text)
         return f"; write {int(number) if number.is_integer() else number}"
     return ""

@@ -138,10 +138,22 @@ def compile_attempt_chain(
     """Fold attempt filters over the sender, outermost first, with a guard round each."""
     handler = end
     for link in reversed(links):
-        wrapped = link.filter.wrap(handler)
-        if wrapped is not handler:
+        # the guard of the next one counts the calls of this one; the sender has none
+        following = _send_once(link.name, end) if handler is end else handler
+        wrapped = link.filter.wrap(following)
+        if wrapped is not following:
             handler = _attempt_guard(link.name, wrapped, clock)
     return handler
+
+
+def _send_once(name: str, send: AttemptHandler) -> AttemptHandler:
+    async def once(attempt: Attempt) -> Response:
+        if attempt.sent:
+            raise NextCalledTwiceError(f"attempt filter {name!r} called next a second time")
+        attempt.sent = True
+        return await send(attempt)
+
+    return once
 
 
 def _attempt_guard(name: str, handler: AttemptHandler, clock: Callable[[], float]) -> AttemptHandler:
@@ -155,7 +167,7 @@ def _attempt_guard(name: str, handler: AttemptHandler, clock: Callable[[], float
         attempt.spent[name] = 0.0
         started = clock()
         try:
-            return await handler(attempt)
+            response: object = await handler(attempt)
         except GatewayError:
             raise
         except Exception as error:
@@ -164,5 +176,9 @@ def _attempt_guard(name: str, handler: AttemptHandler, clock: Callable[[], float
         finally:
             # with what it wraps: what the attempt itself took is known from its own times
             attempt.spent[name] = clock() - started
+        if not isinstance(response, Response):
+            log.error("attempt filter %s answered with %r instead of a Response", name, response)
+            raise FilterFailed(log=f"attempt filter {name!r} answered with {response!r}")
+        return response
 
     return guarded

@@ -2,9 +2,12 @@
 
 `Wheel` is a coarse timer wheel: adding and cancelling a timer costs about 0.2 µs together, against 1 to 1.6 µs for
 `loop.call_later` and 3 to 5 µs for `asyncio.timeout`. One wheel per process serves all deadlines of all requests; the
-price is that a timer may fire up to one tick (100 ms) late, never early.
+price is that a timer of whole ticks fires up to one tick (100 ms) late, any other up to two, and none early, as long as
+the wheel itself is advanced in time: what is added after a pause of the loop, before the wheel has heard of it, counts
+from before the pause.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -65,9 +68,9 @@ class Wheel:
         self._slots: dict[int, set[Timer]] = {}
 
     def add(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        """Call back after `seconds`, up to one tick later."""
+        """Call back after `seconds`, up to one tick later (two where they are no whole ticks)."""
         # from the start of the next tick, so that a timer is late rather than early
-        tick = self._tick + int(seconds / TICK) + 2
+        tick = self._tick + math.ceil(seconds / TICK) + 1
         slot = self._slots.get(tick)
         if slot is None:
             slot = self._slots[tick] = set()

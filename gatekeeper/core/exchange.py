@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import orjson
 
 from gatekeeper.core.body import EMPTY, Body
-from gatekeeper.core.errors import GatewayError
+from gatekeeper.core.errors import AnswerTruncated, GatewayError
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Headers, Request, Response
 
@@ -67,6 +67,7 @@ class Attempt:
         "instance",
         "number",
         "reused",
+        "sent",
         "spent",
         "started",
         "status",
@@ -81,6 +82,7 @@ class Attempt:
         self.connected = 0.0
         self.first_byte = 0.0
         self.reused = False
+        self.sent = False
         self.status = 0
         self.error: GatewayError | None = None
         self.spent: dict[str, float] | None = None
@@ -121,6 +123,12 @@ class Attempt:
         self.instance.in_flight -= 1
         if self._callbacks is not None:
             _run(self._callbacks, self)
+
+    def give_up(self) -> None:
+        """End the attempt, if it has not ended, because nobody will read its answer: a filter has replaced it, say."""
+        if self.abort is not None:
+            self.abort(AnswerTruncated(log="the answer was given up by the gateway"))
+        self.complete()
 
     def __repr__(self) -> str:
         return f"<Attempt {self.number} of {self.exchange.id} at {self.instance.id}>"
@@ -209,6 +217,9 @@ class Exchange:
 
     def complete(self) -> None:
         """End the exchange, once; later calls do nothing. All callbacks run, whatever one of them raises."""
+        for attempt in self.attempts:
+            if not attempt._ended:
+                attempt.give_up()
         callbacks, self._callbacks = self._callbacks, None
         if callbacks:
             _run(callbacks, self)

@@ -20,6 +20,22 @@ _VALUE: Final = re.compile(rb"(?:[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xf
 
 REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
+UNTOUCHABLE: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "via",
+    }
+)
+"""Fields that framing and routing are made of: the gateway writes them itself, and no filter may."""
+
 
 class InvalidField(ValueError):
     """A header field that would break the message it is set in."""
@@ -37,6 +53,18 @@ def check_field(name: bytes, value: bytes) -> Field:
     if not _VALUE.fullmatch(value):
         raise InvalidField(f"the value of {name.decode()} is not a header field value: {value[:80]!r}")
     return name, value
+
+
+def check_editable(name: str, value: str = "") -> None:
+    """Check what a configuration writes into a header field.
+
+    Raises:
+        InvalidField: name or value cannot stand in a message, or the gateway writes this field itself.
+
+    """
+    if name.lower() in UNTOUCHABLE:
+        raise InvalidField(f"`{name}` is written by the gateway itself and cannot be changed here")
+    check_field(name.encode(), value.encode())
 
 
 class Headers:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote_plus
 
+from gatekeeper.core.errors import Rejection
 from gatekeeper.core.exchange import Exchange
+from gatekeeper.core.message import Field, InvalidField, check_field
 
 
 Getter = Callable[[Exchange], str]
@@ -101,7 +103,7 @@ class Text:
         self.constant: Final = source if not self.names else None
         """The whole text where it inserts nothing, else None."""
         self._parts: Final[list[str | Getter]] = [
-            getter(piece) if index % 2 else piece for index, piece in enumerate(pieces) if piece
+            getter(piece) if index % 2 else piece for index, piece in enumerate(pieces) if piece or index % 2
         ]
 
     def render(self, exchange: Exchange) -> str:
@@ -118,3 +120,17 @@ class Text:
 
     def __repr__(self) -> str:
         return f"Text({self.source!r})"
+
+
+def render_field(name: bytes, text: Text, exchange: Exchange) -> Field:
+    """A header field with the text as its value.
+
+    Raises:
+        Rejection: what the client sent makes it none.
+
+    """
+    value = text.render(exchange)
+    try:
+        return check_field(name, value.encode())
+    except InvalidField as error:
+        raise Rejection("a value of the request cannot stand in a header field", log=str(error)) from error

@@ -132,8 +132,8 @@ async def send(
         else:
             transport.write(head)
             transport.write(data)
-            if protocol.writing_paused:
-                await _drain(protocol)
+        if protocol.writing_paused:
+            await _drain(protocol)
     else:
         transport.write(head)
         await _pump(body, exchange, protocol, transport, chunked=chunked)

@@ -20,13 +20,18 @@ class Action(enum.IntEnum):
     FORWARDED_HOST = 6
     FORWARDED_PROTO = 7
     HOST = 8
-    REQUEST_ID = 9
-    TRACEPARENT = 10
-    TRACESTATE = 11
-    VIA = 12
+    ONCE = 9
+    REQUEST_ID = 10
+    TRACEPARENT = 11
+    TRACESTATE = 12
+    TRANSFER_ENCODING = 13
+    VIA = 14
 
 
 _ACTIONS: Final = {
+    # who reads the first and who reads the last must see the same; aiohttp sees to the standard ones of this kind
+    b"authorization": Action.ONCE,
+    b"x-api-key": Action.ONCE,
     b"connection": Action.CONNECTION,
     b"content-length": Action.CONTENT_LENGTH,
     b"expect": Action.EXPECT,
@@ -34,6 +39,7 @@ _ACTIONS: Final = {
     b"host": Action.HOST,
     b"traceparent": Action.TRACEPARENT,
     b"tracestate": Action.TRACESTATE,
+    b"transfer-encoding": Action.TRANSFER_ENCODING,
     b"via": Action.VIA,
     b"x-forwarded-for": Action.FORWARDED_FOR,
     b"x-forwarded-host": Action.FORWARDED_HOST,
@@ -48,7 +54,6 @@ _ACTIONS: Final = {
             b"proxy-connection",
             b"te",
             b"trailer",
-            b"transfer-encoding",
             b"upgrade",
         ),
         Action.DROP,

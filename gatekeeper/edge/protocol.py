@@ -36,14 +36,19 @@ FIELD_LIMIT: Final = 8192
 FIELD_COUNT: Final = 100
 HEAD_LIMIT: Final = 64 * 1024
 """Bytes of a whole head."""
+BLANK_LIMIT: Final = 256
+"""Bytes of blank lines before a head; each is fed alone."""
 LINGER: Final = 2.0
-"""Seconds that an unwanted body is read away before its connection is closed."""
+"""Seconds that what is unwanted is read away before its connection is closed."""
+LINGER_LIMIT: Final = 256 * 1024
+"""Bytes that are read away behind a refusal."""
 READ_BUFFER: Final = 128 * 1024
 
 _BLANK: Final = b"\r\n\r\n"
 _EXPECTING_HEAD: Final = -1
 _IN_CHUNKS: Final = -2
 _REFUSED: Final = -3
+_IN_TRAILERS: Final = -1
 
 
 class BodyBroken(BadRequest):
@@ -61,6 +66,7 @@ class Refusal(Sent):
     async def prepare(self, request: Any) -> None:  # noqa: ARG002
         """Write it."""
         await self._protocol.edge.refuse(self._protocol, self._error)
+        await self._protocol.linger()
 
 
 class StrictProtocol(web.RequestHandler):
@@ -68,9 +74,13 @@ class StrictProtocol(web.RequestHandler):
 
     __slots__ = (
         "_backlog",
+        "_chunk_left",
+        "_chunk_line",
         "_head_size",
         "_head_timer",
         "_left",
+        "_linger",
+        "_linger_left",
         "_payload",
         "_seen",
         "edge",
@@ -106,9 +116,13 @@ class StrictProtocol(web.RequestHandler):
         self._left = _EXPECTING_HEAD  # or what a body of known length still has, or one of the above
         self._payload: StreamReader | None = None
         self._backlog = b""  # what may be fed only once the reader of a body has caught up
-        self._seen = b""  # the last bytes fed: a blank line can be cut anywhere
+        self._seen = b""  # the last bytes fed of a head: its blank line can be cut anywhere
+        self._chunk_left = 0  # bytes until the next line of a chunked body, or _IN_TRAILERS
+        self._chunk_line = b""  # what has come of that line
         self._head_size = 0
         self._head_timer: Timer | None = None
+        self._linger: asyncio.Future[None] | None = None
+        self._linger_left = LINGER_LIMIT
 
     # ---- the connection -------------------------------------------------------------------------------------------
 
@@ -116,6 +130,18 @@ class StrictProtocol(web.RequestHandler):
         """Remember who it is, once for all its requests."""
         super().connection_made(transport)
         self.edge.introduce(self, transport)
+
+    async def start(self) -> None:
+        """Serve the connection's requests, and see to it that it really ends."""
+        await super().start()
+        self.force_close()
+
+    def force_close(self) -> None:
+        """Close once everything is sent; a client that does not read it in time is cut off."""
+        transport = self.transport
+        super().force_close()
+        if transport is not None and transport.get_write_buffer_size():
+            self.edge.wheel.add(self.edge.timeouts.write, transport.abort)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the timer."""
@@ -128,14 +154,14 @@ class StrictProtocol(web.RequestHandler):
         """Feed the parser one message at a time, and only while somebody keeps up with what comes out of it."""
         if not data:
             # aiohttp itself calls this when reading may go on
-            super().data_received(b"")
-            self._after_body_bytes()
+            self._feed(b"")
             data, self._backlog = self._backlog, b""
         elif self._backlog:
             self._backlog += data
             return
         while data:
             if self._force_close or self._close or self._left == _REFUSED:
+                self._throw_away(data)
                 return
             if self._reading_paused or len(self._messages) >= self._max_msg_queue_size:
                 self._backlog = data
@@ -147,27 +173,54 @@ class StrictProtocol(web.RequestHandler):
             else:
                 data = self._feed_length(data)
 
+    def _feed(self, piece: bytes) -> None:
+        """Let the parser have bytes that hold the end of one message at most."""
+        count = self._request_count
+        super().data_received(piece)
+        if self._upgraded:
+            # declined: what follows is another request
+            self._upgraded = False
+            if self._parser is not None:
+                self._parser.set_upgraded(False)
+        if self._left != _IN_CHUNKS or self._payload is None:
+            return
+        if self._request_count != count:
+            # aiohttp queues the error behind the request whose body it is: whoever reads that body waits for ever
+            self._messages.pop()
+            self._break_body("malformed chunk")
+        elif self._payload.is_eof():
+            self._left = _EXPECTING_HEAD
+            self._payload = None
+            self._replace_parser()
+
     def _feed_head(self, data: bytes) -> bytes:
         end = self._find_blank(data)
         piece = data if end == len(data) else data[:end]
         count = self._request_count
-        super().data_received(piece)
+        self._feed(piece)
         if self._request_count == count:
             # no head yet; a lone blank line before a request is allowed and counts as part of it
             self._head_size += len(piece)
             if self._head_size > HEAD_LIMIT:
                 self._refuse(HeadersTooLarge())
                 return b""
+            if not self._seen and self._head_size > BLANK_LIMIT:
+                self._refuse(BadRequest(log="nothing but blank lines"))
+                return b""
             if self._head_timer is None:
                 self._head_timer = self.edge.wheel.add(self.edge.timeouts.head, self._head_timed_out)
+                if self._keepalive_handle is not None:
+                    # no longer idle; aiohttp sets it again behind the answer
+                    self._keepalive_handle.cancel()
+                    self._keepalive_handle = None
             return data[end:]
         size, self._head_size = self._head_size + len(piece), 0
         self._seen = b""
         if self._head_timer is not None:
             self._stop_head_timer()
         message, payload = self._messages[-1]
-        if isinstance(message, _ErrInfo) or message.upgrade:
-            # nothing behind a bad head can be trusted, nor what follows an upgrade that will be declined
+        if isinstance(message, _ErrInfo):
+            # nothing behind a bad head can be trusted
             self._left = _REFUSED
             return b""
         if size > HEAD_LIMIT:
@@ -177,49 +230,76 @@ class StrictProtocol(web.RequestHandler):
         if not payload.is_eof():
             self._payload = payload
             self._left = _IN_CHUNKS if message.chunked else int(message.headers["Content-Length"])
+            self._chunk_left = 0
+            self._chunk_line = b""
         return data[end:] if end != len(data) else b""
 
     def _feed_length(self, data: bytes) -> bytes:
         left = self._left
         if len(data) < left:
             self._left = left - len(data)
-            super().data_received(data)
+            self._feed(data)
             return b""
         self._left = _EXPECTING_HEAD
-        super().data_received(data if len(data) == left else data[:left])
+        self._feed(data if len(data) == left else data[:left])
         return data[left:]
 
     def _feed_chunks(self, data: bytes) -> bytes:
-        end = self._find_blank(data)
-        count = self._request_count
-        super().data_received(data[:end])
-        if self._request_count != count and isinstance(self._messages[-1][0], _ErrInfo):
-            # aiohttp queues the error behind the request whose body it is: whoever reads that body waits for ever
-            self._messages.pop()
-            assert self._payload is not None
-            self._payload.set_exception(BodyBroken(log="malformed chunk"))
-            self._close = True
+        end = self._find_last_chunk(data)
+        if len(self._chunk_line) > FIELD_LIMIT:
+            self._break_body("a line of more than the limit between two chunks")
             return b""
-        self._after_body_bytes()
+        self._feed(data if end == len(data) else data[:end])
         return data[end:]
 
-    def _after_body_bytes(self) -> None:
-        if self._left == _IN_CHUNKS and self._payload is not None and self._payload.is_eof():
-            self._left = _EXPECTING_HEAD
-            self._payload = None
-            self._seen = b""
-            # the C parser keeps the last trailer and gives it to the next message
-            self._parser = HttpRequestParser(
-                self,
-                self._loop,
-                READ_BUFFER,
-                max_line_size=LINE_LIMIT,
-                max_field_size=FIELD_LIMIT,
-                max_headers=FIELD_COUNT,
-                payload_exception=RequestPayloadError,
-                auto_decompress=False,
-                max_msg_queue_size=self._max_msg_queue_size,
-            )
+    def _break_body(self, why: str) -> None:
+        assert self._payload is not None
+        self._payload.set_exception(BodyBroken(log=why))
+        self._close = True
+
+    def _replace_parser(self) -> None:
+        """Forget the last trailer: the C parser keeps it and gives it to the next message."""
+        self._parser = HttpRequestParser(
+            self,
+            self._loop,
+            READ_BUFFER,
+            max_line_size=LINE_LIMIT,
+            max_field_size=FIELD_LIMIT,
+            max_headers=FIELD_COUNT,
+            payload_exception=RequestPayloadError,
+            auto_decompress=False,
+            max_msg_queue_size=self._max_msg_queue_size,
+        )
+
+    def _find_last_chunk(self, data: bytes) -> int:
+        """Where a chunked body ends, the whole length if it goes on. What is malformed the parser will refuse."""
+        position, size = 0, len(data)
+        while True:
+            if self._chunk_left > 0:
+                if self._chunk_left >= size - position:
+                    self._chunk_left -= size - position
+                    return size
+                position += self._chunk_left
+                self._chunk_left = 0
+            end = data.find(b"\n", position)
+            if end < 0:
+                self._chunk_line += data[position:]
+                return size
+            line = self._chunk_line + data[position:end]
+            if len(line) > FIELD_LIMIT:
+                self._chunk_line = line
+                return size
+            self._chunk_line = b""
+            position = end + 1
+            if self._chunk_left == _IN_TRAILERS:
+                if line in {b"\r", b""}:
+                    return position
+                continue
+            try:
+                length = int(line.partition(b";")[0], 16)
+            except ValueError:
+                return size
+            self._chunk_left = length + 2 if length else _IN_TRAILERS
 
     def _find_blank(self, data: bytes) -> int:
         """Where the first blank line ends, which may have begun in an earlier segment; the whole length if nowhere."""
@@ -255,6 +335,28 @@ class StrictProtocol(web.RequestHandler):
         self._messages.append((_ErrInfo(error.status, error, ""), EMPTY_PAYLOAD))
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    async def linger(self) -> None:
+        """Half-close, and read on for a moment: to close over unread bytes resets the connection and loses the answer."""
+        transport = self.transport
+        if transport is None or not transport.can_write_eof():
+            return
+        transport.write_eof()
+        linger = self._linger = self._loop.create_future()
+        timer = self.edge.wheel.add(LINGER, self._stop_lingering)
+        try:
+            await linger
+        finally:
+            timer.cancel()
+
+    def _throw_away(self, data: bytes) -> None:
+        self._linger_left -= len(data)
+        if self._linger_left < 0:
+            self._stop_lingering()
+
+    def _stop_lingering(self) -> None:
+        if self._linger is not None and not self._linger.done():
+            self._linger.set_result(None)
 
     def handle_error(
         self,

@@ -52,7 +52,7 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 # global names cost a third of attributes of an enumeration
 _DROP, _HOST, _CONNECTION = Action.DROP, Action.HOST, Action.CONNECTION
-_CONTENT_LENGTH = Action.CONTENT_LENGTH
+_CONTENT_LENGTH, _TRANSFER_ENCODING, _ONCE = Action.CONTENT_LENGTH, Action.TRANSFER_ENCODING, Action.ONCE
 
 
 class Reader:
@@ -80,6 +80,7 @@ class Reader:
         special: list[tuple[Action, bytes]] | None = None
         authority = b""
         connection: bytes | None = None
+        once: list[bytes] | None = None
         length = 0
         for field in message.raw_headers:
             action = ACTIONS[field[0]]
@@ -91,6 +92,18 @@ class Reader:
                 connection = field[1] if connection is None else connection + b"," + field[1]
             elif action is _CONTENT_LENGTH:
                 length = int(field[1])
+            elif action is _ONCE:
+                name = field[0].lower()
+                if once is None:
+                    once = [name]
+                elif name in once:
+                    raise BadRequest("a header field that may stand only once is repeated")
+                else:
+                    once.append(name)
+                fields.append(field)
+            elif action is _TRANSFER_ENCODING:
+                if field[1] != b"chunked":
+                    _check_coding(field[1])
             elif action is not _DROP:
                 if special is None:
                     special = []
@@ -253,6 +266,14 @@ class _Special:
         self.via = [(b"Via", value) for value in vias]
         if sum(value.count(_VIA_SELF) for value in vias) >= HOPS:
             raise LoopDetected(log="the request has passed too many gateways")
+
+
+def _check_coding(value: bytes) -> None:
+    # the parser is content with a list that ends in `chunked`, and with an empty field
+    if not value:
+        raise BadRequest("an empty Transfer-Encoding")
+    if value.lower() != b"chunked":
+        raise NotSupported("chunked is the only transfer coding here")
 
 
 def _absolute(target: str) -> tuple[str, bytes]:

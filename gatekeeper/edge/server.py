@@ -211,6 +211,7 @@ class EdgeServer(web.Server):
         exchange.request.body.abort()
         exchange.complete()
         self._observer.finish(exchange)
+        exchange.attempts.clear()  # attempts know their exchange: without this, only the collector would free both
         self._in_flight -= 1
         if self.draining and not self._in_flight:
             self._quiet.set()

@@ -57,7 +57,7 @@ class PluginHost:
         for name, origin, load in _sources(files):
             unknown.discard(name)
             if name not in blocked:
-                self._add(name, origin, load())
+                self.add(name, origin, load())
         if unknown:
             raise PluginError(
                 f"cannot block {', '.join(sorted(unknown))}: no such plugin; "
@@ -86,7 +86,13 @@ class PluginHost:
         results: list[Any] = self.manager.subset_hook_caller(hook, others)(**arguments)
         return results
 
-    def _add(self, name: str, origin: str, plugin: object) -> None:
+    def add(self, name: str, origin: str, plugin: object) -> None:
+        """Take a plugin in: a module or object with hooks; `origin` says where it came from.
+
+        Raises:
+            PluginError: it misspells a hook, declares a kind twice, or has the name of another.
+
+        """
         where = f"plugin {name!r} ({origin})"
         try:
             self.manager.register(plugin, name)

@@ -1,14 +1,19 @@
 """`redirect`: send the client elsewhere."""
 
+import re
+from typing import Final
+
 import attrs
 
 from gatekeeper.core.chain import Handler
 from gatekeeper.core.exchange import Exchange
-from gatekeeper.core.message import Headers, Response, check_field
+from gatekeeper.core.message import Headers, Response
 from gatekeeper.core.text import Text
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.extend.hookspecs import hookimpl
+
+_NO_URI: Final = re.compile(rb"[^!-~]")
 
 
 def _is_redirect(_instance: object, _attribute: object, status: int) -> None:
@@ -45,8 +50,8 @@ class Redirect:
         config = self.config
 
         async def redirect(exchange: Exchange) -> Response:
-            location = check_field(b"location", self._location(exchange).encode())
-            return Response(config.status, Headers([location]))
+            location = _as_uri(self._location(exchange))
+            return Response(config.status, Headers([(b"location", location)]))
 
         return redirect
 
@@ -59,7 +64,14 @@ class Redirect:
         else:
             target = request.target.decode("ascii")
         host = config.host.render(exchange) if config.host is not None else request.host
-        return f"{config.scheme or request.scheme}://{f'[{host}]' if ':' in host else host}{target}"
+        if host.count(":") > 1 and not host.startswith("["):
+            host = f"[{host}]"
+        return f"{config.scheme or request.scheme}://{host}{target}"
+
+
+def _as_uri(text: str) -> bytes:
+    """Escape what no URI holds: what a client sent must neither break the field nor be read in two ways."""
+    return _NO_URI.sub(lambda found: b"%%%02X" % found[0][0], text.encode())
 
 
 def build(config: RedirectConfig, context: BuildContext) -> Redirect:  # noqa: ARG001

@@ -8,8 +8,8 @@ import orjson
 from gatekeeper.core.body import Body
 from gatekeeper.core.chain import Handler
 from gatekeeper.core.exchange import Exchange
-from gatekeeper.core.message import Field, Headers, Response, check_field
-from gatekeeper.core.text import Text
+from gatekeeper.core.message import Field, Headers, Response, check_editable, check_field
+from gatekeeper.core.text import Text, render_field
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.extend.hookspecs import hookimpl
@@ -34,6 +34,7 @@ class BodyConfig:
         if (self.json is None) == (self.text is None):
             raise ValueError("a body is either `json` or `text`")
         _template(self.json)
+        check_field(b"content-type", self.type)
 
     @property
     def type(self) -> bytes:
@@ -52,7 +53,7 @@ class StaticConfig:
 
     def __attrs_post_init__(self) -> None:
         for name, value in self.headers.items():
-            check_field(name.encode(), (value.constant or "").encode())
+            check_editable(name, value.constant or "")
 
 
 @attrs.frozen
@@ -68,9 +69,7 @@ class Static:
         content = _template(config.body.json) if config.body is not None else None
 
         async def static(exchange: Exchange) -> Response:
-            fields: list[Field] = [
-                check_field(name, value.render(exchange).encode()) for name, value in headers
-            ]
+            fields: list[Field] = [render_field(name, value, exchange) for name, value in headers]
             if config.body is None:
                 return Response(config.status, Headers(fields))
             if not any(name.lower() == b"content-type" for name, _ in fields):

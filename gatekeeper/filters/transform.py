@@ -1,35 +1,17 @@
 """`transform`: change header fields both ways, and the query of the request."""
 
 from collections.abc import Callable
-from typing import Final
 from urllib.parse import quote, unquote_plus
 
 import attrs
 
 from gatekeeper.core.chain import Handler
 from gatekeeper.core.exchange import Exchange
-from gatekeeper.core.message import Headers, Request, Response, check_field
-from gatekeeper.core.text import Text
+from gatekeeper.core.message import Headers, Request, Response, check_editable
+from gatekeeper.core.text import Text, render_field
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.extend.hookspecs import hookimpl
-
-
-UNTOUCHABLE: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "host",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "via",
-    }
-)
-"""Fields that framing and routing are made of; the gateway writes them itself."""
 
 
 @attrs.frozen(kw_only=True)
@@ -50,11 +32,9 @@ class EditsConfig:
 def _is_allowed(_instance: object, _attribute: object, edits: EditsConfig) -> None:
     names = [*edits.remove, *edits.rename, *edits.rename.values(), *edits.set, *edits.add]
     for name in names:
-        if name.lower() in UNTOUCHABLE:
-            raise ValueError(f"`{name}` is written by the gateway itself and cannot be changed here")
-        check_field(name.encode(), b"")
+        check_editable(name)
     for name, value in [*edits.set.items(), *edits.add.items()]:
-        check_field(name.encode(), (value.constant or "").encode())
+        check_editable(name, value.constant or "")
 
 
 @attrs.frozen(kw_only=True)
@@ -125,7 +105,7 @@ def _header_editor(config: EditsConfig) -> Callable[[Headers, Exchange], None] |
 
     def edit(headers: Headers, exchange: Exchange) -> None:
         # what is written may read what is about to be removed
-        values = [check_field(name, text.render(exchange).encode()) for name, text in written]
+        values = [render_field(name, text, exchange) for name, text in written]
         if removed or renamed:
             headers.fields = [
                 (renamed.get(name.lower(), name), value)

@@ -242,8 +242,8 @@ class AccessLog:
     ) -> None:
         self._call_later = call_later
         self._output = output
-        self._render = json_lines if format_ == "json" else self._text_lines
-        self._records: list[dict[str, Any]] = []
+        self._render = json_line if format_ == "json" else self._text_line
+        self._records: list[bytes] = []
         self._timer_runs = False
         self._closed = False
         # each counter is changed by one thread only, so that none needs a lock
@@ -265,7 +265,7 @@ class AccessLog:
     def write(self, record: dict[str, Any]) -> None:
         """Take one record, which is the log's from now on."""
         records = self._records
-        records.append(record)
+        records.append(self._render(record))
         if not self._timer_runs:
             self._timer_runs = True
             self._call_later(FLUSH_SECONDS, self._on_time)
@@ -277,7 +277,7 @@ class AccessLog:
         records, self._records = self._records, []
         if not records:
             return
-        lines = self._render(records)
+        lines = b"".join(records)
         bytes_handed, lines_handed = self._handed
         if self._closed or bytes_handed - self._finished[0] + len(lines) > WAITING_BYTES:
             self._refused += len(records)
@@ -295,9 +295,8 @@ class AccessLog:
         self._timer_runs = False
         self.flush()
 
-    def _text_lines(self, records: Sequence[Mapping[str, Any]]) -> bytes:
-        colour = self._output.colour
-        return "".join([f"{render_text(record, colour=colour)}\n" for record in records]).encode()
+    def _text_line(self, record: Mapping[str, Any]) -> bytes:
+        return f"{render_text(record, colour=self._output.colour)}\n".encode()
 
     def _write(self, batch: tuple[bytes, int]) -> None:
         lines, count = batch

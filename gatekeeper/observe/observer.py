@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import ClientGone
-from gatekeeper.core.exchange import Attempt, Exchange
+from gatekeeper.core.exchange import Exchange
 from gatekeeper.observe.lines import redact_query, timestamp
 from gatekeeper.observe.log import ACCESS_LOGGER
 from gatekeeper.observe.metrics import CounterCell, HistogramCell, Metrics
@@ -90,20 +90,16 @@ class Observer:
             self._received.value += exchange.bytes_in
         self._sent.value += exchange.bytes_out
         for attempt in exchange.attempts:
-            self._count(attempt)
+            instance = attempt.instance
+            outcome = attempt.error.code if attempt.error is not None else attempt.status
+            tried = self._attempts.get((instance.service, instance.id, outcome))
+            if tried is None:
+                tried = self._attempts[instance.service, instance.id, outcome] = self._attempts_total.child(
+                    instance.service, instance.id, str(outcome)
+                )
+            tried.value += 1
         if self._write is not None:
             self._write(self._record(exchange, route, seconds))
-
-    def _count(self, attempt: Attempt) -> None:
-        outcome: int | str = attempt.error.code if attempt.error is not None else attempt.status
-        instance = attempt.instance
-        key = (instance.service, instance.id, outcome)
-        cell = self._attempts.get(key)
-        if cell is None:
-            cell = self._attempts[key] = self._attempts_total.child(
-                instance.service, instance.id, str(outcome)
-            )
-        cell.value += 1
 
     def _record(self, exchange: Exchange, route: str, seconds: float) -> dict[str, Any]:
         request = exchange.request
@@ -135,7 +131,13 @@ class Observer:
             last = attempts[-1]
             record["instance"] = last.instance.id
             record["attempts"] = len(attempts)
-            record["phases"] = _phases(exchange, last)
+            # what the time went to, in milliseconds: until the last attempt, its connection, its first byte
+            started, connected, first_byte = last.started, last.connected, last.first_byte
+            phases = record["phases"] = {"before": round((started - exchange.started) * 1e3, 3)}
+            if connected:
+                phases["connect"] = round((connected - started) * 1e3, 3)
+                if first_byte:
+                    phases["first_byte"] = round((first_byte - connected) * 1e3, 3)
         elif exchange.stopped_by:
             record["stopped_by"] = exchange.stopped_by
         if exchange.spent:
@@ -145,20 +147,9 @@ class Observer:
             record["error"] = error.code
             if error.log:
                 record["error_detail"] = error.log
-        flags = _flags(exchange)
-        if flags:
+        if (error is not None or len(attempts) > 1) and (flags := _flags(exchange)):
             record["flags"] = flags
         return record
-
-
-def _phases(exchange: Exchange, last: Attempt) -> dict[str, float]:
-    """What the time went to, in milliseconds: until the last attempt, its connection, its first byte."""
-    phases = {"before": round((last.started - exchange.started) * 1e3, 3)}
-    if last.connected:
-        phases["connect"] = round((last.connected - last.started) * 1e3, 3)
-        if last.first_byte:
-            phases["first_byte"] = round((last.first_byte - last.connected) * 1e3, 3)
-    return phases
 
 
 def _flags(exchange: Exchange) -> list[str]:

@@ -5,7 +5,8 @@ prefix; more literal text first), then the number of other conditions. The first
 the match. Two entries that overlap and rank the same are a conflict, which the caller refuses.
 
 A literal path is one dictionary entry with all its candidates, found when the table is built; other paths walk a tree of
-segments. Neither grows with the number of entries. Measured for three segments: 0.3 µs literal, 1.2 µs below a prefix.
+segments. Neither grows with the number of entries. Measured for three segments: 0.1 µs
+literal, 1.2 below a prefix, 1.7 with a capture; the same with 10,000 entries as with 10.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

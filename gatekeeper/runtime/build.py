@@ -18,6 +18,7 @@ from gatekeeper.core.chain import (
     compile_chain,
 )
 from gatekeeper.core.clock import Wheel
+from gatekeeper.core.errors import GatewayError
 from gatekeeper.core.exchange import Exchange, Route
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
@@ -189,7 +190,10 @@ def _end(config: RouteConfig, chains: Mapping[str, Chain]) -> Chain:
     async def to_service(exchange: Exchange) -> Response:
         exchange.service = service
         if rewrite is not None:
-            rewrite.apply(exchange)
+            try:
+                rewrite.apply(exchange)
+            except GatewayError as error:
+                return _rewrite_failed(exchange, error)
         return await handler(exchange)
 
     return attrs.evolve(chain, handler=to_service)
@@ -203,7 +207,10 @@ def _dynamic_end(
     async def to_named_service(exchange: Exchange) -> Response:
         exchange.service = name(exchange)
         if rewrite is not None:
-            rewrite.apply(exchange)
+            try:
+                rewrite.apply(exchange)
+            except GatewayError as error:
+                return _rewrite_failed(exchange, error)
         return await chains[exchange.service].handler(exchange)
 
     return Chain(
@@ -212,6 +219,12 @@ def _dynamic_end(
         max((chain.request_buffer for chain in chains.values()), default=0),
         max((chain.response_buffer for chain in chains.values()), default=0),
     )
+
+
+def _rewrite_failed(exchange: Exchange, error: GatewayError) -> Response:
+    # the filters before it see an answer, as always, and none of them stopped the request
+    exchange.stopped_by = "rewrite"
+    return exchange.reject(error)
 
 
 def _nothing_beyond(exchange: Exchange) -> Awaitable[Response]:

@@ -11,6 +11,8 @@ from gatekeeper.routing.table import Match, NotAllowed, Table
 from gatekeeper.upstream.pool import Pool
 
 
+NO_ROUTE: Final = "no route"
+"""Stands among the times of filters for what is none; no filter can have this name."""
 ALLOW: Final = Key[tuple[str, ...]]("allow")
 """The methods of a path that matched but for the method."""
 
@@ -74,6 +76,8 @@ class Snapshot:
 
 async def answer_no_route(exchange: Exchange) -> Response:
     """Answer what no route takes: 405 where only the method is wrong, else 404."""
+    # a global filter that came this far did not stop the request
+    exchange.spent[NO_ROUTE] = 0.0
     allow = exchange.get(ALLOW, ())
     if allow:
         # RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header field in a 405 response"

@@ -25,7 +25,7 @@ from gatekeeper.core.errors import (
     Reset,
     WriteTimeout,
 )
-from gatekeeper.core.message import Field
+from gatekeeper.core.message import REASONS, Field
 from gatekeeper.upstream.fields import ACTIONS, CONTENT_LENGTH, KEPT, REASON, Action
 
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 HEAD_LIMIT: Final = 64 * 1024
 FIELD_LIMIT: Final = 128
 INTERIM_LIMIT: Final = 16
+_BLANKS: Final = (b" ", b"\t")
+_KNOWN_REASONS: Final = frozenset({b"", *REASONS.values()})
 HIGH_WATER: Final = 256 * 1024
 """Bytes of an answer that wait for a slow client before the instance is no longer read from."""
 
@@ -98,7 +100,7 @@ class Answer:
         self.complete = False
         self.uploading = False
         self.error: GatewayError | None = None
-        self._parser = HttpResponseParser(self)
+        self._parser: HttpResponseParser | None = HttpResponseParser(self)
         self._nominated: bytes | None = None
         self._head_size = 0
         self._interim = 0
@@ -167,12 +169,29 @@ class Answer:
         """Note that the upload moved."""
         self._touched = self.wheel.now
 
+    def upload_begins(self) -> None:
+        """The request's body is still to come: until it is out, it is the time for writing that counts."""
+        self.uploading = True
+        self._watch(self.limits.write)
+
     def uploaded(self) -> None:
         """The request is out, whole: the time to the first byte of the answer begins."""
         self.uploading = False
-        self._touched = self.wheel.now
         if self.complete:
             self._release()
+        elif self.error is None:
+            self._watch(self.limits.read if self.has_head else self.limits.first_byte)
+
+    def body_begins(self) -> None:
+        """The head has been taken and the body is still to come: it is silence that counts from here on."""
+        if not self.uploading and self._timer is not None:
+            self._watch(self.limits.read)
+
+    def _watch(self, limit: float) -> None:
+        self._touched = self.wheel.now
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.wheel.add(limit, self._check_time)
 
     def _check_time(self) -> None:
         silent = self.wheel.now - self._touched
@@ -199,14 +218,19 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire."""
-        self._touched = self.wheel.now
+        if self.has_head:
+            self._touched = self.wheel.now
+        parser = self._parser
+        if parser is None:
+            self.keep_alive = False  # behind the end of an answer whose request is still being sent
+            return
         if self._remaining >= 0:
             self._feed_length(data)
         else:
             if not self.has_head:
                 self._head_size += len(data)
             try:
-                self._parser.feed_data(data)
+                parser.feed_data(data)
             except HttpParserUpgrade:
                 self.fail(BadAnswer(log="switched protocols without being asked to"))
                 return
@@ -280,7 +304,7 @@ class Answer:
         if self.error is None:
             self.error = error
         self._wake()
-        self._stop_timer()
+        self._stop()
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.answer = None
@@ -288,7 +312,7 @@ class Answer:
         self.attempt.complete(self.error)
 
     def _finish(self) -> None:
-        self._stop_timer()
+        self._stop()
         if self.uploading:
             # answered before the request was sent: the rest of it may still come, and must never meet another answer
             self.keep_alive = False
@@ -308,7 +332,8 @@ class Answer:
                 connection.close()
         self.attempt.complete()
 
-    def _stop_timer(self) -> None:
+    def _stop(self) -> None:
+        self._parser = None  # it holds our methods: a cycle that only the collector would end
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -336,7 +361,8 @@ class Answer:
             return
         action = ACTIONS[name]
         if action is None:
-            self.fields.append((name, value.rstrip(b" \t")))
+            # the parser leaves blanks at the end; a value that has none is not copied
+            self.fields.append((name, value if value[-1:] not in _BLANKS else value.rstrip(b" \t")))
         elif action is Action.CONTENT_LENGTH:
             if not CONTENT_LENGTH.fullmatch(value.rstrip(b" \t")):
                 self.error = BadAnswer(log=f"Content-Length {value!r}")
@@ -356,7 +382,7 @@ class Answer:
         parser = self._parser
         status = parser.get_status_code()
         version = parser.get_http_version()
-        if status < 200 and status != 101:
+        if 100 <= status < 200 and status != 101:
             self._interim += 1
             if self._interim > INTERIM_LIMIT:
                 self.error = BadAnswer(log=f"more than {INTERIM_LIMIT} interim answers")
@@ -391,13 +417,13 @@ class Answer:
             return self.error.log
         if status == 101:
             return "switched protocols without being asked to"
-        if status > 599:
+        if not 100 <= status <= 599:
             return f"status {status}"
         if version not in {"1.1", "1.0"}:
             return f"version HTTP/{version}"
         if self.chunked and (version == "1.0" or self.length is not None):
             return "Transfer-Encoding beside Content-Length or in HTTP/1.0"
-        if self.reason and not REASON.fullmatch(self.reason):
+        if self.reason not in _KNOWN_REASONS and not REASON.fullmatch(self.reason):
             return "control characters in the reason phrase"
         if len(self.fields) > FIELD_LIMIT:
             return f"more than {FIELD_LIMIT} header fields"

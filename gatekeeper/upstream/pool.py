@@ -20,6 +20,8 @@ from gatekeeper.upstream.connection import Connection
 
 
 _TCP_ESTABLISHED: Final = 1
+TRUSTED: Final = 0.5
+"""Seconds after its last answer in which a connection is taken to be as it was."""
 SWEEP: Final = 1.0
 """Seconds between two looks for connections that have been idle too long."""
 
@@ -88,12 +90,15 @@ class Pool:
         """Return an idle connection, or None where there is none.
 
         With `proven` the kernel is asked whether the instance has hung up in the meantime: for requests that must not
-        be sent twice, so that they rarely meet a connection that is about to break.
+        be sent twice, so that they rarely meet a connection that is about to break. One that was busy a moment ago
+        is not asked about: that costs 30 µs under uvloop.
         """
         idle = self._idle
         while idle:
             connection = idle.pop()
-            if connection.is_open and not (proven and _has_hung_up(connection)):
+            if connection.is_open and not (
+                proven and self._wheel.now - connection.idle_since > TRUSTED and _has_hung_up(connection)
+            ):
                 return connection
             connection.close()
         return None

@@ -85,7 +85,7 @@ class Sender:
         fresh = attempt.number > 1
         connection = None if fresh else pool.take(proven=request.method not in IDEMPOTENT)
         if connection is None:
-            connection = await pool.open(self.limits.connect)
+            connection = await pool.open(self._time_to_connect(attempt))
         else:
             attempt.reused = True
         attempt.connected = self.clock()
@@ -101,6 +101,11 @@ class Sender:
         attempt.status = answer.status
         return _response(answer)
 
+    def _time_to_connect(self, attempt: Attempt) -> float:
+        if attempt.deadline is None:
+            return self.limits.connect
+        return min(self.limits.connect, max(0.0, attempt.deadline - self.clock()))
+
     def _write(self, connection: Connection, request: Request, answer: Answer, attempt: Attempt) -> None:
         transport = connection.transport
         assert transport is not None
@@ -109,7 +114,7 @@ class Sender:
         data = request.body.data
         if data is None:
             transport.write(head)
-            answer.uploading = True
+            answer.upload_begins()
             task = connection.loop.create_task(_upload(request.body, connection, answer))
             # whatever ends the exchange ends its upload: nobody else may read the client's body after that
             attempt.exchange.on_complete(lambda _: task.cancel())
@@ -127,6 +132,7 @@ def _response(answer: Answer) -> Response:
             body.length = answer.length  # of the body that a GET would have; None where it was not told
     else:
         body = Body.stream(answer, answer.length, AnswerTooLarge)
+        answer.body_begins()
     return Response(answer.status, Headers(answer.fields), body, reason=answer.reason)
 
 

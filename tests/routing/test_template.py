@@ -115,6 +115,7 @@ def test_captures_tell_the_types() -> None:
 
     assert expected == template.captures
     assert tuple(expected)[:-1] == template.names
+    assert PARSE("/a").captures == {}
 
 
 @pytest.mark.parametrize(

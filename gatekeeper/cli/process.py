@@ -1,0 +1,231 @@
+"""One gateway as a process: its logs, its signals, what it says on a terminal, and its exit code.
+
+The first SIGTERM or SIGINT drains: no new connections, what was begun is answered, for at most `server.drain`. The exit
+code is 0 when nothing was cut, 1 when something was. A second signal ends it at once, with 130 or 143.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from gatekeeper.cli import demo, plugins
+from gatekeeper.cli.flags import FAILURE, USAGE_ERROR, CommandError
+from gatekeeper.config.load import load
+from gatekeeper.config.model import GatewayConfig
+from gatekeeper.config.problems import ConfigError, render
+from gatekeeper.edge.server import bind
+from gatekeeper.extend.host import PluginHost
+from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, setup_logging
+from gatekeeper.routing.template import PathTemplate
+from gatekeeper.runtime.gateway import Gateway, check_config
+from gatekeeper.version import VERSION
+
+
+log = logging.getLogger(__name__)
+
+DEFAULT_CONFIG: Final = Path("gateway.yaml")
+SETTLE_SECONDS: Final = 0.5
+"""How long after the start the memory that stays is put aside: collecting takes some milliseconds."""
+
+MISSING: Final = """\
+there is no {path}.
+
+To see a gateway at work, with services behind it:
+
+    gatekeeper serve --demo
+
+To put one before a service of yours, write these five lines into {path}:
+
+    version: 1
+    services:
+      app: http://localhost:3000
+    routes:
+      all: {{match: /**, to: app}}
+"""
+
+
+def serve(options: Namespace) -> int:
+    """Load, listen, and serve until a signal comes; the exit code.
+
+    Raises:
+        CommandError: it could not start.
+
+    """
+    host = plugins.load(options)
+    path, config = _load(options, host)
+    on_terminal = sys.stdout.isatty()
+    format_: Format = options.log_format or ("text" if on_terminal else "json")
+    with ExitStack() as stack:
+        if options.demo:
+            stack.enter_context(demo.services(config))
+        logs = setup_logging(options.log_level, format_)
+        stack.callback(logs.close)
+        process = _Process(config, path, host, logs, format_)
+        process.banner = on_terminal and format_ == "text"
+        process.demo = options.demo
+        return _run(process.main())
+
+
+def _load(options: Namespace, host: PluginHost) -> tuple[Path, GatewayConfig]:
+    path: Path = options.config or (demo.CONFIG if options.demo else DEFAULT_CONFIG)
+    if not path.exists():
+        raise CommandError(MISSING.format(path=path).rstrip(), USAGE_ERROR)
+    try:
+        config = load(path, host.catalog.filters, template=PathTemplate.parse)
+        check_config(config, host)
+    except ConfigError as error:
+        raise _refused(error, path) from error
+    return path, config
+
+
+def _refused(error: ConfigError, path: Path) -> CommandError:
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    count = len(error.problems)
+    problems = f"{count} problems" if count > 1 else "a problem"
+    shown = render(error.problems, error.sources, colour=colour)
+    return CommandError(f"{path} has {problems}\n{shown}", USAGE_ERROR)
+
+
+def _run(main: Coroutine[Any, Any, int]) -> int:
+    try:
+        import uvloop  # noqa: PLC0415 - where it exists
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)
+
+
+class _Process:
+    """A gateway between its start and its end."""
+
+    def __init__(
+        self, config: GatewayConfig, path: Path, host: PluginHost, logs: ApplicationLog, format_: Format
+    ) -> None:
+        self.banner = False
+        self.demo = False
+        self._config = config
+        self._path = path
+        self._host = host
+        self._logs = logs
+        self._format: Format = format_
+        self._access: AccessLog | None = None
+        self._asked_to_end: asyncio.Event | None = None
+
+    async def main(self) -> int:
+        loop = asyncio.get_running_loop()
+        access = self._access = AccessLog(loop.call_later, self._format)
+        try:
+            asked = self._asked_to_end = asyncio.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self._on_signal, number)
+            gateway = Gateway(self._config, self._host, write_access=access.write)
+            _count_dropped(gateway, "access_log", access)
+            _count_dropped(gateway, "log", self._logs)
+            await self._start(gateway)
+            loop.call_later(SETTLE_SECONDS, _settle)
+            self._announce(gateway)
+            await asked.wait()
+            return await self._drain(gateway)
+        finally:
+            access.close()
+
+    async def _start(self, gateway: Gateway) -> None:
+        try:
+            await gateway.start()
+        except ConfigError as error:
+            raise _refused(error, self._path) from error
+        except OSError as error:
+            raise CommandError(_explain(error, self._config, self._path)) from error
+
+    async def _drain(self, gateway: Gateway) -> int:
+        grace = self._config.server.drain
+        if self.banner:
+            print(f"\nFinishing what was begun, for {grace:g} s at most; a second Ctrl-C ends it at once.")
+        else:
+            log.info("draining", extra={"grace": grace})
+        lost = await gateway.stop()
+        if lost:
+            log.warning("stopped, requests were cut off", extra={"cut": lost})
+            return FAILURE
+        if not self.banner:
+            log.info("stopped")
+        return 0
+
+    def _on_signal(self, number: int) -> None:
+        assert self._asked_to_end is not None
+        if not self._asked_to_end.is_set():
+            self._asked_to_end.set()
+            return
+        if self._access is not None:
+            self._access.close()
+        self._logs.close()
+        # not by the signal itself: the first process of a container does not die of one
+        os._exit(128 + number)
+
+    def _announce(self, gateway: Gateway) -> None:
+        if not self.banner:
+            log.info(
+                "listening",
+                extra={
+                    "listeners": gateway.listeners,
+                    "admin": gateway.admin_address,
+                    "config": str(self._path),
+                    "version": VERSION,
+                },
+            )
+            return
+        lines = [f"gatekeeper {VERSION}, {'the demo' if self.demo else self._path}", ""]
+        for name, address in gateway.listeners.items():
+            lines.append(
+                f"  listening  http://{_reachable(address)}" + (f"  ({name})" if name != "main" else "")
+            )
+        if gateway.admin_address:
+            lines.append(f"  metrics    http://{gateway.admin_address}/metrics")
+        if self.demo:
+            lines += demo.story(self._config, next(iter(gateway.listeners.values())))
+        lines += ["", "Ctrl-C ends it. One line for each request:", ""]
+        print("\n".join(lines), flush=True)
+
+
+def _count_dropped(gateway: Gateway, name: str, lines: AccessLog | ApplicationLog) -> None:
+    gateway.metrics.gauge_function(
+        f"gatekeeper_{name}_dropped_lines",
+        "Lines of this log that were lost because nobody took them.",
+        lambda: lines.dropped,
+    )
+
+
+def _settle() -> None:
+    """Put aside what lives as long as the process, so that no collection looks through it again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def _reachable(address: str) -> str:
+    """An address that a person can paste: nobody can connect to "everywhere"."""
+    return address.replace("0.0.0.0:", "localhost:", 1).replace("[::]:", "localhost:", 1)
+
+
+def _explain(error: OSError, config: GatewayConfig, path: Path) -> str:
+    """Say which address cannot be listened on: the error does not know."""
+    addresses = {f"server.listen.{name}": one.address for name, one in config.server.listen.items()}
+    if config.admin.listen:
+        addresses["admin.listen"] = config.admin.listen
+    for key, address in addresses.items():
+        try:
+            bind(address.host, address.port).close()
+        except OSError as found:
+            reason = (found.strerror or str(found)).lower()
+            return (
+                f"cannot listen on {address.host}:{address.port}: {reason}; "
+                f"end what uses it, or change `{key}` in {path}"
+            )
+    return f"cannot start: {error.strerror or error}"

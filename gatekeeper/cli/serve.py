@@ -1,0 +1,54 @@
+"""`gatekeeper serve`: its flags. What it does is in `process`, which is imported when they have been read."""
+
+import gc
+from argparse import Namespace
+from pathlib import Path
+from typing import Final
+
+from gatekeeper.cli import plugins
+from gatekeeper.cli.flags import Parser, choice
+
+
+SUMMARY: Final = "Run the gateway that gateway.yaml describes."
+
+
+def add_arguments(parser: Parser) -> None:
+    """Declare the flags."""
+    parser.value(
+        "-c",
+        "--config",
+        variable="CONFIG",
+        metavar="FILE",
+        convert=Path,
+        help_="the configuration (./gateway.yaml; with --demo, the demo's own)",
+    )
+    parser.switch(
+        "--demo",
+        variable="DEMO",
+        help_="start a stand-in for each instance on 127.0.0.1 that the configuration names, and say what to try",
+    )
+    parser.value(
+        "--log-level",
+        variable="LOG_LEVEL",
+        metavar="LEVEL",
+        convert=choice("debug", "info", "warning", "error"),
+        default="info",
+        help_="debug, info, warning or error (info)",
+    )
+    parser.value(
+        "--log-format",
+        variable="LOG_FORMAT",
+        metavar="FORMAT",
+        convert=choice("json", "text"),
+        help_="json or text (text on a terminal, else json)",
+    )
+    plugins.add_flags(parser)
+
+
+def run(options: Namespace) -> int:
+    """Serve until a signal comes; the exit code."""
+    # what is imported and built now lives as long as the process: the collector would look through it in vain
+    gc.disable()
+    from gatekeeper.cli import process  # noqa: PLC0415 - a quarter of a second that --help does not take
+
+    return process.serve(options)

@@ -1,0 +1,179 @@
+"""A whole gateway on free ports, from the text of a configuration."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from gatekeeper.config.load import load_text
+from gatekeeper.config.model import AdminConfig, GatewayConfig, ListenerConfig
+from gatekeeper.config.units import Listen
+from gatekeeper.core.clock import Clock
+from gatekeeper.extend.host import PluginHost
+from gatekeeper.routing.template import PathTemplate
+from gatekeeper.runtime.gateway import Gateway, check_config
+from gatekeeper.testing.call import make_host
+from gatekeeper.testing.client import Answer, Client, Connection
+from gatekeeper.testing.exchange import Fields
+
+
+PATIENCE: Final = 5.0
+"""Seconds of real time after which a test that waits is stuck."""
+
+_ANYWHERE: Final = Listen("127.0.0.1", 0)
+
+
+class LiveGateway:
+    """A running gateway, with a client for its first listener and one for its admin listener.
+
+    `records` are the lines of the access log, `addresses` those of its listeners by name, `gateway` the object itself.
+    """
+
+    def __init__(self, gateway: Gateway, records: list[dict[str, Any]], changed: asyncio.Event) -> None:
+        self.gateway: Final = gateway
+        self.records: Final = records
+        self.addresses: Final = gateway.listeners
+        self.address: Final = next(iter(gateway.listeners.values()))
+        self.client: Final = Client(self.address)
+        self.admin: Final = Client(gateway.admin_address)
+        self._changed = changed
+        self._opened: list[Client | Connection] = [self.client, self.admin]
+
+    async def request(self, method: str, target: str = "/", headers: Fields = (), **options: Any) -> Answer:
+        """Send a request on the kept connection and read its answer; the options are those of `Client.request`.
+
+        Raises:
+            WireError: the answer breaks off, is malformed, or does not come in time.
+
+        """
+        return await self.client.request(method, target, headers, **options)
+
+    async def get(self, target: str = "/", headers: Fields = (), **options: Any) -> Answer:
+        """Send a GET on the kept connection and read its answer.
+
+        Raises:
+            WireError: the answer breaks off, is malformed, or does not come in time.
+
+        """
+        return await self.client.request("GET", target, headers, **options)
+
+    async def raw(self, data: bytes, within: float = PATIENCE) -> bytes:
+        """Send bytes on a connection of their own; return everything that comes until the gateway closes it.
+
+        Raises:
+            WireError: it does not close the connection in time.
+
+        """
+        connection = await self.connect()
+        await connection.send(data)
+        return await connection.rest(within)
+
+    async def connect(
+        self, tls: ssl.SSLContext | None = None, *, listener: str = "", receive_buffer: int = 0
+    ) -> Connection:
+        """Open another connection to a listener, the first one if none is named; closed after the test."""
+        address = self.addresses[listener] if listener else self.address
+        connection = await Connection.open(address, tls, receive_buffer=receive_buffer)
+        self._opened.append(connection)
+        return connection
+
+    def new_client(self) -> Client:
+        """A client with connections of its own; closed after the test."""
+        client = Client(self.address)
+        self._opened.append(client)
+        return client
+
+    async def record(self, number: int = 1, within: float = PATIENCE) -> dict[str, Any]:
+        """Wait for the access record of this number, counted from 1.
+
+        Raises:
+            AssertionError: it did not come.
+
+        """
+        try:
+            async with asyncio.timeout(within):
+                while len(self.records) < number:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"there are {len(self.records)} access records, not {number}") from None
+        return self.records[number - 1]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The value of a sample whose labels are, among others, these; 0 if there is none."""
+        found = self.gateway.metrics.snapshot().get(name, {"samples": []})
+        values = [
+            sample["value"]
+            for sample in found["samples"]
+            if labels.items() <= sample["labels"].items() and "value" in sample
+        ]
+        return float(sum(values))
+
+    async def close(self) -> None:
+        """Close every connection that was opened through this object."""
+        for opened in self._opened:
+            await opened.close()
+
+
+StartGateway = Callable[..., Awaitable[LiveGateway]]
+"""What the fixture `gateway` is."""
+
+
+@asynccontextmanager
+async def open_gateway(
+    config: str | GatewayConfig,
+    plugins: Iterable[Any] = (),
+    *,
+    clock: Clock | None = None,
+    environ: dict[str, str] | None = None,
+    change: Callable[[GatewayConfig], GatewayConfig] | None = None,
+) -> AsyncIterator[LiveGateway]:
+    """Run a gateway. All its listeners are moved to free ports of 127.0.0.1.
+
+    `plugins` are files, or objects with hooks, in addition to what is installed. `change` may alter the configuration
+    before the gateway starts.
+
+    Raises:
+        ConfigError: the configuration is refused.
+        PluginError: a plugin is.
+
+    """
+    host = await asyncio.to_thread(make_host, plugins)
+    if isinstance(config, str):
+        config = await asyncio.to_thread(_load, config, host, environ)
+    check_config(config, host)
+    config = move_listeners(config)
+    if change is not None:
+        config = change(config)
+    records: list[dict[str, Any]] = []
+    changed = asyncio.Event()
+
+    def write_access(record: dict[str, Any]) -> None:
+        records.append(record)
+        changed.set()
+
+    gateway = Gateway(config, host, clock=clock, write_access=write_access)
+    await gateway.start()
+    live = LiveGateway(gateway, records, changed)
+    try:
+        yield live
+    finally:
+        await live.close()
+        await gateway.stop(grace=0)
+
+
+def _load(text: str, host: PluginHost, environ: dict[str, str] | None) -> GatewayConfig:
+    return load_text(
+        text, host.catalog.filters, template=PathTemplate.parse, environ=environ, base=Path.cwd()
+    )
+
+
+def move_listeners(config: GatewayConfig) -> GatewayConfig:
+    """The same configuration on free ports."""
+    listeners = {name: ListenerConfig(address=_ANYWHERE) for name in config.server.listen}
+    admin = AdminConfig(listen=_ANYWHERE) if config.admin.listen else config.admin
+    return attrs.evolve(config, server=attrs.evolve(config.server, listen=listeners), admin=admin)

@@ -1,0 +1,28 @@
+"""The fixtures of the test kit, and the filter, installed or not."""
+
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+import gatekeeper_maintenance
+import pytest
+
+
+if TYPE_CHECKING:
+    from gatekeeper.testing import Call
+
+pytest_plugins = ["gatekeeper.testing"]
+
+
+@pytest.fixture
+def extra_plugins() -> tuple[Any, ...]:
+    """What the kit has to be handed: nothing if the plugin is installed, else the module."""
+    installed = "maintenance" in entry_points(group="gatekeeper").names
+    return () if installed else (gatekeeper_maintenance,)
+
+
+@pytest.fixture
+def maintenance(run_filter: Callable[..., Any], extra_plugins: tuple[Any, ...]) -> "Callable[..., Call]":
+    """The filter at work: `maintenance(options, exchange)`."""
+    return partial(run_filter, "maintenance", plugins=extra_plugins)

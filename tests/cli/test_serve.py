@@ -1,0 +1,259 @@
+"""`gatekeeper serve` as a process: start, refusals, signals, what it costs to start."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Gatekeeper, free_ports, run
+
+
+CONFIG = """\
+version: 1
+server: {listen: "127.0.0.1:0", health_path: /healthz}
+admin: {listen: "127.0.0.1:0"}
+services:
+  app: URL
+routes:
+  all: {match: /**, to: app}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration whose service nobody runs."""
+    path = tmp_path / "gateway.yaml"
+    path.write_text(CONFIG.replace("URL", "http://127.0.0.1:9"))
+    return path
+
+
+@pytest.fixture
+def serve() -> Callable[..., Gatekeeper]:
+    """`gatekeeper serve ...`."""
+    return lambda *arguments, **options: Gatekeeper("serve", *arguments, **options)
+
+
+Serve = Callable[..., Gatekeeper]
+
+
+def test_gateway_yaml_is_served(serve: Serve, config: Path) -> None:
+    """The file of that name in the folder it is started in."""
+    with serve(cwd=config.parent) as gatekeeper:
+        assert gatekeeper.get("/healthz") == (200, "ok\n")
+        assert gatekeeper.end() == 0
+
+
+def test_the_variable_names_another_file(serve: Serve, config: Path) -> None:
+    """As `-c` does."""
+    other = config.rename(config.with_name("other.yaml"))
+    with serve(env={"GATEKEEPER_CONFIG": str(other)}) as gatekeeper:
+        assert gatekeeper.get("/healthz") == (200, "ok\n")
+
+
+def test_lines_are_json_on_a_pipe(serve: Serve, config: Path) -> None:
+    """Both logs share stdout; the access line is there when the process has ended."""
+    with serve("-c", str(config)) as gatekeeper:
+        assert gatekeeper.get("/x")[0] == 502
+        gatekeeper.end()
+
+        (line,) = gatekeeper.lines(logger="gatekeeper.access")
+        assert (line["path"], line["status"]) == ("/x", 502)
+        assert len(gatekeeper.lines()) == len(gatekeeper.output)
+        assert gatekeeper.lines()[-1]["message"] == "stopped"
+
+
+def test_the_logs_tell_what_they_lost(serve: Serve, config: Path) -> None:
+    """As two gauges of the admin listener."""
+    with serve("-c", str(config)) as gatekeeper:
+        _, metrics = gatekeeper.get("/metrics", gatekeeper.admin)
+
+        assert "gatekeeper_access_log_dropped_lines 0.0" in metrics
+        assert "gatekeeper_log_dropped_lines 0.0" in metrics
+
+
+def test_a_terminal_gets_words(serve: Serve, config: Path) -> None:
+    """What listens, then a readable line for each request, without colour where NO_COLOR is set."""
+    with serve("-c", str(config), terminal=True, env={"NO_COLOR": "1"}) as gatekeeper:
+        gatekeeper.says("Ctrl-C ends it")
+        address = gatekeeper.text.partition("listening  http://")[2].split()[0]
+        gatekeeper.get("/x", address)
+        gatekeeper.says("GET /x 502")
+
+        assert gatekeeper.end(signal.SIGINT) == 0
+        assert "\x1b" not in gatekeeper.text
+
+
+def test_json_is_json_on_a_terminal_too(serve: Serve, config: Path) -> None:
+    """`--log-format` decides."""
+    with serve("-c", str(config), "--log-format", "json", terminal=True) as gatekeeper:
+        gatekeeper.says('"listening"')
+
+
+class TestRefusals:
+    """Exit code, message on stderr, no traceback."""
+
+    def test_no_configuration(self, tmp_path: Path) -> None:
+        """The message says what to do, and the five lines in it are right."""
+        done = run("serve", cwd=tmp_path)
+
+        assert done.returncode == 2
+        assert "there is no gateway.yaml" in done.stderr
+        assert "gatekeeper serve --demo" in done.stderr
+        lines = [line[4:] for line in done.stderr.splitlines() if line.startswith("    ")]
+        (tmp_path / "gateway.yaml").write_text("\n".join([*lines[1:], "server: {listen: '127.0.0.1:0'}"]))
+        (port,) = free_ports(1)
+        with (tmp_path / "gateway.yaml").open("a") as file:
+            file.write(f"\nadmin: {{listen: '127.0.0.1:{port}'}}\n")
+        with Gatekeeper("serve", cwd=tmp_path) as gatekeeper:
+            assert gatekeeper.get("/")[0] == 502
+
+    def test_a_wrong_configuration(self, config: Path) -> None:
+        """All that is wrong, with the lines."""
+        config.write_text(
+            config.read_text().replace("routes:", "rotues:").replace("health_path", "heath_path")
+        )
+        done = run("serve", "-c", str(config))
+
+        assert done.returncode == 2
+        assert f"{config} has 2 problems\n{config}:2:" in done.stderr
+        assert "did you mean `routes`?" in done.stderr
+        assert "Traceback" not in done.stderr
+
+    def test_a_key_of_the_future(self, config: Path) -> None:
+        """It is refused, never ignored."""
+        config.write_text(config.read_text() + "plans: {}\n")
+        done = run("serve", "-c", str(config))
+
+        assert done.returncode == 2
+        assert "`plans` is not available yet" in done.stderr
+
+    def test_what_shows_only_when_put_together(self, config: Path) -> None:
+        """Ambiguous routes are an error of the configuration too."""
+        config.write_text(
+            config.read_text() + "  one: {match: '/a/{x}', to: app}\n  two: {match: '/a/{y}', to: app}\n"
+        )
+        done = run("serve", "-c", str(config))
+
+        assert done.returncode == 2
+        assert "[ambiguous]" in done.stderr
+        assert "Traceback" not in done.stderr + done.stdout
+
+    @pytest.mark.parametrize("key", ["server.listen.main", "admin.listen"])
+    def test_a_port_in_use(self, config: Path, key: str) -> None:
+        """It is named, with the key to change; exit code 1."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            name = key.partition(".")[0]
+            text = config.read_text()
+            at = text.index(name)
+            config.write_text(text[:at] + text[at:].replace("127.0.0.1:0", f"127.0.0.1:{port}", 1))
+            done = run("serve", "-c", str(config))
+
+        assert done.returncode == 1
+        assert f"cannot listen on 127.0.0.1:{port}: address already in use" in done.stderr
+        assert f"change `{key}` in {config}" in done.stderr
+        assert "Traceback" not in done.stderr + done.stdout
+
+    def test_an_unknown_level(self, config: Path) -> None:
+        """By its variable."""
+        done = run("serve", "-c", str(config), env={"GATEKEEPER_LOG_LEVEL": "loud"})
+
+        assert done.returncode == 2
+        assert "GATEKEEPER_LOG_LEVEL: 'loud' is none of debug, info, warning, error" in done.stderr
+
+
+class TestSignals:
+    """A request that was begun is answered."""
+
+    @pytest.fixture
+    def slow(self, config: Path) -> "Iterator[tuple[Path, socket.socket]]":
+        """A service that answers when the test wants it to."""
+        with socket.create_server(("127.0.0.1", 0)) as service:
+            config.write_text(CONFIG.replace("URL", f"http://127.0.0.1:{service.getsockname()[1]}"))
+            service.settimeout(10)
+            yield config, service
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_the_first_one_drains(
+        self, slow: tuple[Path, socket.socket], serve: Serve, number: signal.Signals
+    ) -> None:
+        """Nothing is cut: 0."""
+        path, service = slow
+        with (
+            serve("-c", str(path)) as gatekeeper,
+            _ask(gatekeeper.address) as client,
+            service.accept()[0] as connection,
+        ):
+            connection.recv(4096)
+            gatekeeper.process.send_signal(number)
+            gatekeeper.says('"draining"')
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+            assert client.recv(4096).startswith(b"HTTP/1.1 200")
+            assert gatekeeper.wait() == 0
+
+    def test_what_takes_longer_is_cut(self, slow: tuple[Path, socket.socket], serve: Serve) -> None:
+        """After `server.drain`: 1."""
+        path, service = slow
+        path.write_text(path.read_text().replace("health_path: /healthz", "drain: 200ms"))
+        with serve("-c", str(path)) as gatekeeper:
+            with _ask(gatekeeper.address), service.accept()[0] as connection:
+                connection.recv(4096)
+
+                assert gatekeeper.end() == 1
+            assert gatekeeper.lines(message="stopped, requests were cut off")[0]["cut"] == 1
+
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+    def test_the_second_one_ends_it_at_once(
+        self, slow: tuple[Path, socket.socket], serve: Serve, number: signal.Signals, code: int
+    ) -> None:
+        """128 and the number of the signal."""
+        path, service = slow
+        with (
+            serve("-c", str(path)) as gatekeeper,
+            _ask(gatekeeper.address),
+            service.accept()[0] as connection,
+        ):
+            connection.recv(4096)
+            gatekeeper.process.send_signal(number)
+            gatekeeper.says('"draining"')
+
+            assert gatekeeper.end(number) == code
+
+
+def _ask(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    client = socket.create_connection((host, int(port)), timeout=10)
+    client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    return client
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_memory_after_the_start(serve: Serve, config: Path) -> None:
+    """At most 60 MiB are resident; it was 47.5 on Python 3.11."""
+    with serve("-c", str(config)) as gatekeeper:
+        gatekeeper.get("/healthz")
+        status = Path(f"/proc/{gatekeeper.process.pid}/status").read_text()
+        (resident,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
+
+        assert int(resident) <= 60 * 1024
+
+
+def test_time_to_the_first_answer(serve: Serve, config: Path) -> None:
+    """About 1.45 times what importing aiohttp takes; twice is allowed here, the benchmark looks closer."""
+    imports, answers = [], []
+    for _ in range(3):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import aiohttp.web"], check=True)
+        imports.append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+        with serve("-c", str(config)) as gatekeeper:
+            gatekeeper.get("/healthz")
+            answers.append(time.perf_counter() - begun)
+
+    assert min(answers) < 2 * min(imports)

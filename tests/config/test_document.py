@@ -1,0 +1,311 @@
+"""Documents: scalars, places, and what YAML allows and this grammar does not."""
+
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from gatekeeper.config.document import BROKEN, MAX_DEPTH, MAX_SIZE, Document, read_document, resolve
+from gatekeeper.config.problems import Fault, Place
+
+
+STAR = "quote a value that begins with `*`"
+
+
+def faults(document: Document) -> list[str]:
+    return [str(document.problem(fault)) for fault in document.faults]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("false", False),
+        ("0", 0),
+        ("-7", -7),
+        ("1.50", 1.5),
+        ("-0.5", -0.5),
+        *[
+            (text, text)
+            for text in [
+                *["yes", "no", "on", "off", "y", "True", "FALSE"],
+                *["017", "0x1F", "1_000", "1e3", "+5", ".5", "5.", "1:30", ".inf", ".nan"],
+                *["2026-01-31", "10.0.0.1", "9" * 40],
+            ]
+        ],
+    ],
+)
+def test_plain_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
+    """CFG-05: what other tools read as a boolean, an octal or a date is text."""
+    document = read_document(f"key: {text}", "f")
+
+    assert {"key": value} == document.data
+    assert type(value) is type(document.data["key"])
+    assert document.faults == []
+    assert value == resolve(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("{a: [1, 'x', \"y\"], b: {c: true}}", {"a": [1, "x", "y"], "b": {"c": True}}),
+        ('{\n\t"a":1,\n\t"b\\/": ["true", 2.5]}\n', {"a": 1, "b/": ["true", 2.5]}),
+        ("a: |\n  two\n  lines\n", {"a": "two\nlines\n"}),
+        ("'1': x\ntrue: y\nnull: z\n", {"1": "x", "true": "y", "null": "z"}),
+        ("%YAML 1.2\n---\na: 1\r\n", {"a": 1}),
+        ("a: &x [1, 2]\nb: *x\nc: {d: *x}\n", {"a": [1, 2], "b": [1, 2], "c": {"d": [1, 2]}}),
+        ("- a\n- b: 'NO'\n", ["a", {"b": "NO"}]),
+        ("a: ''\n", {"a": ""}),
+    ],
+)
+def test_yaml_and_json_give_plain_data(text: str, data: object) -> None:
+    """Quoted scalars are text, and so are all keys."""
+    document = read_document(text, "f")
+
+    assert data == document.data
+    assert document.faults == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "data"),
+    [
+        pytest.param(
+            "",
+            ["f:1:1: the file is empty; it begins with `version: 1` [empty-value]"],
+            BROKEN,
+            id="CFG-01-empty",
+        ),
+        pytest.param(
+            "# note\n---\n",
+            ["f:3:1: the file is empty; it begins with `version: 1` [empty-value]"],
+            BROKEN,
+            id="CFG-01-only-a-comment",
+        ),
+        pytest.param(
+            "a: 1\nb: 2\na: 3\n",
+            ["f:3:1: a: `a` stands in lines 1 and 3 [duplicate-key]"],
+            {"a": 1, "b": 2},
+            id="CFG-02-duplicate-key",
+        ),
+        pytest.param(
+            "a: {b: 1, b: [2]}",
+            ["f:1:11: a.b: `b` stands in lines 1 and 1 [duplicate-key]"],
+            {"a": {"b": 1}},
+            id="CFG-02-duplicate-in-one-line",
+        ),
+        pytest.param(
+            "a:\nb: ~\nc: null\n",
+            [
+                "f:1:3: a: `a:` has no value; give it one, or leave the key out [empty-value]",
+                "f:2:4: b: `~` is not used here; `false` switches off what can be off [empty-value]",
+                "f:3:4: c: `null` is not used here; `false` switches off what can be off [empty-value]",
+            ],
+            {"a": BROKEN, "b": BROKEN, "c": BROKEN},
+            id="nulls",
+        ),
+        pytest.param(
+            "- cors:\n  name: x\n-\n",
+            [
+                "f:1:8: [0].cors: `cors:` has no value; `cors` alone means no options [empty-value]",
+                "f:3:2: [1]: an entry of this list has no value; write one behind the `-` [empty-value]",
+            ],
+            [{"cors": BROKEN, "name": "x"}, BROKEN],
+            id="empty-entries",
+        ),
+        pytest.param(
+            "to: {path.x}",
+            ['f:1:12: to."path.x": `path.x` has no value; if `{path.x}` is meant, quote it [empty-value]'],
+            {"to": {"path.x": BROKEN}},
+            id="unquoted-placeholder",
+        ),
+        pytest.param(
+            "a: !!python/object:os.system x\nb: !!str 5\nc: !x {d: 1}\n!!str d: 1\n",
+            [
+                "f:1:4: a: tags are not used here: leave out what begins with `!` [yaml]",
+                "f:2:4: b: tags are not used here: leave out what begins with `!` [yaml]",
+                "f:3:4: c: tags are not used here: leave out what begins with `!` [yaml]",
+                "f:4:1: tags are not used here: leave out what begins with `!` [yaml]",
+            ],
+            {"a": BROKEN, "b": BROKEN, "c": BROKEN},
+            id="CFG-04-tags",
+        ),
+        pytest.param(
+            "a: &a {b: 1}\nc:\n  <<: *a\n  d: 2\n",
+            ["f:3:3: c: `<<` is not used here; an alias stands for a whole value [yaml]"],
+            {"a": {"b": 1}, "c": {"d": 2}},
+            id="merge-key",
+        ),
+        pytest.param(
+            "? [a, b]\n: 1\n*x : 2\n",
+            [
+                "f:1:3: a key is a text, not a list, a mapping or an alias [yaml]",
+                "f:3:1: a key is a text, not a list, a mapping or an alias [yaml]",
+            ],
+            {},
+            id="keys-that-are-no-text",
+        ),
+        pytest.param(
+            "?\n: 1\n", ["f:1:2: a key is missing before this colon [yaml]"], {}, id="a-key-that-is-missing"
+        ),
+        pytest.param(
+            "a: 1\n---\nb: 2\n",
+            ["f:2:1: a second document begins here; a configuration is one [yaml]"],
+            {"a": 1},
+            id="second-document",
+        ),
+        pytest.param(
+            "a: *foo\nb: 1\n",
+            [f"f:1:4: a: `*foo` is a YAML alias, and there is no `&foo` above it; {STAR} [yaml]"],
+            {"a": BROKEN, "b": 1},
+            id="unknown-alias",
+        ),
+    ],
+)
+def test_what_yaml_allows_and_this_grammar_does_not(text: str, expected: list[str], data: object) -> None:
+    """All of it is reported, and the rest is read."""
+    document = read_document(text, "f")
+
+    assert sorted(expected) == sorted(faults(document))
+    assert data == document.data
+
+
+INDENT = "indent the keys of one mapping alike"
+COLON = f"quote a value that holds `: `, and {INDENT}"
+ESCAPE = "write the character itself, or use single quotes"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "a: {b: /users/{id}}",
+            "1:15: did not find expected ',' or '}'; quote values with `{ }` inside of `{ }`",
+        ),
+        ("a: b: c", f"1:5: mapping values are not allowed in this context; {COLON}"),
+        ("a:\n\tb: 1", "2:1: found character that cannot start any token; indent with blanks, not with tabs"),
+        ("a: @x", "1:4: found character that cannot start any token; quote a value that begins with `@`"),
+        (
+            "h: *.x",
+            "1:5: did not find expected alphabetic or numeric character; quote a value that begins with `*`",
+        ),
+        (
+            "a: [::1]:80",
+            "1:5: did not find expected node content; quote a value that begins with `[` and is no list",
+        ),
+        ("a: 'x", "1:6: found unexpected end of stream; a quote is not closed"),
+        ("a: '/x' y", f"1:9: did not find expected key; {INDENT}, and leave nothing behind a quoted value"),
+        ('{"a": "\\ud83d"}', f"1:10: found invalid Unicode character escape code; {ESCAPE}"),
+        (
+            "a: [1,\n 2",
+            "2:3: did not find expected ',' or ']' while parsing a flow sequence that begins in line 1",
+        ),
+        ("a: [1, 2", "1:9: did not find expected ',' or ']'"),
+        ("é: 1\nb: \x00", "2:4: control characters are not allowed: U+0000"),
+    ],
+)
+def test_a_syntax_error_says_what_is_usually_behind_it(text: str, expected: str) -> None:
+    """CFG-01: nothing can be read, and the place is where the parser stopped."""
+    document = read_document(text, "f")
+
+    assert [f"f:{expected} [yaml]"] == faults(document)
+    assert document.data is BROKEN
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("[" * 100_000, f"f:1:{MAX_DEPTH + 2}: this is nested deeper than 64 levels", id="lists"),
+        pytest.param("{a: " * 100_000, "f:1:261: this is nested deeper than 64 levels", id="mappings"),
+        pytest.param(
+            "a: &a [1, *a]", "f:1:11: the alias `*a` stands inside of what it repeats", id="recursive-alias"
+        ),
+        pytest.param(
+            "a: &a [x,x,x,x,x,x,x,x,x]\n"
+            + "".join(
+                f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n"
+                for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+            ),
+            "f:4:8: aliases repeat more than 1,000 values",
+            id="alias-bomb",
+        ),
+        pytest.param("a: " + "x" * MAX_SIZE, "f:1:1: the file is larger than 8 MiB", id="size"),
+    ],
+)
+def test_a_bomb_is_refused_before_it_takes_memory(text: str, message: str) -> None:
+    """CFG-03: at most 32 MiB more, whatever it would have grown to."""
+    tracemalloc.start()
+    document = read_document(text, "f")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert document.data is BROKEN
+    assert [message.removeprefix("f:1:1: ") if "larger" in message else message] == [
+        fault.removesuffix(" [yaml]").removeprefix("f: ") for fault in faults(document)
+    ]
+    assert peak < 32 * 1024 * 1024
+
+
+TEXT = """\
+services:
+  app: http://x
+routes:
+  - a: [1, 2]
+    b: *z
+copy: &c {d: 1}
+again: *c
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "at_key", "place"),
+    [
+        (("services",), False, (2, 3)),
+        (("services",), True, (1, 1)),
+        (("services", "app"), False, (2, 8)),
+        (("services", "app"), True, (2, 3)),
+        (("routes", 0), False, (4, 5)),
+        (("routes", 0), True, (4, 5)),
+        (("routes", 0, "a", 1), False, (4, 12)),
+        (("again",), False, (7, 8)),
+        (("again", "d"), False, (6, 14)),
+        ((), True, (1, 1)),
+    ],
+)
+def test_every_value_and_key_has_a_place(path: Any, at_key: bool, place: tuple[int, int]) -> None:
+    """Lines and columns count from 1; what an alias repeats stands at its anchor."""
+    document = read_document(TEXT, "f")
+
+    assert Place(path, "f", *place) == document.place(path, at_key=at_key)
+
+
+def test_what_is_not_written_stands_where_it_would_be() -> None:
+    """A short form that was expanded is reported where it was written."""
+    document = read_document(TEXT, "f")
+
+    assert Place(("services", "app"), "f", 2, 8) == document.place(
+        ("services", "app", "instances", 0), at_key=True
+    )
+    assert (
+        str(document.problem(Fault("x", ("services", "app", "url"), "wrong")))
+        == "f:2:8: services.app: wrong [x]"
+    )
+    assert document.line(("services", "app", "url")) == 0
+    assert document.line(("services", "app")) == 2
+
+
+def test_the_names_in_a_mapping_are_known() -> None:
+    """Also of values that came out broken; lists and what is not there have none."""
+    document = read_document("services: {a: 1, b: ~}\nroutes: [x]\n", "f")
+
+    assert document.names(("services",)) == ["a", "b"]
+    assert document.names(("routes",)) == []
+    assert document.names(("services", "c")) == []
+
+
+def test_a_document_of_no_file_has_no_places() -> None:
+    """Configurations that were built by hand have no lines."""
+    document = Document("", "")
+
+    assert Place(("a",)) == document.place(("a",))
+    assert document.names(()) == []
+    assert repr(document.data) == "BROKEN"

@@ -1,0 +1,140 @@
+"""Texts with placeholders."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatekeeper.core.chain import Chain
+from gatekeeper.core.exchange import Attempt, Exchange, Route
+from gatekeeper.core.instance import Instance
+from gatekeeper.core.message import Response
+from gatekeeper.core.text import BadPlaceholderError, Text, cookie_value, query_value
+from gatekeeper.testing import make_exchange
+
+
+async def nothing(exchange: Exchange) -> Response:
+    return Response(200)
+
+
+@pytest.fixture
+def exchange() -> Exchange:
+    """One that has been all the way to an instance."""
+    exchange = make_exchange(
+        "PUT",
+        "/users/7?q=a%20b&q=2&empty=",
+        {"X-Tenant": "acme", "Cookie": 'a=1; session="s 1"'},
+        host="Example.com:8080",
+        captures={"id": "7"},
+        exchange_id="id-1",
+    )
+    exchange.route = Route("users", Chain(nothing))
+    exchange.service = "people"
+    exchange.attempts.append(Attempt(exchange, Instance("people", "a", "http", "192.0.2.1", 80), 1, 0.0))
+    return exchange
+
+
+@pytest.mark.parametrize(
+    ("source", "rendered"),
+    [
+        ("", ""),
+        ("plain", "plain"),
+        ("{request.id}", "id-1"),
+        (
+            "{request.method} {request.scheme}://{request.host}{request.path}",
+            "PUT http://example.com/users/7",
+        ),
+        ("<{address}>", "<203.0.113.7>"),
+        ("{route}/{service}/{instance}", "users/people/a"),
+        ("{path.id}{path.other}", "7"),
+        ("{query.q}|{query.empty}|{query.none}", "a b||"),
+        ("{header.x-tenant}{header.X-TENANT}{header.none}", "acmeacme"),
+        ("{cookie.session}{cookie.a}{cookie.none}", "s 11"),
+    ],
+)
+def test_placeholders_are_filled_in(exchange: Exchange, source: str, rendered: str) -> None:
+    """What is not there is empty."""
+    assert rendered == Text(source).render(exchange)
+
+
+@pytest.mark.parametrize("source", ["{route}", "{service}", "{instance}"])
+def test_what_is_not_known_yet_is_empty(source: str) -> None:
+    """Before a route was found, say."""
+    assert not Text(source).render(make_exchange())
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{nothing}", "`{nothing}` is no value; there are request.id"),
+        ("{path}", "is no value"),
+        ("{path.}", "is no value"),
+        ("{}", "is no value"),
+        ("{request.body}", "is no value"),
+        ("{consumer.name}", "`{consumer.name}` is not available yet"),
+        ("{claim.sub}", "is not available yet"),
+        ("{{ user }}", "Jinja2 lives in `template:`"),
+        ("a {", "stands alone"),
+        ("a } b", "stands alone"),
+        ("{a{request.id}", "stands alone"),
+    ],
+)
+def test_what_cannot_be_filled_in_is_refused_when_it_is_read(source: str, message: str) -> None:
+    """Never while a request waits."""
+    with pytest.raises(BadPlaceholderError) as caught:
+        Text(source)
+
+    assert message in str(caught.value)
+
+
+@given(st.text(st.characters(exclude_characters="{}")))
+def test_a_text_without_placeholders_is_itself(source: str) -> None:
+    """And says so, so that work can be done once."""
+    text = Text(source)
+
+    assert (source, (), source) == (text.constant, text.names, text.render(make_exchange()))
+
+
+def test_texts_are_equal_by_what_was_written() -> None:
+    """So that configurations can be compared."""
+    first, second = Text("{path.id}"), Text("{path.id}")
+
+    assert first == second
+    assert hash(first) == hash(second)
+    assert first != Text("x")
+    assert first != "{path.id}"
+    assert "Text('{path.id}')" == repr(first)
+    assert (None, ("path.id",)) == (first.constant, first.names)
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("a=1", "1"),
+        ("b=2&a=1&a=3", "1"),
+        ("%61=x+y", "x y"),
+        ("a", ""),
+        ("", ""),
+        ("aa=1", ""),
+        ("a=1=2", "1=2"),
+    ],
+)
+def test_a_query_value_is_the_first_of_its_name(query: str, value: str) -> None:
+    """Decoded as forms are."""
+    assert value == query_value(query, "a")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "value"),
+    [
+        ("a=1", "1"),
+        ("b=2; a=1", "1"),
+        ("b=2;a=1", "1"),
+        ('a="1"', "1"),
+        ("", ""),
+        ("aa=1", ""),
+        ("a=1=2", "1=2"),
+    ],
+)
+def test_a_cookie_value_is_the_first_of_its_name(cookie: str, value: str) -> None:
+    """RFC 6265 section 4.2, as browsers write them."""
+    assert value == cookie_value(cookie, "a")

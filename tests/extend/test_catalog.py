@@ -1,0 +1,84 @@
+"""The kinds that there are."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from gatekeeper.extend.catalog import Catalog, CatalogError
+
+
+@attrs.frozen
+class Options:
+    """Do something.
+
+    At length.
+    """
+
+
+class NoAttrs:
+    """Options that nobody could read."""
+
+
+def build(config: Any, context: Any) -> Any:
+    return config
+
+
+def test_a_kind_knows_what_was_declared() -> None:
+    """And who declared it."""
+    catalog = Catalog()
+    catalog.plugin = "mine"
+
+    catalog.filter("mine_stamp", Options, build, main="text", terminal=True)
+    catalog.attempt_filter("mine_try", Options, build, main="x")
+
+    stamp, attempt = catalog.filters["mine_stamp"], catalog.filters["mine_try"]
+    assert ("mine_stamp", Options, build, "text", True, "exchange", "mine") == attrs.astuple(stamp)
+    assert ("attempt", False, "x", "mine") == (attempt.scope, attempt.terminal, attempt.main, attempt.plugin)
+    assert "Do something." == stamp.summary
+
+
+def test_a_kind_without_a_word_about_it_has_no_summary() -> None:
+    """It is empty, not an error."""
+
+    @attrs.frozen
+    class Silent:
+        pass
+
+    catalog = Catalog()
+    catalog.filter("silent", Silent, build)
+
+    assert "" == catalog.filters["silent"].summary
+
+
+@pytest.mark.parametrize("name", ["", "Stamp", "1stamp", "my-stamp", "my stamp", "ä", "stamp\n", "_x"])
+@pytest.mark.parametrize("register", ["filter", "attempt_filter"])
+def test_a_name_is_a_name(name: str, register: str) -> None:
+    """It becomes a key in a file."""
+    catalog = Catalog()
+    catalog.plugin = "mine"
+
+    with pytest.raises(CatalogError, match=r"plugin 'mine': .* is no name for a kind; use a-z, 0-9 and _"):
+        getattr(catalog, register)(name, Options, build)
+
+
+def test_options_are_an_attrs_class() -> None:
+    """Nothing else could be read and documented."""
+    with pytest.raises(
+        CatalogError, match=r"the options of filter 'stamp' are .*NoAttrs.*, not an attrs class"
+    ):
+        Catalog().filter("stamp", NoAttrs, build)
+
+
+def test_a_kind_is_declared_once() -> None:
+    """The message names both plugins and says what to do."""
+    catalog = Catalog()
+    catalog.plugin = "first"
+    catalog.filter("stamp", Options, build)
+    catalog.plugin = "second"
+
+    with pytest.raises(CatalogError) as caught:
+        catalog.attempt_filter("stamp", Options, build)
+
+    assert "plugin 'second' declares filter 'stamp', which plugin 'first' has declared" in str(caught.value)
+    assert "block one of the two" in str(caught.value)

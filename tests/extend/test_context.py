@@ -1,0 +1,28 @@
+"""What a part is handed when it is built."""
+
+from random import SystemRandom
+
+import pytest
+
+from gatekeeper.extend.context import BuildContext
+from gatekeeper.testing import Surroundings
+
+
+def test_a_context_passes_on_what_the_gateway_has() -> None:
+    """Clock and metrics are the gateway's, the logger is the part's own."""
+    surroundings = Surroundings()
+    context = BuildContext(
+        gateway=surroundings, wheel=surroundings.fake_clock.wheel, name="stamp", owner="route users"
+    )
+
+    assert surroundings.clock is context.clock
+    assert surroundings.metrics is context.metrics
+    assert "gatekeeper.filter.stamp" == context.logger.name
+    assert None is context.target
+    assert isinstance(context.random, SystemRandom)
+
+
+def test_a_context_is_made_by_names() -> None:
+    """It will grow, and what was written must go on meaning the same."""
+    with pytest.raises(TypeError):
+        BuildContext(Surroundings())  # type: ignore[misc, call-arg]

@@ -1,0 +1,270 @@
+"""From a configuration to a snapshot."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from gatekeeper import hookimpl
+from gatekeeper.config.load import load_text
+from gatekeeper.config.problems import ConfigError
+from gatekeeper.core.chain import AttemptHandler, Handler
+from gatekeeper.core.exchange import Attempt, Exchange
+from gatekeeper.core.message import Response
+from gatekeeper.extend.catalog import Catalog
+from gatekeeper.extend.context import BuildContext
+from gatekeeper.routing.template import PathTemplate
+from gatekeeper.runtime.build import Builder
+from gatekeeper.runtime.snapshot import Snapshot
+from gatekeeper.testing import Surroundings, make_host
+
+
+@attrs.frozen
+class NoteOptions:
+    """Note who was here."""
+
+    word: str = "x"
+    buffer: int = 0
+
+
+class Note:
+    """A filter that adds its word to a field of the request, and says what it was built with."""
+
+    def __init__(self, options: NoteOptions, context: BuildContext) -> None:
+        if options.word == "bad":
+            raise ValueError("this word is bad")
+        self.options = options
+        self.context = context
+        self.request_buffer = self.response_buffer = options.buffer
+
+    def wrap(self, following: Handler, /) -> Handler:
+        async def note(exchange: Exchange) -> Response:
+            exchange.request.headers.add(b"x-note", f"{self.context.owner}: {self.options.word}".encode())
+            return await following(exchange)
+
+        return note
+
+
+class NoteAttempt:
+    """The same for attempts; it ends them, too."""
+
+    def __init__(self, options: NoteOptions, context: BuildContext) -> None:
+        self.word = options.word
+
+    def wrap(self, following: AttemptHandler, /) -> AttemptHandler:
+        async def note(attempt: Attempt) -> Response:
+            attempt.edit().headers.add(b"x-note", self.word.encode())
+            response = Response(200)
+            response.headers.fields = attempt.request.headers.fields
+            return response
+
+        return note
+
+
+class Notes:
+    """The plugin with both."""
+
+    @hookimpl
+    def gatekeeper_register(self, catalog: Catalog) -> None:
+        catalog.filter("note", NoteOptions, Note, main="word")
+        catalog.attempt_filter("note_attempt", NoteOptions, NoteAttempt, main="word")
+
+
+def build(text: str) -> Snapshot:
+    """Build a configuration as a gateway would; needs a loop, as pools do."""
+    host = make_host([Notes()])
+    config = load_text("version: 1\n" + text, host.catalog.filters, template=PathTemplate.parse)
+    surroundings = Surroundings()
+    return Builder(surroundings, host.catalog, surroundings.fake_clock.wheel).build(config, 7)
+
+
+def exchange_for(snapshot: Snapshot, method: str, path: str) -> Exchange:
+    from gatekeeper.testing import make_exchange
+
+    exchange = make_exchange(method, path)
+    snapshot.match(exchange)
+    return exchange
+
+
+async def answer(snapshot: Snapshot, path: str, method: str = "GET") -> tuple[Exchange, Response]:
+    exchange = exchange_for(snapshot, method, path)
+    assert exchange.route is not None
+    return exchange, await exchange.route.chain.handler(exchange)
+
+
+SERVICE = """
+services:
+  users:
+    instances: [http://127.0.0.1:9001, http://127.0.0.1:9002]
+    timeouts: {total: 9s}
+    filters: [{note: in service, name: s}, {note_attempt: in attempt}]
+"""
+
+
+async def test_filters_run_global_then_route_then_service_then_attempt() -> None:
+    """And know where they stand."""
+    snapshot = build(
+        "filters: [{note: first, name: g}]\n"
+        + SERVICE
+        + "routes: {all: {match: /**, to: users, filters: [{note: second, name: r}]}}\n"
+    )
+
+    exchange, response = await answer(snapshot, "/x")
+
+    assert [b"all routes: first", b"route all: second", b"service users: in service", b"in attempt"] == (
+        response.headers.get_all(b"x-note")
+    )
+    assert exchange.route is not None
+    assert ("g", "r", "s", "forward") == exchange.route.chain.names
+    assert ["g", "r", "s", "forward"] == list(exchange.spent)
+    assert ("users", 1009.0) == (exchange.service, exchange.deadline)
+    assert {"note_attempt"} == set(exchange.attempts[0].spent or ())
+
+
+async def test_a_snapshot_has_what_it_was_built_of() -> None:
+    """Services with a pool for each instance, and its revision."""
+    snapshot = build(SERVICE + "routes: {all: {match: /**, to: users}}\n")
+
+    assert 7 == snapshot.revision
+    assert ["users"] == list(snapshot.services)
+    assert ["http://127.0.0.1:9001", "http://127.0.0.1:9002"] == list(snapshot.pools["users"])
+    assert 0 == sum(pool.open_count for pool in snapshot.pools["users"].values())
+
+
+async def test_a_chain_knows_the_largest_buffer() -> None:
+    """Of the route's filters and the service's."""
+    snapshot = build(
+        SERVICE.replace("note: in service", "note: {buffer: 5}")
+        + "routes: {all: {match: /**, to: users, filters: [{note: {buffer: 3}, name: r}]}}\n"
+    )
+
+    route = exchange_for(snapshot, "GET", "/").route
+    assert route is not None
+    assert (5, 5) == (route.chain.request_buffer, route.chain.response_buffer)
+
+
+async def test_what_no_route_takes_still_passes_the_global_filters() -> None:
+    """The access log does not say that one of them stopped it."""
+    snapshot = build(
+        "filters: [{note: first, name: g}]\n" + SERVICE + "routes: {a: {match: /a, to: users}}\n"
+    )
+
+    exchange, response = await answer(snapshot, "/b")
+
+    assert 404 == response.status
+    assert [b"all routes: first"] == exchange.request.headers.get_all(b"x-note")
+    assert ["g", "no route"] == list(exchange.spent)
+    assert "" == exchange.stopped_by
+
+
+async def test_a_route_may_end_in_a_filter() -> None:
+    """Which is what stopped the request."""
+    snapshot = build("routes: {a: {match: /a, filters: [static: {status: 418}]}}\n")
+
+    exchange, response = await answer(snapshot, "/a")
+
+    assert (418, "static", "") == (response.status, exchange.stopped_by, exchange.service)
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "target", "method"),
+    [
+        ("{strip: /api}", b"/users/7?q=1", "GET"),
+        ("{prefix: /v2}", b"/v2/api/users/7?q=1", "GET"),
+        ("/fixed/{path.rest}", b"/fixed/users/7?q=1", "GET"),
+        ("{method: POST}", b"/api/users/7?q=1", "POST"),
+    ],
+)
+async def test_a_rewrite_is_what_the_service_is_asked(rewrite: str, target: bytes, method: str) -> None:
+    """The query stays."""
+    snapshot = build(SERVICE + f"routes: {{all: {{match: /api/**, to: users, rewrite: {rewrite}}}}}\n")
+
+    exchange, _ = await answer(snapshot, "/api/users/7?q=1")
+
+    assert (target, method) == (exchange.request.target, exchange.request.method)
+
+
+@pytest.mark.parametrize("to", ["users", "'{path.s}'"])
+async def test_a_rewrite_that_gives_no_path_is_a_400(to: str) -> None:
+    """With or without filters before it, and none of them is blamed."""
+    snapshot = build(
+        SERVICE
+        + f"routes: {{all: {{match: '/{{s:users}}/**', to: {to}, rewrite: '/{{query.x}}', filters: [note: a]}}}}\n"
+    )
+
+    exchange, response = await answer(snapshot, "/users/7?x=%2e%2e%00")
+
+    assert response.error is not None
+    assert (400, "bad-target") == (response.status, response.error.code)
+    assert "rewrite" == exchange.stopped_by
+    assert [] == exchange.attempts
+
+
+async def test_a_capture_may_choose_the_service() -> None:
+    """Only names of services match."""
+    snapshot = build(
+        SERVICE
+        + "  orders: http://127.0.0.1:9003\n"
+        + "routes: {all: {match: '/{s:service}/**', to: '{path.s}', rewrite: {prefix: /x}}}\n"
+    )
+
+    exchange, response = await answer(snapshot, "/users/7")
+    other, _ = await answer(snapshot, "/nobody/7")
+
+    assert (200, "users", b"/x/users/7") == (response.status, exchange.service, exchange.request.target)
+    assert snapshot.no_route is other.route
+
+
+async def test_of_the_services_that_a_capture_may_choose_the_largest_buffer_counts() -> None:
+    """It is not known before which one it will be."""
+    snapshot = build(
+        SERVICE.replace("note: in service", "note: {buffer: 5}")
+        + "  orders: http://127.0.0.1:9003\n"
+        + "routes: {all: {match: '/{s:service}/**', to: '{path.s}'}}\n"
+    )
+
+    route = exchange_for(snapshot, "GET", "/orders/1").route
+    assert route is not None
+    assert 5 == route.chain.request_buffer
+
+
+# ---- what cannot be put together ------------------------------------------------------------------------------------
+
+
+def problems(text: str) -> list[Any]:
+    with pytest.raises(ConfigError) as caught:
+        build(text)
+    return list(caught.value.problems)
+
+
+async def test_routes_that_match_the_same_are_refused() -> None:
+    """There is no order among them."""
+    (problem,) = problems(
+        SERVICE + "routes: {one: {match: '/{a}', to: users}, two: {match: '/{b}', to: users}}\n"
+    )
+
+    assert ("ambiguous", "routes.one") == (problem.id, problem.path)
+    assert "`/{a}` and `/{b}` of route `two` match the same requests with equal rank" in problem.message
+
+
+async def test_what_a_filter_refuses_when_it_is_built_is_a_problem() -> None:
+    """With where it stands."""
+    (problem,) = problems(SERVICE + "routes: {one: {match: /a, to: users, filters: [note: bad]}}\n")
+
+    assert ("bad-value", "this word is bad") == (problem.id, problem.message)
+    assert "route one: note" in problem.path
+
+
+async def test_certificates_that_cannot_be_used_are_a_problem(tmp_path: Any) -> None:
+    """Of the service; all of them are reported."""
+    bad = tmp_path / "bad.pem"
+    bad.write_text("this is no certificate")
+
+    found = problems(
+        f"services:\n"
+        f"  a: {{instances: ['https://127.0.0.1:9001'], tls: {{ca: {bad}}}}}\n"
+        f"  b: {{instances: ['https://127.0.0.1:9001'], tls: {{ca: {bad}}}}}\n"
+        "routes: {all: {match: /**, to: a}}\n"
+    )
+
+    assert ["services.a.tls", "services.b.tls"] == [problem.path for problem in found]

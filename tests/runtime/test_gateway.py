@@ -1,0 +1,344 @@
+"""The gateway object, from its first listener to the end of its drain."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import attrs
+import pytest
+from aiohttp import web
+
+from gatekeeper import ConfigApplied, DrainBegun, Event, Listening, RunningGateway, hookimpl
+from gatekeeper.config.load import load_text
+from gatekeeper.config.model import GatewayConfig, ListenerConfig
+from gatekeeper.config.problems import ConfigError, Problem
+from gatekeeper.config.units import Listen
+from gatekeeper.runtime.gateway import Gateway
+from gatekeeper.testing import HANG, FakeClock, StartGateway, StartOrigin, answer, make_host, open_gateway
+from gatekeeper.testing.gateway import move_listeners
+
+
+CONFIG = "version: 1\nroutes: {all: {match: /**, filters: [static: {status: 204}]}}\n"
+
+
+class Lifespan:
+    """A plugin whose life is written down."""
+
+    def __init__(self, name: str, notes: list[str], *, fails: bool = False) -> None:
+        self.__name__ = name
+        self.notes = notes
+        self.fails = fails
+
+    @hookimpl
+    def gatekeeper_lifespan(self, gateway: RunningGateway) -> AbstractAsyncContextManager[None]:
+        return self.life()
+
+    @asynccontextmanager
+    async def life(self) -> AsyncIterator[None]:
+        if self.fails:
+            raise RuntimeError(f"{self.__name__} does not start")
+        self.notes.append(f"{self.__name__} in")
+        yield
+        self.notes.append(f"{self.__name__} out")
+
+
+class Listener:
+    """A plugin that hears of everything."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    @hookimpl
+    def gatekeeper_event(self, event: Event) -> None:
+        self.events.append(event)
+
+
+# ---- the life of it -------------------------------------------------------------------------------------------------
+
+
+async def test_lifespans_are_entered_in_loading_order_and_left_in_reverse() -> None:
+    """Before the gateway listens, and after it has drained."""
+    notes: list[str] = []
+
+    async with open_gateway(CONFIG, [Lifespan("a", notes), Lifespan("b", notes)]) as gw:
+        assert ["a in", "b in"] == notes
+        assert 204 == (await gw.get()).status
+
+    assert ["a in", "b in", "b out", "a out"] == notes
+
+
+async def test_events_tell_what_happens(gateway: StartGateway) -> None:
+    """Applied, listening; and when it goes away, that it does."""
+    listener = Listener()
+    async with open_gateway(CONFIG, [listener]) as gw:
+        assert [ConfigApplied(1), Listening(gw.addresses)] == listener.events
+
+    assert [DrainBegun(0)] == listener.events[2:]
+
+
+async def test_a_plugin_that_cannot_hear_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """It is named in the log, and the others hear all the same."""
+
+    class Deaf:
+        @hookimpl
+        def gatekeeper_event(self, event: Event) -> None:
+            raise ZeroDivisionError
+
+    listener = Listener()
+    async with open_gateway(CONFIG, [Deaf(), listener]):
+        pass
+
+    assert 3 == len(listener.events)
+    assert "plugin Deaf failed to hear of ConfigApplied(revision=1)" in caplog.text
+
+
+async def test_a_start_that_fails_half_way_closes_everything() -> None:
+    """Whose life had begun, it ends; sockets and tasks are gone."""
+    notes: list[str] = []
+    host = await asyncio.to_thread(make_host, [Lifespan("a", notes), Lifespan("b", notes, fails=True)])
+    port = _free_port()
+    config = _listening_on(load_text(CONFIG, host.catalog.filters), port)
+    gateway = Gateway(config, host)
+
+    with pytest.raises(RuntimeError, match="b does not start"):
+        await gateway.start()
+
+    assert ["a in", "a out"] == notes
+    _bind(port).close()
+
+
+async def test_an_address_that_is_taken_is_an_error_and_frees_the_others() -> None:
+    """Those that were bound before."""
+    host = await asyncio.to_thread(make_host)
+    port = _free_port()
+    config = _listening_on(load_text(CONFIG, host.catalog.filters), port)
+    with _bind(0) as taken:
+        second = ListenerConfig(address=Listen("127.0.0.1", taken.getsockname()[1]))
+        server = attrs.evolve(config.server, listen={**config.server.listen, "second": second})
+
+        with pytest.raises(OSError, match="in use"):
+            await Gateway(attrs.evolve(config, server=server), host).start()
+
+    _bind(port).close()
+
+
+async def test_an_admin_route_that_cannot_be_mounted_frees_the_listeners() -> None:
+    """Nothing of a plugin may leave a socket behind."""
+
+    class Bad:
+        @hookimpl
+        def gatekeeper_admin_routes(self, gateway: RunningGateway) -> list[Any]:
+            raise ZeroDivisionError
+
+    host = await asyncio.to_thread(make_host, [Bad()])
+    port = _free_port()
+    config = _listening_on(load_text(CONFIG, host.catalog.filters), port)
+
+    with pytest.raises(ZeroDivisionError):
+        await Gateway(config, host).start()
+
+    _bind(port).close()
+
+
+async def test_a_configuration_that_cannot_be_put_together_opens_nothing() -> None:
+    """It is found before the first socket."""
+    both = (
+        "version: 1\nroutes: {a: {match: '/{a}', filters: [static]}, b: {match: '/{b}', filters: [static]}}\n"
+    )
+    with pytest.raises(ConfigError, match="ambiguous"):
+        async with open_gateway(both):
+            pass
+
+
+async def test_plugins_may_refuse_a_configuration() -> None:
+    """All that they find is reported."""
+
+    class Strict:
+        @hookimpl
+        def gatekeeper_validate(self, config: GatewayConfig) -> list[Problem]:
+            return [Problem("strict", f"routes.{name}", "not like this") for name in config.routes]
+
+    with pytest.raises(ConfigError, match="routes.all: not like this"):
+        async with open_gateway(CONFIG, [Strict()]):
+            pass
+
+
+async def test_a_gateway_is_a_context_manager() -> None:
+    """Started and stopped."""
+    host = await asyncio.to_thread(make_host)
+    config = move_listeners(load_text(CONFIG + "server: {drain: 0s}\n", host.catalog.filters))
+
+    async with Gateway(config, host) as gateway:
+        assert gateway.snapshot is not None
+        assert ["main"] == list(gateway.listeners)
+
+
+async def test_requests_that_are_cut_off_are_counted(gateway: StartGateway, origin: StartOrigin) -> None:
+    """Drain gives them the time it was given."""
+    users = await origin()
+    users.always(HANG)
+    gw = await gateway(
+        f"version: 1\nservices: {{users: {users.url}}}\nroutes: {{all: {{match: /**, to: users}}}}\n"
+    )
+    connection = await gw.connect()
+    await connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await users.received()
+
+    lost = await gw.gateway.stop(grace=0.1)
+
+    assert 1 == lost
+    record = await gw.record()
+    assert "client_gone" in record["flags"]
+
+
+# ---- for plugins ----------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_spawned_ends_with_the_gateway() -> None:
+    """It is cancelled."""
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    async with open_gateway(CONFIG) as gw:
+        task = gw.gateway.spawn("work", work())
+        await asyncio.sleep(0)
+        assert "work" == task.get_name()
+
+    assert ended.is_set()
+    assert task.cancelled()
+
+
+async def test_what_was_spawned_and_fails_is_logged(
+    gateway: StartGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its name; nobody else is there to hear of it."""
+    gw = await gateway(CONFIG)
+
+    async def work() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await gw.gateway.spawn("work", work())
+    await asyncio.sleep(0)
+
+    assert "task work failed" in caplog.text
+
+
+async def test_the_client_for_other_systems_is_made_when_it_is_asked_for(
+    gateway: StartGateway, origin: StartOrigin
+) -> None:
+    """One for all; it keeps no cookies and is closed with the gateway."""
+    other = await origin()
+    other.always(answer(200, {"Set-Cookie": "a=1"}, b"hi"))
+    async with open_gateway(CONFIG) as gw:
+        session = gw.gateway.http
+        for _ in range(2):
+            async with session.get(other.url) as response:
+                assert "hi" == await response.text()
+        assert session is gw.gateway.http
+
+    assert session.closed
+    assert None is other.requests[1].get("cookie")
+
+
+async def test_a_timer_that_fails_is_logged(gateway: StartGateway, caplog: pytest.LogCaptureFixture) -> None:
+    """And the wheel turns on."""
+    clock = FakeClock()
+    gw = await gateway(CONFIG, clock=clock)
+    fired = []
+    gw.gateway.wheel.add(1.0, lambda: 1 / 0)
+    gw.gateway.wheel.add(1.0, lambda: fired.append(1))
+
+    clock.drive(gw.gateway.wheel)
+    clock.advance(2.0)
+
+    assert [1] == fired
+    assert ["a timer failed"] == [
+        record.message for record in caplog.records if record.levelno == logging.ERROR
+    ]
+
+
+async def test_connections_to_instances_are_counted(gateway: StartGateway, origin: StartOrigin) -> None:
+    """By a metric that asks the pools."""
+    users = await origin()
+    gw = await gateway(
+        f"version: 1\nservices: {{users: {users.url}}}\nroutes: {{all: {{match: /**, to: users}}}}\n"
+    )
+    await gw.get()
+
+    assert 1.0 == gw.metric("gatekeeper_upstream_connections")
+    assert 1.0 == gw.metric("gatekeeper_build_info")
+
+
+async def test_a_gateway_listens_on_version_6_too(gateway: StartGateway) -> None:
+    """Its address stands in brackets."""
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+
+    def change(config: GatewayConfig) -> GatewayConfig:
+        listener = {"six": ListenerConfig(address=Listen("::1", 0))}
+        return attrs.evolve(config, server=attrs.evolve(config.server, listen=listener))
+
+    try:
+        gw = await gateway(CONFIG, change=change)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+    assert gw.address.startswith("[::1]:")
+    assert 204 == (await gw.get()).status
+
+
+async def test_several_gateways_run_in_one_process(gateway: StartGateway) -> None:
+    """Each with plugins, metrics and routes of its own."""
+    first = await gateway(CONFIG)
+    second = await gateway(CONFIG.replace("204", "418"))
+
+    assert [204, 418] == [(await gw.get()).status for gw in (first, second)]
+    assert 0.0 == first.metric("gatekeeper_requests_total", status="418")
+
+
+async def test_admin_routes_of_plugins_are_mounted_below_their_name(gateway: StartGateway) -> None:
+    """Their own application, on the admin listener only."""
+
+    class Mine:
+        @hookimpl
+        def gatekeeper_admin_routes(self, gateway: RunningGateway) -> list[web.AbstractRouteDef]:
+            async def hello(request: web.Request) -> web.Response:
+                return web.Response(text="hello")
+
+            return [web.get("/hello", hello)]
+
+    gw = await gateway(CONFIG, [Mine()])
+
+    assert "hello" == (await gw.admin.get("/plugins/Mine/hello", host="localhost")).text
+    assert b"" == (await gw.get("/plugins/Mine/hello")).body
+
+
+# ---- the means ------------------------------------------------------------------------------------------------------
+
+
+def _bind(port: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
+    return sock
+
+
+def _free_port() -> int:
+    with _bind(0) as sock:
+        port: int = sock.getsockname()[1]
+    return port
+
+
+def _listening_on(config: GatewayConfig, port: int) -> GatewayConfig:
+    config = move_listeners(config)
+    listener = {"main": ListenerConfig(address=Listen("127.0.0.1", port))}
+    return attrs.evolve(config, server=attrs.evolve(config.server, listen=listener))
