@@ -5,6 +5,7 @@ by (DNS rebinding), and never with headers that let another site read it.
 """
 
 import json
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOCAL: Final = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?", re.ASCII | re.IGNORECASE)
 
 
 class AdminServer:
@@ -58,8 +59,8 @@ class AdminServer:
 
 @web.middleware
 async def _local_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    name = request.host.rpartition(":")[0] if request.host.count(":") == 1 else request.host
-    if name.strip("[]").partition("]")[0] not in LOCAL_NAMES:
+    # not `request.host`: without the field that asks the resolver for our own name
+    if not _LOCAL.fullmatch(request.headers.get("Host", "")):
         raise web.HTTPForbidden(text="the admin listener answers as localhost only\n")
     return await handler(request)
 

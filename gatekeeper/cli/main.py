@@ -8,6 +8,7 @@ Exit codes: 0 ok, 1 runtime failure, 2 usage or configuration error, 130 and 143
 """
 
 import importlib
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -60,15 +61,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return USAGE_ERROR
         parser = Parser(f"gatekeeper {name}", command.SUMMARY)
         command.add_arguments(parser)
-        return command.run(parser.parse(rest))
+        code = command.run(parser.parse(rest))
+        # here and not at exit, where nobody could say anything about a reader that went away
+        sys.stdout.flush()
+        return code  # noqa: TRY300
     except CommandError as error:
         print(f"gatekeeper: {error}", file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # whoever read our output has seen enough; nothing may be flushed to it at exit
-        sys.stdout = None
+        # whoever read our output has seen enough; what is left must go somewhere at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 

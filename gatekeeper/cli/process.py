@@ -132,7 +132,10 @@ class _Process:
             loop.call_later(SETTLE_SECONDS, _settle)
             self._announce(gateway)
             await asked.wait()
-            return await self._drain(gateway)
+            lost = await self._drain(gateway)
+            # so that what is said last comes last
+            access.close()
+            return self._say_goodbye(lost)
         finally:
             access.close()
 
@@ -143,14 +146,20 @@ class _Process:
             raise _refused(error, self._path) from error
         except OSError as error:
             raise CommandError(_explain(error, self._config, self._path)) from error
+        except Exception as error:
+            log.exception("the gateway could not start")
+            raise CommandError(f"the gateway could not start: {error!r}; its log has the details") from error
 
     async def _drain(self, gateway: Gateway) -> int:
+        """Finish what was begun; how many requests were cut."""
         grace = self._config.server.drain
         if self.banner:
             print(f"\nFinishing what was begun, for {grace:g} s at most; a second Ctrl-C ends it at once.")
         else:
             log.info("draining", extra={"grace": grace})
-        lost = await gateway.stop()
+        return await gateway.stop()
+
+    def _say_goodbye(self, lost: int) -> int:
         if lost:
             log.warning("stopped, requests were cut off", extra={"cut": lost})
             return FAILURE

@@ -1,14 +1,11 @@
 """Responses onto the wire: what is complete in one write, everything else pumped with backpressure.
 
-`web.Response` costs as much as all the rest together, so aiohttp only gets one of two shared objects back that say
-whether the connection is kept; the bytes have been written by then.
+`web.Response` costs as much as all the rest together, so the bytes go to the transport from here.
 """
 
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.body import Body
 from gatekeeper.core.errors import AnswerTruncated, ClientGone
@@ -29,28 +26,6 @@ _STATUS_LINES: Final = {
 }
 _BODILESS: Final = frozenset({204, 304})
 _join_field: Final = b": ".join
-
-
-class Sent(web.StreamResponse):
-    """What aiohttp is told about an answer that is out already."""
-
-    def __init__(self, *, keep_alive: bool) -> None:  # aiohttp's own builds headers that nobody would send
-        self._kept = keep_alive
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection takes another request."""
-        return self._kept
-
-    async def prepare(self, request: Any) -> None:
-        """Do nothing."""
-
-    async def write_eof(self, data: Any = b"") -> None:
-        """Do nothing."""
-
-
-KEEP: Final = Sent(keep_alive=True)
-CLOSE: Final = Sent(keep_alive=False)
 
 
 class DateField:
@@ -87,7 +62,7 @@ def serialise(
     length = response.body.length
     chunked = False
     if request.method == "HEAD" or status in _BODILESS:
-        if length is not None and status != 204 and (length or response.body.data is None):
+        if length is not None and status != 204 and (length or status != 304):
             lines.append(b"Content-Length: %d" % length)
     elif length is not None:
         lines.append(b"Content-Length: %d" % length)

@@ -158,13 +158,14 @@ class Reader:
         expects_continue = False
         request_id = ""
         traceparent: bytes | None = None
+        tracestate: bytes | None = None
         if special is None:
             fields += protocol.forwarded
             fields.append((b"X-Forwarded-Host", authority))
         else:
             facts = _Special(special)
             expects_continue = facts.expect is not None and version_text == "1.1"
-            traceparent = facts.traceparent
+            traceparent, tracestate = facts.traceparent, facts.tracestate
             if protocol.trusted:
                 if facts.request_id is not None and acceptable(facts.request_id):
                     request_id = facts.request_id.decode()
@@ -176,8 +177,8 @@ class Reader:
 
         header, trace_id, fresh = accept(traceparent, self._getrandbits)
         fields.append((b"traceparent", header))
-        if special is not None and not fresh and (state := facts.tracestate):
-            fields.append((b"tracestate", state))
+        if tracestate is not None and not fresh:
+            fields.append((b"tracestate", tracestate))
         if not request_id:
             request_id = self._ids.next()
         fields.append((b"x-request-id", request_id.encode()))

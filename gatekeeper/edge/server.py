@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from aiohttp import web
 from aiohttp.http_parser import RawRequestMessage
@@ -18,7 +18,7 @@ from gatekeeper.core.clock import Clock, Wheel
 from gatekeeper.core.errors import AnswerTruncated, ClientGone, GatewayError
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Response
-from gatekeeper.edge.answer import CLOSE, KEEP, DateField, send
+from gatekeeper.edge.answer import DateField, send
 from gatekeeper.edge.forwarded import Network, is_trusted, parse_address
 from gatekeeper.edge.protocol import StrictProtocol
 from gatekeeper.edge.request import Reader
@@ -39,42 +39,25 @@ IDLE_GRACE: Final = 5.0
 class EdgeTimeouts(Protocol):
     """Seconds: for a whole head, for silence in a body, between requests, for a client that does not read."""
 
-    head: float
-    body: float
-    idle: float
-    write: float
-
-
-class EdgeRequest:
-    """What aiohttp carries from its parser to the handler; its own request class costs four times as much."""
-
-    __slots__ = ("_task", "message", "payload", "protocol", "writer")
-
-    def __init__(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: StrictProtocol,
-        writer: Any,
-        *rest: Any,
-    ) -> None:
-        self.message = message
-        self.payload = payload
-        self.protocol = protocol
-        self.writer = writer
-        self._task = rest[0]
+    @property
+    def head(self) -> float:
+        """For a whole head."""
+        ...
 
     @property
-    def remote(self) -> str:
-        """The address of the peer."""
-        return self.protocol.peer
+    def body(self) -> float:
+        """Of silence in a body."""
+        ...
 
-    def _finish(self) -> None:
-        """Called by aiohttp when the handler has returned."""
+    @property
+    def idle(self) -> float:
+        """Between two requests."""
+        ...
 
-    def _cancel(self, error: BaseException) -> None:
-        """Called by aiohttp when the connection is lost."""
-        self.payload.set_exception(error)
+    @property
+    def write(self) -> float:
+        """Without reading from an answer."""
+        ...
 
 
 class EdgeServer(web.Server):
@@ -92,7 +75,7 @@ class EdgeServer(web.Server):
         health_path: str | None = None,
         getrandbits: Callable[[int], int],
     ) -> None:
-        super().__init__(self._handle, request_factory=EdgeRequest, handler_cancellation=True)  # type: ignore[arg-type]
+        super().__init__(_unused, handler_cancellation=True)
         self.wheel: Final = wheel
         self.timeouts: Final = timeouts
         self.draining = False
@@ -137,9 +120,11 @@ class EdgeServer(web.Server):
 
     # ---- one request ----------------------------------------------------------------------------------------------
 
-    async def _handle(self, edge_request: EdgeRequest) -> web.StreamResponse:
+    async def handle(
+        self, message: RawRequestMessage, payload: StreamReader, protocol: StrictProtocol
+    ) -> bool:
+        """Answer one request; whether the connection may take another."""
         started = self._clock()
-        protocol, message, payload = edge_request.protocol, edge_request.message, edge_request.payload
         self._in_flight += 1
         self._observer.in_flight.value += 1
         try:
@@ -184,7 +169,7 @@ class EdgeServer(web.Server):
         payload: StreamReader,
         *,
         close: bool,
-    ) -> web.StreamResponse:
+    ) -> bool:
         error = response.error
         exchange.status = response.status
         if self.draining or not payload.is_eof() or (error is not None and error.close):
@@ -201,7 +186,7 @@ class EdgeServer(web.Server):
             error, keep = AnswerTruncated(log=repr(failure)), False
         finally:
             self._finish(exchange, error)
-        return KEEP if keep else CLOSE
+        return keep
 
     def _finish(self, exchange: Exchange, error: GatewayError | None) -> None:
         if error is not None:
@@ -245,8 +230,15 @@ class EdgeServer(web.Server):
             else:
                 break
         lost = self._in_flight
-        await self.shutdown(0.1)
+        connections = cast(list[StrictProtocol], self.connections)
+        tasks = [task for connection in connections if (task := connection.cut()) is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
         return lost
+
+
+async def _unused(_request: object) -> web.StreamResponse:
+    raise AssertionError("aiohttp's own loop over requests is replaced")
 
 
 def bind(host: str, port: int) -> socket.socket:

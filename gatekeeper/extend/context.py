@@ -1,8 +1,8 @@
 """What a part is handed when it is built, so that it neither reaches for globals nor for the network."""
 
 import logging
-from random import Random, SystemRandom
 from collections.abc import Callable, Sequence
+from random import Random, SystemRandom
 
 import attrs
 

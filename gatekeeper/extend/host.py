@@ -4,6 +4,7 @@ One manager per gateway object and none per module, so that two gateways can liv
 a plugin is said with the plugin's name, before anything listens.
 """
 
+import functools
 import importlib
 import importlib.util
 import sys
@@ -117,10 +118,16 @@ def _sources(files: Sequence[Path]) -> Iterable[tuple[str, str, Any]]:
     for name in BUILT_IN:
         yield name, "built-in", lambda name=name: importlib.import_module(f"gatekeeper.filters.{name}")
     # pluggy calls what was registered last first; we register, and run, by name
-    for entry_point in sorted(entry_points(group=GROUP), key=lambda found: found.name):
-        yield entry_point.name, _origin(entry_point), lambda found=entry_point: _load(found)
+    for entry_point, origin in sorted(_installed(), key=lambda found: found[0].name):
+        yield entry_point.name, origin, lambda found=entry_point: _load(found)
     for file in files:
         yield file.stem, str(file), lambda file=file: _load_file(file)
+
+
+@functools.cache
+def _installed() -> tuple[tuple[EntryPoint, str], ...]:
+    """What pip installed; looked for once per process, since new code comes with a new process."""
+    return tuple((entry_point, _origin(entry_point)) for entry_point in entry_points(group=GROUP))
 
 
 def _origin(entry_point: EntryPoint) -> str:

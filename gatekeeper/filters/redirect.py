@@ -13,6 +13,7 @@ from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.extend.hookspecs import hookimpl
 
+
 _NO_URI: Final = re.compile(rb"[^!-~]")
 
 

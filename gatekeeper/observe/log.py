@@ -33,7 +33,7 @@ from __future__ import annotations
 import copy
 import logging
 import logging.handlers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from pythonjsonlogger.core import RESERVED_ATTRS, merge_record_extra
@@ -44,7 +44,6 @@ from gatekeeper.observe.lines import (
     clock,
     escape,
     json_line,
-    json_lines,
     render_text,
     timestamp,
 )

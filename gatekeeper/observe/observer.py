@@ -104,6 +104,7 @@ class Observer:
     def _record(self, exchange: Exchange, route: str, seconds: float) -> dict[str, Any]:
         request = exchange.request
         status = exchange.status
+        # milliseconds to the microsecond; `round` goes through text and costs ten times as much
         record: dict[str, Any] = {
             "time": timestamp(self._wall()),
             "level": "info" if status < 500 else "warning",
@@ -119,7 +120,7 @@ class Observer:
             "route": route,
             "bytes_in": exchange.bytes_in,
             "bytes_out": exchange.bytes_out,
-            "duration_ms": round(seconds * 1e3, 3),
+            "duration_ms": int(seconds * 1e6) / 1e3,
             "user_agent": request.headers.text(b"user-agent"),
         }
         if request.query:
@@ -133,15 +134,15 @@ class Observer:
             record["attempts"] = len(attempts)
             # what the time went to, in milliseconds: until the last attempt, its connection, its first byte
             started, connected, first_byte = last.started, last.connected, last.first_byte
-            phases = record["phases"] = {"before": round((started - exchange.started) * 1e3, 3)}
+            phases = record["phases"] = {"before": int((started - exchange.started) * 1e6) / 1e3}
             if connected:
-                phases["connect"] = round((connected - started) * 1e3, 3)
+                phases["connect"] = int((connected - started) * 1e6) / 1e3
                 if first_byte:
-                    phases["first_byte"] = round((first_byte - connected) * 1e3, 3)
+                    phases["first_byte"] = int((first_byte - connected) * 1e6) / 1e3
         elif exchange.stopped_by:
             record["stopped_by"] = exchange.stopped_by
         if exchange.spent:
-            record["filters"] = {name: round(spent * 1e3, 3) for name, spent in exchange.spent.items()}
+            record["filters"] = {name: int(spent * 1e6) / 1e3 for name, spent in exchange.spent.items()}
         error = exchange.error
         if error is not None:
             record["error"] = error.code

@@ -10,7 +10,7 @@ literal, 1.2 below a prefix, 1.7 with a capture; the same with 10,000 entries as
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import attrs
 
@@ -19,6 +19,10 @@ from gatekeeper.routing.template import REST, Capture, PathTemplate
 
 
 T = TypeVar("T")
+
+REMEMBERED: Final = 1024
+"""Matches of paths asked for lately that are kept; bounded in number and length, because clients choose them."""
+REMEMBERED_LENGTH: Final = 128
 
 
 @attrs.frozen
@@ -151,6 +155,7 @@ class Table(Generic[T]):
             for segment in entry.template.segments:
                 node = node.child(segment)
             (node.tails if rule.prefix else node.ends).append(rule)
+        self._remembered: dict[tuple[str, str], Match[T]] = {}
         self._exact: Mapping[str, list[_Rule[T]]] = exact
         self._ready = {path: self._candidates(path) for path in exact}
 
@@ -162,11 +167,19 @@ class Table(Generic[T]):
                 if methods is None or method in methods:
                     return match
             return _not_allowed(methods for methods, _ in candidates)
+        match = self._remembered.get((method, path))
+        if match is not None:
+            return match
         segments = path.split("/")
         found = self._walk(segments)
         for rule, values in found:
             if rule.methods is None or method in rule.methods:
-                return rule.matched(segments, values)
+                match = rule.matched(segments, values)
+                if len(path) <= REMEMBERED_LENGTH:
+                    if len(self._remembered) >= REMEMBERED:
+                        self._remembered.clear()
+                    self._remembered[method, path] = match
+                return match
         return _not_allowed(rule.methods for rule, _ in found) if found else None
 
     def conflicts(self) -> list[tuple[Entry[T], Entry[T]]]:

@@ -132,6 +132,7 @@ class Gateway:
                 await self._stack.enter_async_context(context)
             await edge.listen(sockets)
         except BaseException:
+            await edge.drain(0)
             for sock in sockets.values():
                 sock.close()
             await self._close()

@@ -33,9 +33,16 @@ if TYPE_CHECKING:
     from gatekeeper.testing.client import Answer, Client, Connection
     from gatekeeper.testing.clock import FakeClock
     from gatekeeper.testing.exchange import Chunks, make_exchange
-    from gatekeeper.testing.gateway import LiveGateway, StartGateway, open_gateway
+    from gatekeeper.testing.gateway import (
+        LiveGateway,
+        StartGateway,
+        load_config,
+        move_listeners,
+        open_gateway,
+    )
     from gatekeeper.testing.origin import EARLY, FIN, HANG, RST, Origin, Received, StartOrigin, answer
     from gatekeeper.testing.surroundings import Surroundings
+    from gatekeeper.testing.wire import WireError
 
 __all__ = [
     "EARLY",
@@ -56,11 +63,14 @@ __all__ = [
     "StartGateway",
     "StartOrigin",
     "Surroundings",
+    "WireError",
     "answer",
     "config_problems",
     "default_host",
+    "load_config",
     "make_exchange",
     "make_host",
+    "move_listeners",
     "open_gateway",
     "run_filter",
 ]
@@ -73,14 +83,19 @@ _HOMES = {
     "client": ("Answer", "Client", "Connection"),
     "clock": ("FakeClock",),
     "exchange": ("Chunks", "make_exchange"),
-    "gateway": ("LiveGateway", "open_gateway", "StartGateway"),
+    "gateway": ("LiveGateway", "StartGateway", "load_config", "move_listeners", "open_gateway"),
     "origin": ("EARLY", "FIN", "HANG", "RST", "Origin", "Received", "answer", "StartOrigin"),
     "surroundings": ("Surroundings",),
+    "wire": ("WireError",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def _get(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'gatekeeper.testing' has no attribute {name!r}")
     return getattr(importlib.import_module(f"gatekeeper.testing.{_HOME[name]}"), name)
+
+
+if not TYPE_CHECKING:  # a type checker knows the names from above, and shall know no others
+    __getattr__ = _get

@@ -205,7 +205,7 @@ def build_filter(kind: FilterKind, options: Any, context: BuildContext) -> Any:
     """
     if kind.main is not None and not isinstance(options, dict):
         options = {kind.main: options}
-    return kind.build(structure_options(kind.config, options, (kind.kind,)), context)
+    return kind.build(structure_options(kind.config, options, (kind.kind,), Path()), context)
 
 
 def run_filter(

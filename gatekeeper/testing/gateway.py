@@ -2,9 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -129,7 +128,7 @@ async def open_gateway(
     plugins: Iterable[Any] = (),
     *,
     clock: Clock | None = None,
-    environ: dict[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
     change: Callable[[GatewayConfig], GatewayConfig] | None = None,
 ) -> AsyncIterator[LiveGateway]:
     """Run a gateway. All its listeners are moved to free ports of 127.0.0.1.
@@ -144,7 +143,7 @@ async def open_gateway(
     """
     host = await asyncio.to_thread(make_host, plugins)
     if isinstance(config, str):
-        config = await asyncio.to_thread(_load, config, host, environ)
+        config = await load_config(config, host, environ)
     check_config(config, host)
     config = move_listeners(config)
     if change is not None:
@@ -166,9 +165,15 @@ async def open_gateway(
         await gateway.stop(grace=0)
 
 
-def _load(text: str, host: PluginHost, environ: dict[str, str] | None) -> GatewayConfig:
-    return load_text(
-        text, host.catalog.filters, template=PathTemplate.parse, environ=environ, base=Path.cwd()
+async def load_config(text: str, host: PluginHost, environ: Mapping[str, str] | None = None) -> GatewayConfig:
+    """Read a configuration, in a thread: files may belong to it.
+
+    Raises:
+        ConfigError: it is refused.
+
+    """
+    return await asyncio.to_thread(
+        load_text, text, host.catalog.filters, template=PathTemplate.parse, environ=environ
     )
 
 

@@ -12,6 +12,7 @@ ever after. `answer(...)` makes the bytes of a whole answer.
 """
 
 import asyncio
+import contextlib
 import enum
 import re
 import socket
@@ -160,7 +161,13 @@ class OriginConnection:
         sock = self.writer.get_extra_info("socket")
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
+        self.abort()
+
+    def abort(self) -> None:
+        """End it now, whatever was still to be written."""
+        # the TLS transport of Python 3.11 cannot be aborted once it has ended
+        with contextlib.suppress(AttributeError):
+            self.writer.transport.abort()
 
 
 class Origin:
@@ -241,11 +248,9 @@ class Origin:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for connection in self.connections:
-            connection.writer.transport.abort()
-            try:
+            connection.abort()
+            with contextlib.suppress(OSError):
                 await connection.writer.wait_closed()
-            except OSError:
-                continue
 
     async def received(self, count: int = 1, within: float = PATIENCE) -> Received:
         """Wait until so many requests are there, with their bodies; return the last of them.

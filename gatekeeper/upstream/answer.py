@@ -1,8 +1,6 @@
 """The answer that is arriving for one request.
 
-httptools parses; what it lets pass and must not is refused here (RFC 9112): transfer codings other than exactly
-`chunked`, versions other than 1.0 and 1.1, statuses beyond 599, control characters in the reason, heads without end.
-It cannot be told that an answer belongs to HEAD, never ends a body that ends with the connection, and parses whatever
+httptools parses; `head.py` refuses what it lets pass and must not. It cannot be told that an answer belongs to HEAD, never ends a body that ends with the connection, and parses whatever
 follows an answer as another one: so a fresh parser for each answer (0.5 µs), and a connection on which anything
 arrives that was not asked for is closed.
 """
@@ -25,19 +23,16 @@ from gatekeeper.core.errors import (
     Reset,
     WriteTimeout,
 )
-from gatekeeper.core.message import REASONS, Field
-from gatekeeper.upstream.fields import ACTIONS, CONTENT_LENGTH, KEPT, REASON, Action
+from gatekeeper.core.message import Field
+from gatekeeper.upstream.head import HEAD_LIMIT, Head
 
 
 if TYPE_CHECKING:
     from gatekeeper.core.exchange import Attempt
     from gatekeeper.upstream.connection import Connection
 
-HEAD_LIMIT: Final = 64 * 1024
-FIELD_LIMIT: Final = 128
 INTERIM_LIMIT: Final = 16
-_BLANKS: Final = (b" ", b"\t")
-_KNOWN_REASONS: Final = frozenset({b"", *REASONS.values()})
+_END_OF_HEAD: Final = b"\r\n\r\n"
 HIGH_WATER: Final = 256 * 1024
 """Bytes of an answer that wait for a slow client before the instance is no longer read from."""
 
@@ -45,9 +40,20 @@ HIGH_WATER: Final = 256 * 1024
 class Limits(Protocol):
     """How long an instance may be silent, in seconds; the `timeouts` of a service."""
 
-    first_byte: float
-    read: float
-    write: float
+    @property
+    def first_byte(self) -> float:
+        """Until an answer begins."""
+        ...
+
+    @property
+    def read(self) -> float:
+        """Inside an answer."""
+        ...
+
+    @property
+    def write(self) -> float:
+        """Without taking from a request."""
+        ...
 
 
 class Answer:
@@ -55,9 +61,8 @@ class Answer:
 
     __slots__ = (
         "_chunks",
-        "_head_size",
+        "_head",
         "_interim",
-        "_nominated",
         "_parser",
         "_paused",
         "_remaining",
@@ -101,8 +106,7 @@ class Answer:
         self.uploading = False
         self.error: GatewayError | None = None
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
-        self._nominated: bytes | None = None
-        self._head_size = 0
+        self._head = b""  # what has come of it
         self._interim = 0
         self._remaining = -1  # bytes of a body of known length that bypass the parser; -1 is "not so"
         self._chunks: list[bytes] = []
@@ -228,7 +232,7 @@ class Answer:
             self._feed_length(data)
         else:
             if not self.has_head:
-                self._head_size += len(data)
+                self._head += data
             try:
                 parser.feed_data(data)
             except HttpParserUpgrade:
@@ -241,7 +245,7 @@ class Answer:
                 self.fail(self.error)
                 return
             if not self.has_head:
-                if self._head_size > HEAD_LIMIT:
+                if len(self._head) > HEAD_LIMIT:
                     self.fail(BadAnswer(log=f"a head of more than {HEAD_LIMIT} bytes"))
                 return
         waiter = self._waiter
@@ -280,7 +284,10 @@ class Answer:
 
     def end_of_stream(self) -> None:
         """The instance will send no more."""
-        if self.complete or self.error is not None:
+        if self.complete:
+            self._release()  # what is left of the upload has nowhere to go
+            return
+        if self.error is not None:
             return
         if self.has_head and self.length is None and not self.chunked:
             self.complete = True  # RFC 9112 section 6.3 item 8: such a body ends with the connection
@@ -289,7 +296,7 @@ class Answer:
             self._finish()
         elif self.has_head:
             self.fail(AnswerTruncated(log="the connection ended inside the body"))
-        elif self._head_size:
+        elif self._head:
             self.fail(BadAnswer(log="the connection ended inside the head"))
         else:
             self.fail(Reset(log="the connection ended before an answer"))
@@ -350,99 +357,48 @@ class Answer:
         if self.complete:
             self.keep_alive = False
 
-    def on_status(self, reason: bytes) -> None:
-        """Take the reason phrase, possibly in pieces."""
-        if not self.has_head:
-            self.reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field; those after the body are trailers and are dropped."""
-        if self.has_head:
-            return
-        action = ACTIONS[name]
-        if action is None:
-            # the parser leaves blanks at the end; a value that has none is not copied
-            self.fields.append((name, value if value[-1:] not in _BLANKS else value.rstrip(b" \t")))
-        elif action is Action.CONTENT_LENGTH:
-            if not CONTENT_LENGTH.fullmatch(value.rstrip(b" \t")):
-                self.error = BadAnswer(log=f"Content-Length {value!r}")
-            else:
-                self.length = int(value)
-        elif action is Action.TRANSFER_ENCODING:
-            if value.strip(b" \t").lower() != b"chunked" or self.chunked:
-                self.error = BadAnswer(log=f"Transfer-Encoding {value!r}")
-            self.chunked = True
-        elif action is Action.CONNECTION:
-            self._nominated = value if self._nominated is None else self._nominated + b"," + value
-
     def on_headers_complete(self) -> None:
-        """Decide what the head means."""
-        if self.has_head:
+        """Take the head apart; what comes behind the body is a trailer, and dropped."""
+        if self.has_head or self.error is not None:
             return
         parser = self._parser
+        assert parser is not None
         status = parser.get_status_code()
-        version = parser.get_http_version()
-        if 100 <= status < 200 and status != 101:
+        whole = self._head.lstrip(b"\r\n")  # the parser allows blank lines before an answer
+        end = whole.find(_END_OF_HEAD)
+        if end < 0 or status == 101:
+            what = "a head without a blank line" if end < 0 else "switched protocols without being asked to"
+            self.error = BadAnswer(log=what)
+            return
+        if 100 <= status < 200:
             self._interim += 1
             if self._interim > INTERIM_LIMIT:
                 self.error = BadAnswer(log=f"more than {INTERIM_LIMIT} interim answers")
-            self.fields = []
-            self.reason = b""
-            self.length = self._nominated = None
-            self.chunked = False
+            self._head = whole[end + 4 :]
             return
-        problem = self._problem(status, version)
-        if problem:
-            self.error = BadAnswer(log=problem)
+        version = "1.1" if whole.startswith(b"HTTP/1.1 ") else parser.get_http_version()
+        try:
+            head = Head(whole[: end + 2], status, version)
+        except BadAnswer as error:
+            self.error = error
             return
-        self.status = status
-        if version == "1.0":
-            self.keep_alive = False
-        if self._nominated is not None:
-            self._heed_connection(self._nominated, version)
         self.has_head = True
+        self._head = b""
+        self.status = status
+        self.reason = head.reason
+        self.fields = head.fields
+        self.chunked = head.chunked
+        self.keep_alive = head.keep_alive
+        length = self.length = head.length
         if self.head_only or status in {204, 304}:
             self.complete = True
             if status == 204:
                 self.length = 0
-        elif self.chunked:
-            self.length = None
-        elif self.length is None:
-            self.keep_alive = False
-        elif self.length == 0:
+        elif length is None:
+            if not head.chunked:
+                self.keep_alive = False
+        elif length == 0:
             self.complete = True
-
-    def _problem(self, status: int, version: str) -> str:
-        if self.error is not None:
-            return self.error.log
-        if status == 101:
-            return "switched protocols without being asked to"
-        if not 100 <= status <= 599:
-            return f"status {status}"
-        if version not in {"1.1", "1.0"}:
-            return f"version HTTP/{version}"
-        if self.chunked and (version == "1.0" or self.length is not None):
-            return "Transfer-Encoding beside Content-Length or in HTTP/1.0"
-        if self.reason not in _KNOWN_REASONS and not REASON.fullmatch(self.reason):
-            return "control characters in the reason phrase"
-        if len(self.fields) > FIELD_LIMIT:
-            return f"more than {FIELD_LIMIT} header fields"
-        if self._head_size > HEAD_LIMIT and sum(len(n) + len(v) + 4 for n, v in self.fields) > HEAD_LIMIT:
-            return f"a head of more than {HEAD_LIMIT} bytes"
-        return ""
-
-    def _heed_connection(self, value: bytes, version: str) -> None:
-        # RFC 9110 section 7.6.1: "Intermediaries MUST parse a received Connection header field before a message is
-        # forwarded and, for each connection-option in this field, remove any header or trailer field(s) from the
-        # message with the same name"
-        options = {option.strip(b" \t") for option in value.lower().split(b",")}
-        if b"close" in options:
-            self.keep_alive = False
-        elif version == "1.0" and b"keep-alive" in options:
-            self.keep_alive = True
-        gone = options - KEPT - {b"close", b"keep-alive", b""}
-        if gone:
-            self.fields = [field for field in self.fields if field[0].lower() not in gone]
 
     def on_body(self, data: bytes) -> None:
         """Take body bytes; a body of known length goes past the parser from its second segment on."""

@@ -31,6 +31,8 @@ _ACTIONS: Final = {
     b"te": Action.DROP,
     b"trailer": Action.DROP,
     b"upgrade": Action.DROP,
+    # instances like to send back what they got; the answer gets it from us, once
+    b"x-request-id": Action.DROP,
 }
 
 _REMEMBERED_NAMES: Final = 2048

@@ -73,7 +73,7 @@ class Pool:
         self._idle: deque[Connection] = deque()
         self._connections: set[Connection] = set()
         self._opening = 0
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
         wheel.add(SWEEP, self._sweep)
 
     @property
@@ -114,37 +114,50 @@ class Pool:
 
         """
         deadline = self._loop.time() + within
-        while len(self._connections) + self._opening >= self.max_connections:
-            waiter = self._loop.create_future()
+        if len(self._connections) + self._opening < self.max_connections:
+            self._opening += 1
+        elif (connection := await self._wait_in_line(deadline)) is not None:
+            return connection
+        try:
+            async with asyncio.timeout_at(deadline):
+                connection = await self._connect()
+        except BaseException as error:
+            self._pass_place_on()
+            if isinstance(error, TimeoutError):
+                raise ConnectTimeout(log=f"{self.name}: not connected within {within:g} s") from error
+            if isinstance(error, ssl.SSLError):
+                raise TlsFailed(log=f"{self.name}: {error}") from error
+            if isinstance(error, (OSError, UnicodeError)):
+                # UnicodeError: a host name that cannot be encoded for DNS
+                raise ConnectFailed(log=f"{self.name}: {error}") from error
+            raise
+        self._opening -= 1
+        self._connections.add(connection)
+        return connection
+
+    async def _wait_in_line(self, deadline: float) -> Connection | None:
+        """Wait for a connection that becomes free, or for the place of one that has ended: None."""
+        while True:
+            waiter: asyncio.Future[Connection | None] = self._loop.create_future()
             self._waiters.append(waiter)
             try:
                 async with asyncio.timeout_at(deadline):
-                    await waiter
-            except TimeoutError:
-                raise PoolExhausted(log=f"{self.name}: {self.max_connections} connections are busy") from None
-            except asyncio.CancelledError:
-                if waiter.done() and not waiter.cancelled():
-                    self._wake_next()
-                raise
-            finally:
+                    connection = await waiter
+            except BaseException as error:
                 if not waiter.done() or waiter.cancelled():
-                    self._forget_waiter(waiter)
-            if (connection := self.take(proven=True)) is not None:
+                    if waiter in self._waiters:
+                        self._waiters.remove(waiter)
+                elif (late := waiter.result()) is not None:
+                    self.release(late)
+                else:
+                    self._pass_place_on()
+                if isinstance(error, TimeoutError):
+                    raise PoolExhausted(
+                        log=f"{self.name}: {self.max_connections} connections are busy"
+                    ) from None
+                raise
+            if connection is None or connection.is_open:
                 return connection
-        self._opening += 1
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self._connect()
-        except TimeoutError as error:
-            raise ConnectTimeout(log=f"{self.name}: not connected within {within:g} s") from error
-        except ssl.SSLError as error:
-            raise TlsFailed(log=f"{self.name}: {error}") from error
-        except (OSError, UnicodeError) as error:
-            # UnicodeError: a host name that cannot be encoded for DNS
-            raise ConnectFailed(log=f"{self.name}: {error}") from error
-        finally:
-            self._opening -= 1
-            self._wake_next()
 
     async def _connect(self) -> Connection:
         instance, tls = self._instance, self._tls
@@ -164,7 +177,6 @@ class Pool:
             )
         if not connection.is_open:
             raise ConnectionResetError("closed while it was being opened")
-        self._connections.add(connection)
         return connection
 
     def release(self, connection: Connection) -> None:
@@ -173,16 +185,17 @@ class Pool:
             connection.close()
             return
         connection.idle_since = self._wheel.now
-        self._idle.append(connection)
-        if self._waiters:
-            self._wake_next()
+        if not (self._waiters and self._wake_next(connection)):
+            self._idle.append(connection)
 
     def forget(self, connection: Connection) -> None:
         """Note that a connection has ended."""
-        self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
-        self._wake_next()
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self._opening += 1
+            self._pass_place_on()
 
     def close(self) -> None:
         """Close what is idle, and what is busy as soon as it is done."""
@@ -203,16 +216,18 @@ class Pool:
         if not self.closed:
             self._wheel.add(SWEEP, self._sweep)
 
-    def _wake_next(self) -> None:
+    def _pass_place_on(self) -> None:
+        """Give a place that is counted as opening to the first in line, or back."""
+        if not self._wake_next(None):
+            self._opening -= 1
+
+    def _wake_next(self, connection: Connection | None) -> bool:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_result(None)
-                return
-
-    def _forget_waiter(self, waiter: "asyncio.Future[None]") -> None:
-        if waiter in self._waiters:
-            self._waiters.remove(waiter)
+                waiter.set_result(connection)
+                return True
+        return False
 
     def __repr__(self) -> str:
         return f"<Pool {self.name} {self.open_count} open/{self.idle_count} idle>"

@@ -40,7 +40,10 @@ _join_field: Final = b": ".join
 class SendLimits(Limits, Protocol):
     """The `timeouts` that matter for sending, in seconds."""
 
-    connect: float
+    @property
+    def connect(self) -> float:
+        """Until a connection is open."""
+        ...
 
 
 def serialise(request: Request) -> bytes:

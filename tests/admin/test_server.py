@@ -1,11 +1,13 @@
 """The admin listener: what it tells, and to whom."""
 
+from typing import Any
+
 import orjson
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from gatekeeper.testing import StartGateway
+from gatekeeper.testing import Connection, StartGateway
 from gatekeeper.version import VERSION
 
 
@@ -26,7 +28,8 @@ async def test_metrics_count_what_was_answered(gateway: StartGateway, path: str)
 
     assert (plain.get("content-type") or "").startswith("text/plain")
     assert (new.get("content-type") or "").startswith("application/openmetrics-text")
-    for families in (parse_text(plain.text), parse_openmetrics(new.text)):
+    parsers: list[Any] = [parse_text, parse_openmetrics]
+    for families in (parsers[0](plain.text), parsers[1](new.text)):
         samples = {
             sample.name: sample.value
             for family in families
@@ -64,7 +67,8 @@ async def test_the_index_tells_the_status(gateway: StartGateway) -> None:
         ("[::1].evil.example", 403),
         ("[::1]evil.example:9901", 403),
         ("localhost:9901:evil", 403),
-        ("127.0.0.2", 403),
+        ("127.0.0.2:9901", 200),
+        ("128.0.0.1", 403),
         ("", 403),
     ],
 )
@@ -110,3 +114,15 @@ async def test_what_is_not_there_is_not_found(gateway: StartGateway, path: str) 
     gw = await gateway(CONFIG)
 
     assert 404 == (await gw.admin.get(path, host="localhost")).status
+
+
+async def test_a_request_without_a_host_gets_nothing(gateway: StartGateway) -> None:
+    """And nobody is asked what this machine is called."""
+    gw = await gateway(CONFIG)
+    connection = await Connection.open(gw.admin.address)
+    await connection.send(b"GET /metrics HTTP/1.0\r\n\r\n")
+
+    seen = await connection.rest()
+    await connection.close()
+
+    assert b" 403 " in seen.partition(b"\r\n")[0]

@@ -128,3 +128,33 @@ routes: {all: {match: /**, to: app, filters: [teapot]}}
     )
     with Gatekeeper("serve", "-c", str(config), "--plugin", str(plugin)) as gatekeeper:
         assert gatekeeper.get("/")[0] == 418
+
+
+def test_a_plugin_that_fails_at_the_start_stops_it(shout: Path, tmp_path: Path) -> None:
+    """Exit code 1, one line on stderr, the traceback in the log."""
+    shout.write_text(
+        """\
+from gatekeeper import hookimpl
+
+@hookimpl
+def gatekeeper_lifespan(gateway):
+    raise LookupError("no database")
+"""
+    )
+    config = tmp_path / "gateway.yaml"
+    config.write_text(
+        """\
+version: 1
+server: {listen: "127.0.0.1:0"}
+admin: {listen: "127.0.0.1:0"}
+services: {app: http://127.0.0.1:9}
+routes: {all: {match: /**, to: app}}
+"""
+    )
+    done = run("serve", "-c", str(config), "--plugin", str(shout))
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "gatekeeper: the gateway could not start: LookupError('no database'); its log has the details\n"
+    )
+    assert "Traceback" in json.loads(done.stdout.splitlines()[-1])["exception"]

@@ -9,7 +9,7 @@ import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
 import pytest
@@ -29,8 +29,10 @@ from gatekeeper.config.model import (
     TlsServiceConfig,
 )
 from gatekeeper.config.units import Listen, Url, parse_network
+from gatekeeper.core.chain import Chain, Handler
 from gatekeeper.core.text import Text
 from gatekeeper.extend.host import PluginHost
+from gatekeeper.routing.table import Match
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.upstream.pool import Pool
 
@@ -61,11 +63,15 @@ def on_both_loops(
     return both
 
 
+def _text(condition: Callable[[], object]) -> str:
+    return inspect.getsource(condition).strip() if inspect.isfunction(condition) else repr(condition)
+
+
 async def until(condition: Callable[[], object], within: float = SOON) -> None:
     """Wait until something holds."""
     end = time.monotonic() + within
     while not condition():
-        assert time.monotonic() < end, f"not within {within} s: {inspect.getsource(condition).strip()}"
+        assert time.monotonic() < end, f"not within {within} s: {_text(condition)}"
         await asyncio.sleep(0.01)
 
 
@@ -117,7 +123,7 @@ class Message:
         return self.line.split(b" ")[1]
 
 
-class Broken(Exception):  # noqa: N818
+class Broken(Exception):
     """The connection ended inside a message."""
 
 
@@ -158,6 +164,11 @@ async def read_body(reader: asyncio.StreamReader, head: Message, *, to_the_end: 
         return b"".join(parts)
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise Broken(repr(error)) from error
+
+
+def transport_of(writer: asyncio.StreamWriter) -> asyncio.Transport:
+    """The transport, which reads as well as it writes."""
+    return cast(asyncio.Transport, writer.transport)
 
 
 class Client:
@@ -328,7 +339,11 @@ class Wire:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+        except OSError:
+            sock.close()
+            raise
         reader, writer = await asyncio.open_connection(sock=sock, limit=limit)
         client = Client(reader, writer)
         self._clients.append(client)
@@ -341,6 +356,18 @@ class Wire:
             return await client.ask(*parts, to_head=to_head)
         finally:
             client.writer.close()
+
+    @property
+    def chain(self) -> Chain:
+        """The chain of the route."""
+        assert self.gateway.snapshot is not None
+        found = self.gateway.snapshot.table.lookup("GET", "/")
+        assert isinstance(found, Match)
+        return found.target.chain
+
+    def answer_by(self, handler: Handler) -> None:
+        """Let this take the place of the route's chain."""
+        object.__setattr__(self.chain, "handler", handler)
 
     @property
     def in_flight(self) -> tuple[float, int]:

@@ -25,4 +25,4 @@ def test_a_context_passes_on_what_the_gateway_has() -> None:
 def test_a_context_is_made_by_names() -> None:
     """It will grow, and what was written must go on meaning the same."""
     with pytest.raises(TypeError):
-        BuildContext(Surroundings())  # type: ignore[misc, call-arg]
+        BuildContext(Surroundings())  # type: ignore[call-arg]

@@ -65,17 +65,19 @@ def write(tmp_path: Path) -> Iterator[Callable[[str, str], Path]]:
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Pretend that these entry points are all that is installed."""
 
     def install(**values: str) -> None:
         points = [EntryPoint(name, value, "gatekeeper") for name, value in values.items()]
+        host_module._installed.cache_clear()
         monkeypatch.setattr(
             host_module, "entry_points", lambda group: points if group == "gatekeeper" else []
         )
 
     install()
-    return install
+    yield install
+    host_module._installed.cache_clear()
 
 
 pytestmark = pytest.mark.usefixtures("installed")
@@ -125,6 +127,7 @@ def test_an_installed_plugin_says_which_distribution_it_is_of(monkeypatch: pytes
         load=lambda: module,
     )
     monkeypatch.setattr(host_module, "entry_points", lambda group: [point])
+    host_module._installed.cache_clear()
 
     assert "gatekeeper-mine 1.2" == PluginHost().plugins[-1].origin
 

@@ -12,13 +12,21 @@ import pytest
 from aiohttp import web
 
 from gatekeeper import ConfigApplied, DrainBegun, Event, Listening, RunningGateway, hookimpl
-from gatekeeper.config.load import load_text
 from gatekeeper.config.model import GatewayConfig, ListenerConfig
 from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.config.units import Listen
 from gatekeeper.runtime.gateway import Gateway
-from gatekeeper.testing import HANG, FakeClock, StartGateway, StartOrigin, answer, make_host, open_gateway
-from gatekeeper.testing.gateway import move_listeners
+from gatekeeper.testing import (
+    HANG,
+    FakeClock,
+    StartGateway,
+    StartOrigin,
+    answer,
+    load_config,
+    make_host,
+    move_listeners,
+    open_gateway,
+)
 
 
 CONFIG = "version: 1\nroutes: {all: {match: /**, filters: [static: {status: 204}]}}\n"
@@ -100,7 +108,7 @@ async def test_a_start_that_fails_half_way_closes_everything() -> None:
     notes: list[str] = []
     host = await asyncio.to_thread(make_host, [Lifespan("a", notes), Lifespan("b", notes, fails=True)])
     port = _free_port()
-    config = _listening_on(load_text(CONFIG, host.catalog.filters), port)
+    config = _listening_on(await load_config(CONFIG, host), port)
     gateway = Gateway(config, host)
 
     with pytest.raises(RuntimeError, match="b does not start"):
@@ -114,8 +122,9 @@ async def test_an_address_that_is_taken_is_an_error_and_frees_the_others() -> No
     """Those that were bound before."""
     host = await asyncio.to_thread(make_host)
     port = _free_port()
-    config = _listening_on(load_text(CONFIG, host.catalog.filters), port)
+    config = _listening_on(await load_config(CONFIG, host), port)
     with _bind(0) as taken:
+        taken.listen()
         second = ListenerConfig(address=Listen("127.0.0.1", taken.getsockname()[1]))
         server = attrs.evolve(config.server, listen={**config.server.listen, "second": second})
 
@@ -123,6 +132,31 @@ async def test_an_address_that_is_taken_is_an_error_and_frees_the_others() -> No
             await Gateway(attrs.evolve(config, server=server), host).start()
 
     _bind(port).close()
+
+
+async def test_a_listener_that_fails_closes_those_before_it() -> None:
+    """Another process may take an address between the moment it is bound and the moment it is listened on."""
+    first, second = _free_port(), _free_port()
+
+    class Thief:
+        @hookimpl
+        @asynccontextmanager
+        async def gatekeeper_lifespan(self, gateway: RunningGateway) -> AsyncIterator[None]:
+            with socket.socket() as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind(("127.0.0.1", second))
+                sock.listen()
+                yield
+
+    host = await asyncio.to_thread(make_host, [Thief()])
+    config = _listening_on(await load_config(CONFIG, host), first)
+    listener = ListenerConfig(address=Listen("127.0.0.1", second))
+    server = attrs.evolve(config.server, listen={**config.server.listen, "second": listener})
+
+    with pytest.raises(OSError, match="in use"):
+        await Gateway(attrs.evolve(config, server=server), host).start()
+
+    _bind(first).close()
 
 
 async def test_an_admin_route_that_cannot_be_mounted_frees_the_listeners() -> None:
@@ -135,7 +169,7 @@ async def test_an_admin_route_that_cannot_be_mounted_frees_the_listeners() -> No
 
     host = await asyncio.to_thread(make_host, [Bad()])
     port = _free_port()
-    config = _listening_on(load_text(CONFIG, host.catalog.filters), port)
+    config = _listening_on(await load_config(CONFIG, host), port)
 
     with pytest.raises(ZeroDivisionError):
         await Gateway(config, host).start()
@@ -161,7 +195,7 @@ async def test_plugins_may_refuse_a_configuration() -> None:
         def gatekeeper_validate(self, config: GatewayConfig) -> list[Problem]:
             return [Problem("strict", f"routes.{name}", "not like this") for name in config.routes]
 
-    with pytest.raises(ConfigError, match="routes.all: not like this"):
+    with pytest.raises(ConfigError, match=r"routes\.all: not like this"):
         async with open_gateway(CONFIG, [Strict()]):
             pass
 
@@ -169,7 +203,7 @@ async def test_plugins_may_refuse_a_configuration() -> None:
 async def test_a_gateway_is_a_context_manager() -> None:
     """Started and stopped."""
     host = await asyncio.to_thread(make_host)
-    config = move_listeners(load_text(CONFIG + "server: {drain: 0s}\n", host.catalog.filters))
+    config = move_listeners(await load_config(CONFIG + "server: {drain: 0s}\n", host))
 
     async with Gateway(config, host) as gateway:
         assert gateway.snapshot is not None
@@ -253,8 +287,8 @@ async def test_a_timer_that_fails_is_logged(gateway: StartGateway, caplog: pytes
     """And the wheel turns on."""
     clock = FakeClock()
     gw = await gateway(CONFIG, clock=clock)
-    fired = []
-    gw.gateway.wheel.add(1.0, lambda: 1 / 0)
+    fired: list[int] = []
+    gw.gateway.wheel.add(1.0, lambda: 1 / 0)  # type: ignore[arg-type]
     gw.gateway.wheel.add(1.0, lambda: fired.append(1))
 
     clock.drive(gw.gateway.wheel)
@@ -327,7 +361,6 @@ async def test_admin_routes_of_plugins_are_mounted_below_their_name(gateway: Sta
 
 def _bind(port: int) -> socket.socket:
     sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", port))
     return sock
 

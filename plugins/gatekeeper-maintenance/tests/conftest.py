@@ -1,4 +1,4 @@
-"""The fixtures of the test kit, and the filter, installed or not."""
+"""The filter, installed or not; the fixtures of the test kit come by `-p gatekeeper.testing` (see setup.cfg)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,8 +11,6 @@ import pytest
 
 if TYPE_CHECKING:
     from gatekeeper.testing import Call
-
-pytest_plugins = ["gatekeeper.testing"]
 
 
 @pytest.fixture

@@ -1,0 +1,73 @@
+"""What is true of every file: short, tested by a file of its own name, without leftovers."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "gatekeeper"
+TESTS = ROOT / "tests"
+
+LINES = 400
+
+# longer on purpose, and by how much at most
+LONGER = {
+    "upstream/answer.py": 480,  # all that makes an answer one: parser, checks, framing and backpressure are one state
+    "edge/protocol.py": 450,  # all that overrides aiohttp stands in one file, so that one test can list it
+}
+
+# the tests of these are in the file of what they belong to
+TESTED_BY: dict[str, str] = {}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """The file within the package."""
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_a_module_is_read_in_one_sitting(path: Path) -> None:
+    """A soft cap: what needs more says why."""
+    assert len(path.read_text().splitlines()) <= LONGER.get(name_of(path), LINES)
+
+
+def test_what_has_become_shorter_leaves_the_table() -> None:
+    """So that it does not grow back unseen."""
+    assert [] == [name for name in LONGER if len((PACKAGE / name).read_text().splitlines()) <= LINES]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in modules() if path.parent != PACKAGE and path.name != "__init__.py"], ids=name_of
+)
+def test_a_module_has_a_test_file_named_after_it(path: Path) -> None:
+    """Whoever changes it knows where to look."""
+    own = (path.parent / f"test_{path.name}").relative_to(PACKAGE)
+
+    assert (TESTS / TESTED_BY.get(name_of(path), own)).is_file()
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_a_module_says_what_it_is(path: Path) -> None:
+    """In its docstring."""
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_nothing_is_left_over(path: Path) -> None:
+    """No notes to oneself, and nothing printed but by the command line."""
+    text = path.read_text()
+    called = {
+        node.func.id
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+    assert None is re.search(r"\b(?:TODO|FIXME|XXX|HACK)\b", text)
+    assert not called & {"breakpoint", *(() if name_of(path).startswith("cli/") else ("print",))}

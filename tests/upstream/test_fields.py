@@ -1,0 +1,47 @@
+"""What happens to each field of an answer."""
+
+import pytest
+
+from gatekeeper.upstream.fields import CONTENT_LENGTH, REASON, Action, FieldActions
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        (b"Set-Cookie", None),
+        (b"CONTENT-length", Action.CONTENT_LENGTH),
+        (b"Transfer-Encoding", Action.TRANSFER_ENCODING),
+        (b"connection", Action.CONNECTION),
+        (b"Keep-Alive", Action.DROP),
+        (b"Upgrade", Action.DROP),
+        (b"X-Request-Id", Action.DROP),
+    ],
+)
+def test_a_name_is_known_in_any_case(name: bytes, action: Action | None) -> None:
+    """The second look-up needs no lower-casing."""
+    actions = FieldActions()
+    assert (action, action) == (actions[name], actions[name])
+    assert name in actions
+
+
+def test_what_is_remembered_of_names_is_bounded() -> None:
+    """An instance chooses them: by number and by length."""
+    actions = FieldActions()
+    for number in range(5000):
+        assert None is actions[b"X-%d" % number]
+    assert len(actions) == 2048
+    fresh = FieldActions()
+    assert None is fresh[b"X" * 65]
+    assert len(fresh) == 0
+
+
+def test_lengths_and_reasons_have_their_characters() -> None:
+    """What a parser lets pass and a reader could understand differently."""
+    for text in (b"0", b"0002", b"9" * 19):
+        assert CONTENT_LENGTH.fullmatch(text)
+    for text in (b"", b"+1", b"1 1", b"1,1", "１".encode(), b"9" * 20):  # noqa: RUF001
+        assert not CONTENT_LENGTH.fullmatch(text)
+    for text in (b"", b"Not Found", b"\xe4\xff", b"a\tb"):
+        assert REASON.fullmatch(text)
+    for text in (b"\x00", b"\x1b[31m", b"\x7f", b"a\rb"):
+        assert not REASON.fullmatch(text)
