@@ -167,9 +167,9 @@ class Table(Generic[T]):
                 if methods is None or method in methods:
                     return match
             return _not_allowed(methods for methods, _ in candidates)
-        match = self._remembered.get((method, path))
-        if match is not None:
-            return match
+        remembered = self._remembered.get((method, path))
+        if remembered is not None:
+            return remembered
         segments = path.split("/")
         found = self._walk(segments)
         for rule, values in found:

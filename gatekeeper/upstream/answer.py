@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from gatekeeper.upstream.connection import Connection
 
 INTERIM_LIMIT: Final = 16
-_END_OF_HEAD: Final = b"\r\n\r\n"
 HIGH_WATER: Final = 256 * 1024
 """Bytes of an answer that wait for a slow client before the instance is no longer read from."""
 
@@ -61,10 +60,11 @@ class Answer:
 
     __slots__ = (
         "_chunks",
-        "_head",
+        "_head_size",
         "_interim",
         "_parser",
         "_paused",
+        "_raw",
         "_remaining",
         "_size",
         "_timer",
@@ -106,7 +106,8 @@ class Answer:
         self.uploading = False
         self.error: GatewayError | None = None
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
-        self._head = b""  # what has come of it
+        self._head_size = 0
+        self._raw: list[Field] = []
         self._interim = 0
         self._remaining = -1  # bytes of a body of known length that bypass the parser; -1 is "not so"
         self._chunks: list[bytes] = []
@@ -232,7 +233,7 @@ class Answer:
             self._feed_length(data)
         else:
             if not self.has_head:
-                self._head += data
+                self._head_size += len(data)
             try:
                 parser.feed_data(data)
             except HttpParserUpgrade:
@@ -245,7 +246,7 @@ class Answer:
                 self.fail(self.error)
                 return
             if not self.has_head:
-                if len(self._head) > HEAD_LIMIT:
+                if self._head_size > HEAD_LIMIT:
                     self.fail(BadAnswer(log=f"a head of more than {HEAD_LIMIT} bytes"))
                 return
         waiter = self._waiter
@@ -296,7 +297,7 @@ class Answer:
             self._finish()
         elif self.has_head:
             self.fail(AnswerTruncated(log="the connection ended inside the body"))
-        elif self._head:
+        elif self._head_size:
             self.fail(BadAnswer(log="the connection ended inside the head"))
         else:
             self.fail(Reset(log="the connection ended before an answer"))
@@ -357,35 +358,41 @@ class Answer:
         if self.complete:
             self.keep_alive = False
 
+    def on_status(self, reason: bytes) -> None:
+        """Take the reason phrase, possibly in pieces."""
+        if not self.has_head:
+            self.reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field; trailers come here, too, and end in a list that nobody looks at."""
+        self._raw.append((name, value))
+
     def on_headers_complete(self) -> None:
-        """Take the head apart; what comes behind the body is a trailer, and dropped."""
+        """Take the head apart."""
         if self.has_head or self.error is not None:
             return
         parser = self._parser
         assert parser is not None
         status = parser.get_status_code()
-        whole = self._head.lstrip(b"\r\n")  # the parser allows blank lines before an answer
-        end = whole.find(_END_OF_HEAD)
-        if end < 0 or status == 101:
-            what = "a head without a blank line" if end < 0 else "switched protocols without being asked to"
-            self.error = BadAnswer(log=what)
+        if status == 101:
+            self.error = BadAnswer(log="switched protocols without being asked to")
             return
+        raw, self._raw = self._raw, []
         if 100 <= status < 200:
             self._interim += 1
             if self._interim > INTERIM_LIMIT:
                 self.error = BadAnswer(log=f"more than {INTERIM_LIMIT} interim answers")
-            self._head = whole[end + 4 :]
+            self.reason = b""
             return
-        version = "1.1" if whole.startswith(b"HTTP/1.1 ") else parser.get_http_version()
         try:
-            head = Head(whole[: end + 2], status, version)
+            head = Head(raw, status, parser.get_http_version(), self.reason)
+            if self._head_size > HEAD_LIMIT:
+                head.check_size()
         except BadAnswer as error:
             self.error = error
             return
         self.has_head = True
-        self._head = b""
         self.status = status
-        self.reason = head.reason
         self.fields = head.fields
         self.chunked = head.chunked
         self.keep_alive = head.keep_alive
