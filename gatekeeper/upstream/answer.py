@@ -6,7 +6,7 @@ arrives that was not asked for is closed.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from httptools import (
     HttpParserError,
@@ -25,6 +25,7 @@ from gatekeeper.core.errors import (
 )
 from gatekeeper.core.message import Field
 from gatekeeper.upstream.head import HEAD_LIMIT, Head
+from gatekeeper.upstream.limits import Limits
 
 
 if TYPE_CHECKING:
@@ -34,25 +35,6 @@ if TYPE_CHECKING:
 INTERIM_LIMIT: Final = 16
 HIGH_WATER: Final = 256 * 1024
 """Bytes of an answer that wait for a slow client before the instance is no longer read from."""
-
-
-class Limits(Protocol):
-    """How long an instance may be silent, in seconds; the `timeouts` of a service."""
-
-    @property
-    def first_byte(self) -> float:
-        """Until an answer begins."""
-        ...
-
-    @property
-    def read(self) -> float:
-        """Inside an answer."""
-        ...
-
-    @property
-    def write(self) -> float:
-        """Without taking from a request."""
-        ...
 
 
 class Answer:

@@ -10,7 +10,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import attrs
 
@@ -20,8 +20,9 @@ from gatekeeper.core.errors import AnswerTooLarge, ClientGone, GatewayError
 from gatekeeper.core.exchange import Attempt
 from gatekeeper.core.message import Headers, Request, Response
 from gatekeeper.policy.retry import IDEMPOTENT
-from gatekeeper.upstream.answer import Answer, Limits
+from gatekeeper.upstream.answer import Answer
 from gatekeeper.upstream.connection import Connection
+from gatekeeper.upstream.limits import SendLimits
 from gatekeeper.upstream.pool import Pool
 
 
@@ -35,15 +36,6 @@ _METHODS: Final = {
 _VIA: Final = {version: b"Via: %b gatekeeper" % version.encode() for version in ("1.0", "1.1")}
 _END: Final = (b"", b"")
 _join_field: Final = b": ".join
-
-
-class SendLimits(Limits, Protocol):
-    """The `timeouts` that matter for sending, in seconds."""
-
-    @property
-    def connect(self) -> float:
-        """Until a connection is open."""
-        ...
 
 
 def serialise(request: Request) -> bytes:
