@@ -136,7 +136,8 @@ class Reader:
             target_bytes = forwarded_path + b"?" + query.encode()
         if "#" in query:
             raise BadTarget("a target has no fragment")
-        host = HOSTS[authority]
+        # HTTP/1.0 has no Host, which health checks of load balancers make use of
+        host = HOSTS[authority] if authority or version is HttpVersion11 else ""
 
         if connection is not None and connection not in _KEEP_ALIVE:
             fields = _without_nominated(fields, connection)

@@ -131,7 +131,8 @@ class EdgeServer(web.Server):
             exchange = self._reader.read(message, payload, protocol, started)
         except GatewayError as error:
             exchange = self._reader.unreadable(message.method, message.path, protocol, started)
-            return await self._answer(exchange, exchange.reject(error), protocol, payload, close=True)
+            close = error.close or message.should_close
+            return await self._answer(exchange, exchange.reject(error), protocol, payload, close=close)
         request = exchange.request
         if request.path == self._health_path:
             return await self._answer(exchange, self._health(), protocol, payload, close=message.should_close)

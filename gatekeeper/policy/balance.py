@@ -24,9 +24,11 @@ class RoundRobin(Generic[T]):
             return None
         index = self._next
         if tried:
+            # a retry takes nobody's turn: else, of two instances of which one is dead, every request would meet it first
             for _ in range(count):
                 if choices[index] not in tried:
                     break
                 index = (index + 1) % count
-        self._next = (index + 1) % count
+        else:
+            self._next = (index + 1) % count
         return choices[index]

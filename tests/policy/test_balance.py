@@ -45,3 +45,16 @@ def test_passing_over_does_not_give_the_next_one_two_turns_for_ever() -> None:
 
     assert max(picked.values()) <= 2 * 300 * 2 / 3
     assert {"a", "b", "c"} == set(picked)
+
+
+def test_of_two_of_which_one_is_dead_only_every_other_request_meets_the_dead_one() -> None:
+    """A retry does not use up a turn."""
+    balancer = RoundRobin(("dead", "alive"))
+    met = []
+    for _ in range(10):
+        first = balancer.pick()
+        met.append(first)
+        if first == "dead":
+            assert "alive" == balancer.pick(("dead",))
+
+    assert ["dead", "alive"] * 5 == met
