@@ -131,8 +131,8 @@ class EdgeServer(web.Server):
             exchange = self._reader.read(message, payload, protocol, started)
         except GatewayError as error:
             exchange = self._reader.unreadable(message.method, message.path, protocol, started)
-            close = error.close or message.should_close
-            return await self._answer(exchange, exchange.reject(error), protocol, payload, close=close)
+            # what could not be read may hide where the next request begins
+            return await self._answer(exchange, exchange.reject(error), protocol, payload, close=True)
         request = exchange.request
         if request.path == self._health_path:
             return await self._answer(exchange, self._health(), protocol, payload, close=message.should_close)
