@@ -12,6 +12,14 @@ from gatekeeper.core.chain import Chain, Handler, Link, compile_chain
 from gatekeeper.core.clock import SystemClock
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Request, Response
+from gatekeeper.core.text import Text
+from gatekeeper.filters.transform import (
+    EditsConfig,
+    RequestEditsConfig,
+    ResponseEditsConfig,
+    Transform,
+    TransformConfig,
+)
 from tests.bench import payload
 
 
@@ -61,10 +69,21 @@ def player(links: list[Link]) -> Callable[[], Awaitable[object]]:
     return play
 
 
+def transform() -> Transform:
+    """Return the filter with as much to do as most have."""
+    edits = EditsConfig(remove=("cookie",), set={"x-client": Text("{address}")})
+    return Transform(
+        TransformConfig(
+            request=RequestEditsConfig(headers=edits), response=ResponseEditsConfig(headers=edits)
+        )
+    )
+
+
 async def build() -> dict[str, Callable[[], Awaitable[object]]]:
     """Return the chains by name; the empty one is what the others are compared with."""
     return {
         EMPTY: player([]),
         "one filter that does nothing": player([Link("pass", Pass())]),
         "eight filters that do nothing": player([Link(f"pass{number}", Pass()) for number in range(8)]),
+        "transform: a field removed and one set, both ways": player([Link("transform", transform())]),
     }
