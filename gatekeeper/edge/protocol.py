@@ -72,9 +72,7 @@ class StrictProtocol(web.RequestHandler):
         "_payload",
         "_seen",
         "edge",
-        "exchanges",
         "forwarded",
-        "head_started",
         "listener",
         "peer",
         "scheme",
@@ -100,7 +98,6 @@ class StrictProtocol(web.RequestHandler):
         self.trusted = False
         self.forwarded: list[tuple[bytes, bytes]] = []
         """The forwarding fields that every request of a client who is not trusted gets."""
-        self.exchanges = 0
         self._left = _EXPECTING_HEAD  # or what a body of known length still has, or one of the above
         self._payload: StreamReader | None = None
         self._backlog = b""  # what may be fed only once the reader of a body has caught up
