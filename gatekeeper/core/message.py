@@ -32,6 +32,7 @@ UNTOUCHABLE: Final = frozenset(
         "transfer-encoding",
         "upgrade",
         "via",
+        "x-request-id",
     }
 )
 """Fields that framing and routing are made of: the gateway writes them itself, and no filter may."""
