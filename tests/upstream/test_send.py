@@ -228,7 +228,10 @@ async def test_the_total_time_holds_while_waiting_for_a_place_too() -> None:
         clients = [await wire.client() for _ in range(3)]
         for client in clients:
             client.send(GET)
-        assert [(await client.answer(within=1.5)).status for client in clients] == [504, 503, 503]
+        first, *others = [(await client.answer(within=1.5)).status for client in clients]
+        assert first == 504
+        # a place that is given up at the very end may go to one that has no time left to connect
+        assert {503, 504} >= set(others)
         await wire.quiet()
 
 
