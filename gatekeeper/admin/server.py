@@ -7,16 +7,14 @@ by (DNS rebinding), and never with headers that let another site read it.
 import json
 import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from gatekeeper.extend.host import PluginHost
-
 
 if TYPE_CHECKING:
-    from gatekeeper.runtime.gateway import Gateway
+    from gatekeeper.runtime.node import Node
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,13 +26,14 @@ _LOCAL: Final = re.compile(
 class AdminServer:
     """Serves what a node can tell."""
 
-    def __init__(self, gateway: "Gateway", host: PluginHost) -> None:
-        self._node = gateway
+    def __init__(self, node: "Node", plugins: Iterable[tuple[str, Iterable[web.AbstractRouteDef]]]) -> None:
+        """Serve one node; `plugins` are the routes of each plugin, by its name."""
+        self._node = node
         app = web.Application(middlewares=[_local_only])
         app.router.add_get("/", self._index)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/api/v1/metrics", self._metrics)
-        for name, routes in host.each("gatekeeper_admin_routes", gateway=gateway):
+        for name, routes in plugins:
             plugin = web.Application()
             plugin.router.add_routes(routes)
             app.add_subapp(f"/plugins/{name}", plugin)

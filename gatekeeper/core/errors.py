@@ -194,13 +194,6 @@ class NoInstance(Unavailable):
     code = "no-instance"
 
 
-class Draining(Unavailable):
-    """The gateway is going away and takes no new requests."""
-
-    code = "draining"
-    close = True
-
-
 # ---- the upstream's fault -----------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 NO_CAPTURES: Final[dict[str, str]] = {}
 
+NO_ROUTE: Final = "-"
+"""The name under which logs and metrics have what no route took."""
+
 
 class Key(Generic[T]):
     """A typed name under which filters leave values on an exchange."""
@@ -66,7 +69,6 @@ class Attempt:
         "first_byte",
         "instance",
         "number",
-        "reused",
         "sent",
         "spent",
         "started",
@@ -81,7 +83,6 @@ class Attempt:
         self.deadline: float | None = exchange.deadline
         self.connected = 0.0
         self.first_byte = 0.0
-        self.reused = False
         self.sent = False
         self.status = 0
         self.error: GatewayError | None = None

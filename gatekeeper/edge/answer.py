@@ -4,13 +4,12 @@
 """
 
 import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.body import Body
 from gatekeeper.core.errors import AnswerTruncated, ClientGone
 from gatekeeper.core.exchange import Exchange
-from gatekeeper.core.message import Response
+from gatekeeper.core.message import REASONS, Response
 
 
 if TYPE_CHECKING:
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
 ONE_WRITE: Final = 64 * 1024
 """Bytes up to which a complete body is joined with its head."""
 
-_STATUS_LINES: Final = {
-    status.value: b"HTTP/1.1 %d %b" % (status.value, status.phrase.encode()) for status in HTTPStatus
-}
+_STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b" % (status, reason) for status, reason in REASONS.items()}
 _BODILESS: Final = frozenset({204, 304})
 _join_field: Final = b": ".join
 

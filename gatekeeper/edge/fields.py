@@ -1,11 +1,9 @@
-"""What happens to each header field of a client's request: one dictionary look-up per field.
-
-The keys are names as they were sent, so that nothing is lower-cased twice; what a name means is remembered, within
-bounds, because an attacker chooses the names.
-"""
+"""What happens to each header field of a client's request."""
 
 import enum
 from typing import Final
+
+from gatekeeper.core.fields import FieldActions
 
 
 class Action(enum.IntEnum):
@@ -87,20 +85,10 @@ _ACTIONS: Final = {
     ),
 }
 
-_REMEMBERED_NAMES: Final = 2048
-_REMEMBERED_LENGTH: Final = 64
+
+def _decide(name: bytes) -> Action | None:
+    # servers that turn names into variables cannot tell `x_user` from `x-user`: such names are dropped
+    return Action.DROP if b"_" in name else _ACTIONS.get(name)
 
 
-class FieldActions(dict[bytes, Action | None]):
-    """Name as sent → what to do; None passes the field on."""
-
-    def __missing__(self, name: bytes) -> Action | None:
-        lower = name.lower()
-        # servers that turn names into variables cannot tell `x_user` from `x-user`: such names are dropped
-        action = Action.DROP if b"_" in lower else _ACTIONS.get(lower)
-        if len(self) < _REMEMBERED_NAMES and len(name) <= _REMEMBERED_LENGTH:
-            self[name] = action
-        return action
-
-
-ACTIONS: Final = FieldActions()
+ACTIONS: Final = FieldActions(_decide)

@@ -87,7 +87,6 @@ class StrictProtocol(web.RequestHandler):
             max_line_size=LINE_LIMIT,
             max_field_size=FIELD_LIMIT,
             max_headers=FIELD_COUNT,
-            lingering_time=LINGER,
             read_bufsize=READ_BUFFER,
             **options,
         )

@@ -282,7 +282,7 @@ def _absolute(target: str) -> tuple[str, bytes]:
     """Split an absolute target; its authority replaces the Host (RFC 9112 section 3.2.2)."""
     scheme, colon, rest = target.partition("://")
     if not colon or scheme.lower() not in {"http", "https"}:
-        raise NotSupported(f"this form of target is not supported") if target == "*" else BadTarget  # noqa: F541
+        raise NotSupported("this form of target is not supported") if target == "*" else BadTarget
     authority, slash, path = rest.partition("/")
     if "?" in authority:
         authority, _, query = authority.partition("?")
@@ -336,10 +336,7 @@ class ClientBody:
         self._waiting_since = protocol.edge.wheel.now
         try:
             data = await self._payload.readany()
-        except GatewayError:
-            self._stop_timer()
-            raise
-        except asyncio.CancelledError:
+        except (GatewayError, asyncio.CancelledError):
             self._stop_timer()
             raise
         except Exception as error:

@@ -1,8 +1,8 @@
 """`forward`: the filter that ends every chain and sends the request to an instance of the service.
 
 (1) pick an instance · (2) make an attempt at it, through the service's attempt filters · (3) a failure that may be
-repeated (`policy/retry.py`) moves to another instance · (4) any other becomes an answer: this is the one place where an
-`UpstreamError` turns into a response · (5) all of it within the service's total time.
+repeated (`policy/retry.py`) moves to another instance, where there is one · (4) any other becomes an answer: this is the
+one place where an `UpstreamError` turns into a response · (5) all of it within the service's total time.
 """
 
 import attrs
@@ -39,10 +39,10 @@ class Forward:
             if total is not None:
                 self._start_deadline(exchange, total)
             tried: tuple[Instance, ...] = ()
+            instance = pick(tried)
+            if instance is None:
+                return exchange.reject(NoInstance(log=f"service {target.service} has no instance"))
             while True:
-                instance = pick(tried)
-                if instance is None:
-                    return exchange.reject(NoInstance(log=f"service {target.service} has no instance"))
                 attempt = Attempt(exchange, instance, len(tried) + 1, clock())
                 exchange.attempts.append(attempt)
                 try:
@@ -51,9 +51,19 @@ class Forward:
                     attempt.complete(error)
                     request = exchange.request
                     tried = (*tried, instance)
-                    if _in_time(exchange, clock()) and may_retry(
-                        error, request.method, len(tried) - 1, replayable=request.body.replayable
+                    following = pick(tried)
+                    if (
+                        following is not None
+                        and _in_time(exchange, clock())
+                        and may_retry(
+                            error,
+                            request.method,
+                            len(tried) - 1,
+                            replayable=request.body.replayable,
+                            elsewhere=following not in tried,
+                        )
                     ):
+                        instance = following
                         continue
                     return exchange.reject(error)
                 except GatewayError as error:

@@ -5,7 +5,7 @@ it: a record that orjson refuses (half a surrogate pair, an object, a number of 
 lost. Control characters cannot start a second line or move a terminal's cursor.
 
 Costs, best of 15 on Debian's python3.11: `timestamp` 0.2 µs (`datetime.isoformat` 1.1), `redact_query` 0.04
-without a query, then 0.15 and 0.2 a parameter, `json_lines` 0.8 a record of 25 fields (OPT_NON_STR_KEYS would
+without a query, then 0.15 and 0.2 a parameter, `json_line` 0.8 a record of 25 fields (OPT_NON_STR_KEYS would
 add 0.4: foreign keys are repaired instead), `render_text` 4.
 """
 
@@ -15,7 +15,7 @@ import functools
 import re
 import time
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -55,15 +55,6 @@ def json_line(record: Mapping[str, Any]) -> bytes:
     except TypeError:
         line = orjson.dumps(plain(record), option=orjson.OPT_APPEND_NEWLINE)
     return line if line.isascii() else _LIVE.sub(_escape_live, line)
-
-
-def json_lines(records: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return one line of JSON for each record; one that needs repair costs the others time, not their lines."""
-    try:
-        lines = [orjson.dumps(record, as_text, orjson.OPT_APPEND_NEWLINE) for record in records]
-    except TypeError:
-        return b"".join([json_line(record) for record in records])
-    return b"".join([line if line.isascii() else _LIVE.sub(_escape_live, line) for line in lines])
 
 
 def as_text(value: object) -> str:

@@ -5,17 +5,14 @@ nobody can order or forget them.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import ClientGone
-from gatekeeper.core.exchange import Exchange
+from gatekeeper.core.exchange import NO_ROUTE, Exchange
 from gatekeeper.observe.lines import redact_query, timestamp
 from gatekeeper.observe.log import ACCESS_LOGGER
 from gatekeeper.observe.metrics import CounterCell, HistogramCell, Metrics
-
-
-NO_ROUTE: Final = "-"
 
 
 class Observer:

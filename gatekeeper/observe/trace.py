@@ -14,8 +14,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import attrs
-
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,57 +25,19 @@ TRACESTATE_LIMIT = 512
 TRACESTATE_MEMBERS = 32
 """Entries. "There can be a maximum of 32 list-members in a list"; an empty one counts."""
 
-BAGGAGE_LIMIT = 8192
-"""Bytes. https://www.w3.org/TR/baggage/: "MUST propagate a baggage-string of at least 8192 bytes"."""
-
 # "version = 2HEXDIGLC", "version ff is forbidden"; "trace-id = 32HEXDIGLC, all zeroes forbidden", so parent-id.
 # Version 00 has these four fields and no more; in a later one the flags
 # "are either at the end of the string or followed by a dash".
 _TRACEPARENT = re.compile(
     rb"(?:00|(?P<later>(?!00|ff)[0-9a-f]{2}))"
-    rb"-(?P<trace>(?!0{32})[0-9a-f]{32})"
-    rb"-(?P<parent>(?!0{16})[0-9a-f]{16})"
-    rb"-(?P<flags>[0-9a-f]{2})"
+    rb"-(?!0{32})[0-9a-f]{32}"
+    rb"-(?!0{16})[0-9a-f]{16}"
+    rb"-[0-9a-f]{2}"
     rb"(?(later)(?:-[!-~]*)?)",
 ).fullmatch
 
 # the lowest bit of both ids: even a random source that is stuck at zero gives valid ones
 _NOT_ZERO = 1 << 64 | 1
-
-
-@attrs.frozen
-class TraceContext:
-    """What a `traceparent` says: trace and parent as lower-case hex, flags as a number of eight bits."""
-
-    trace_id: str
-    parent_id: str
-    flags: int = 0
-
-    @property
-    def sampled(self) -> bool:
-        """Tell whether the caller may have recorded this trace."""
-        return bool(self.flags & 1)
-
-    def header(self) -> bytes:
-        """Return the field value, in version 00: the only one whose flags we know the meaning of."""
-        return f"00-{self.trace_id}-{self.parent_id}-{self.flags:02x}".encode()
-
-
-def parse(traceparent: bytes) -> TraceContext | None:
-    """Read a `traceparent` strictly; None when it must be ignored.
-
-    Several of them in one request say nothing either: pass them joined by a comma.
-    """
-    match = _TRACEPARENT(traceparent)
-    if match is None:
-        return None
-    return TraceContext(match["trace"].decode(), match["parent"].decode(), int(match["flags"], 16))
-
-
-def new_trace(getrandbits: Callable[[int], int]) -> TraceContext:
-    """Start a trace that asks nobody to record it."""
-    digits = _fresh_digits(getrandbits)
-    return TraceContext(digits[:32], digits[32:])
 
 
 def accept(traceparent: bytes | None, getrandbits: Callable[[int], int]) -> tuple[bytes, str, bool]:
@@ -88,7 +48,7 @@ def accept(traceparent: bytes | None, getrandbits: Callable[[int], int]) -> tupl
     """
     if traceparent is not None and _TRACEPARENT(traceparent) is not None:
         return traceparent, traceparent[3:35].decode(), False
-    digits = _fresh_digits(getrandbits)
+    digits = (getrandbits(192) | _NOT_ZERO).to_bytes(24, "big").hex()
     trace_id = digits[:32]
     return f"00-{trace_id}-{digits[32:]}-00".encode(), trace_id, True
 
@@ -96,12 +56,3 @@ def accept(traceparent: bytes | None, getrandbits: Callable[[int], int]) -> tupl
 def keeps_tracestate(tracestate: bytes) -> bool:
     """Tell whether a `tracestate`, its fields joined by commas, is small enough to pass on; else drop it."""
     return len(tracestate) <= TRACESTATE_LIMIT and tracestate.count(b",") < TRACESTATE_MEMBERS
-
-
-def keeps_baggage(baggage: bytes) -> bool:
-    """Tell whether a `baggage`, its fields joined by commas, is small enough to pass on; else drop it."""
-    return len(baggage) <= BAGGAGE_LIMIT
-
-
-def _fresh_digits(getrandbits: Callable[[int], int]) -> str:
-    return (getrandbits(192) | _NOT_ZERO).to_bytes(24, "big").hex()

@@ -1,25 +1,26 @@
 """From a configuration to a snapshot: services with their pools, chains folded once, the routing table."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
-from gatekeeper.config.model import FilterConfig, GatewayConfig, RouteConfig, ServiceConfig
+from gatekeeper.config.model import FilterConfig, GatewayConfig, RewriteConfig, RouteConfig, ServiceConfig
 from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.core.chain import (
     AttemptHandler,
     AttemptLink,
     Chain,
+    Handler,
     Link,
     compile_attempt_chain,
     compile_chain,
 )
 from gatekeeper.core.clock import Wheel
 from gatekeeper.core.errors import GatewayError
-from gatekeeper.core.exchange import Exchange, Route
+from gatekeeper.core.exchange import NO_ROUTE, Exchange, Route
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
 from gatekeeper.extend.catalog import Catalog
@@ -36,7 +37,6 @@ from gatekeeper.upstream.tls import build_tls
 
 
 FORWARD: Final = "forward"
-NO_ROUTE: Final = "-"
 
 
 @attrs.frozen
@@ -171,60 +171,47 @@ def _entries(route: Route, config: RouteConfig, services: Mapping[str, Service])
 
 def _end(config: RouteConfig, chains: Mapping[str, Chain]) -> Chain:
     """What the route's filters end in: the chain of the service that the request is sent to."""
-    rewrite = None
-    if config.rewrite is not None:
-        rewrite = Rewrite(
-            path=config.rewrite.path,
-            strip=config.rewrite.strip or "",
-            prefix=config.rewrite.prefix or "",
-            method=config.rewrite.method,
-        )
     if config.to is None:
         return Chain(_nothing_beyond)
-    if config.to.constant is None:
-        return _dynamic_end(config.to.render, chains, rewrite)
     service = config.to.constant
-    chain = chains[service]
-    handler = chain.handler
+    if service is not None:
+        handler = _rewriting(config.rewrite, chains[service].handler)
 
-    async def to_service(exchange: Exchange) -> Response:
-        exchange.service = service
-        if rewrite is not None:
-            try:
-                rewrite.apply(exchange)
-            except GatewayError as error:
-                return _rewrite_failed(exchange, error)
-        return await handler(exchange)
+        async def to_service(exchange: Exchange) -> Response:
+            exchange.service = service
+            return await handler(exchange)
 
-    return attrs.evolve(chain, handler=to_service)
+        return attrs.evolve(chains[service], handler=to_service)
+    choose = config.to.render
+    handlers = {name: _rewriting(config.rewrite, chain.handler) for name, chain in chains.items()}
+
+    async def to_chosen_service(exchange: Exchange) -> Response:
+        # a capture that only takes names of services
+        exchange.service = choose(exchange)
+        return await handlers[exchange.service](exchange)
+
+    request_buffer = max((chain.request_buffer for chain in chains.values()), default=0)
+    response_buffer = max((chain.response_buffer for chain in chains.values()), default=0)
+    return Chain(to_chosen_service, (), request_buffer, response_buffer)
 
 
-def _dynamic_end(
-    name: Callable[[Exchange], str], chains: Mapping[str, Chain], rewrite: Rewrite | None
-) -> Chain:
-    """Choose the service by a capture, which only takes names of services."""
-
-    async def to_named_service(exchange: Exchange) -> Response:
-        exchange.service = name(exchange)
-        if rewrite is not None:
-            try:
-                rewrite.apply(exchange)
-            except GatewayError as error:
-                return _rewrite_failed(exchange, error)
-        return await chains[exchange.service].handler(exchange)
-
-    return Chain(
-        to_named_service,
-        (),
-        max((chain.request_buffer for chain in chains.values()), default=0),
-        max((chain.response_buffer for chain in chains.values()), default=0),
+def _rewriting(config: RewriteConfig | None, handler: Handler) -> Handler:
+    if config is None:
+        return handler
+    rewrite = Rewrite(
+        path=config.path, strip=config.strip or "", prefix=config.prefix or "", method=config.method
     )
 
+    async def rewriting(exchange: Exchange) -> Response:
+        try:
+            rewrite.apply(exchange)
+        except GatewayError as error:
+            # the filters before it see an answer, as always, and none of them stopped the request
+            exchange.stopped_by = "rewrite"
+            return exchange.reject(error)
+        return await handler(exchange)
 
-def _rewrite_failed(exchange: Exchange, error: GatewayError) -> Response:
-    # the filters before it see an answer, as always, and none of them stopped the request
-    exchange.stopped_by = "rewrite"
-    return exchange.reject(error)
+    return rewriting
 
 
 def _nothing_beyond(exchange: Exchange) -> Awaitable[Response]:

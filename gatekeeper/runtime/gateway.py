@@ -124,7 +124,7 @@ class Gateway:
             for name, listener in server.listen.items():
                 sockets[name] = bind(listener.address.host, listener.address.port)
             if self.config.admin.listen:
-                self._admin = AdminServer(self, self.host)
+                self._admin = AdminServer(self, self.host.each("gatekeeper_admin_routes", gateway=self))
                 address = self.config.admin.listen
                 self.admin_address = await self._admin.start(bind(address.host, address.port))
             self._tick()
@@ -159,9 +159,10 @@ class Gateway:
         if self._http is not None:
             await self._http.close()
         if self.snapshot is not None:
-            for pools in self.snapshot.pools.values():
-                for pool in pools.values():
-                    pool.abort()
+            self.snapshot.retire(_abort_pools)
+            if self.snapshot.leases:
+                # a request that outlives its cancellation keeps its lease, but not its connections
+                _abort_pools(self.snapshot)
         if self._tick_handle is not None:
             self._tick_handle.cancel()
 
@@ -195,10 +196,6 @@ class Gateway:
             "listeners": self.listeners,
         }
 
-    async def metrics_data(self) -> dict[str, Any]:
-        """All metric families with their samples."""
-        return self.metrics.snapshot()
-
     async def exposition(self, accept: str) -> tuple[bytes, str]:
         """The metrics as Prometheus reads them, and their content type."""
         # it reads /proc, and takes 5 to 20 µs a sample
@@ -217,6 +214,12 @@ def check_config(config: GatewayConfig, host: PluginHost) -> None:
         problems += found
     if problems:
         raise ConfigError(problems)
+
+
+def _abort_pools(snapshot: Snapshot) -> None:
+    for pools in snapshot.pools.values():
+        for pool in pools.values():
+            pool.abort()
 
 
 def _address(sock: socket.socket) -> str:

@@ -10,10 +10,6 @@ class Node(Protocol):
         """Version, revision, state, uptime in seconds, listeners."""
         ...
 
-    async def metrics_data(self) -> dict[str, Any]:
-        """All metric families with their samples."""
-        ...
-
     async def exposition(self, accept: str) -> tuple[bytes, str]:
         """The metrics as Prometheus reads them, and their content type."""
         ...

@@ -1,8 +1,8 @@
 """The answer that is arriving for one request.
 
-httptools parses; `head.py` refuses what it lets pass and must not. It cannot be told that an answer belongs to HEAD, never ends a body that ends with the connection, and parses whatever
-follows an answer as another one: so a fresh parser for each answer (0.5 µs), and a connection on which anything
-arrives that was not asked for is closed.
+httptools parses; `head.py` refuses what it lets pass and must not. It cannot be told that an answer belongs to HEAD,
+never ends a body that ends with the connection, and parses whatever follows an answer as another one: so a fresh parser
+for each answer (0.5 µs), and a connection on which anything arrives that was not asked for is closed.
 """
 
 import asyncio

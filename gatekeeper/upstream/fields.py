@@ -1,12 +1,10 @@
-"""What happens to each header field of an answer: one dictionary look-up per field.
-
-The keys are names as they were sent, so that nothing is lower-cased twice; what a name means is remembered, within
-bounds, because an attacker chooses the names.
-"""
+"""What happens to each header field of an answer."""
 
 import enum
 import re
 from typing import Final
+
+from gatekeeper.core.fields import FieldActions
 
 
 class Action(enum.IntEnum):
@@ -35,21 +33,7 @@ _ACTIONS: Final = {
     b"x-request-id": Action.DROP,
 }
 
-_REMEMBERED_NAMES: Final = 2048
-_REMEMBERED_LENGTH: Final = 64
-
-
-class FieldActions(dict[bytes, Action | None]):
-    """Name as sent → what to do; None passes the field on."""
-
-    def __missing__(self, name: bytes) -> Action | None:
-        action = _ACTIONS.get(name.lower())
-        if len(self) < _REMEMBERED_NAMES and len(name) <= _REMEMBERED_LENGTH:
-            self[name] = action
-        return action
-
-
-ACTIONS: Final = FieldActions()
+ACTIONS: Final = FieldActions(_ACTIONS.get)
 
 # fields that a Connection header cannot take away: a peer must not be able to strip what protects users
 KEPT: Final = frozenset(

@@ -81,8 +81,6 @@ class Sender:
         connection = None if fresh else pool.take(proven=request.method not in IDEMPOTENT)
         if connection is None:
             connection = await pool.open(self._time_to_connect(attempt))
-        else:
-            attempt.reused = True
         attempt.connected = self.clock()
         answer = Answer(connection, attempt, self.limits, self.wheel, head_only=request.method == "HEAD")
         attempt.abort = answer.fail

@@ -26,7 +26,6 @@ MORE = {
         "observe",
         "routing",
     },  # ids and traces are settled, and paths made canonical, as a request is read
-    "admin": {"extend"},
     "runtime": {"admin", "config", "edge", "extend", "observe", "registry", "routing", "upstream"},
     "cli": {"admin", "config", "edge", "extend", "observe", "registry", "routing", "runtime", "upstream"},
     "testing": {"admin", "config", "edge", "extend", "observe", "registry", "routing", "runtime", "upstream"},

@@ -1,6 +1,8 @@
 """`forward`: balancing, retries and rescue round the sending of attempts."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -29,10 +31,13 @@ from gatekeeper.testing import (
     Chunks,
     FakeClock,
     RunFilter,
+    StartGateway,
     Surroundings,
     config_problems,
     make_exchange,
 )
+from gatekeeper.upstream.connection import Connection
+from gatekeeper.upstream.pool import Pool
 
 
 Step = Callable[[Attempt], Response] | GatewayError
@@ -125,6 +130,62 @@ async def test_with_one_instance_the_same_is_asked_again(run_filter: RunFilter) 
     service = Service(run_filter, Reset(), ok, instances=1)
 
     assert 200 == (await service.answer(make_exchange())).status
+
+
+@pytest.mark.parametrize(("instances", "attempts"), [(1, ["0"]), (2, ["0", "1"]), (3, ["0", "1"])])
+async def test_who_cannot_be_connected_to_is_not_asked_twice(
+    run_filter: RunFilter, instances: int, attempts: list[str]
+) -> None:
+    """Only another instance is worth another try, and only one is."""
+    error, exchange = ConnectFailed(), make_exchange()
+    service = Service(run_filter, error, error, error, instances=instances)
+
+    response = await service.answer(exchange)
+
+    assert (502, error) == (response.status, response.error)
+    assert attempts == [attempt.instance.id for attempt in exchange.attempts]
+    assert 0 == service.in_flight
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_each_instance_is_connected_to_once(
+    gateway: StartGateway, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """All of them refuse, and the client hears of it."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))  # it never listens, so that the kernel refuses whoever comes
+        ports = [sock.getsockname()[1] for sock in sockets]
+        urls = ", ".join(f"http://127.0.0.1:{port}" for port in ports)
+        gw = await gateway(
+            f"version: 1\nservices: {{users: {{instances: [{urls}]}}}}\nroutes: {{all: {{match: /**, to: users}}}}\n"
+        )
+        asked: list[str] = []
+        connect = Pool._connect
+
+        async def counting(pool: Pool) -> Connection:
+            asked.append(pool.name)
+            return await connect(pool)
+
+        monkeypatch.setattr(Pool, "_connect", counting)
+
+        assert 502 == (await gw.get()).status
+
+    assert [f"http://127.0.0.1:{port}" for port in ports] == asked
+    assert count == (await gw.record())["attempts"]
+
+
+async def test_a_service_that_has_lost_its_instances_answers_with_the_failure(run_filter: RunFilter) -> None:
+    """What went wrong says more than that nobody is left."""
+    error, exchange = Reset(), make_exchange()
+    service = Service(run_filter, error)
+    service.pick = lambda tried: None if tried else service.instances[0]  # type: ignore[method-assign]
+
+    response = await service.answer(exchange)
+
+    assert error is response.error
+    assert [error] == [attempt.error for attempt in exchange.attempts]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from gatekeeper.observe.lines import (
     as_text,
     escape,
     json_line,
-    json_lines,
     plain,
     redact_query,
     render_text,
@@ -93,14 +92,9 @@ def test_a_record_that_contains_itself_ends() -> None:
     assert json_line(record).count(b"self") == 10
 
 
-def test_one_bad_record_does_not_lose_the_others() -> None:
-    """The batch is serialised one by one when it has to be."""
-    assert json_lines([{"a": 1}, {"a": "\udc00"}, {"a": 3}]) == b'{"a":1}\n{"a":"\xef\xbf\xbd"}\n{"a":3}\n'
-
-
-def test_a_batch_is_escaped_like_a_single_line() -> None:
+def test_what_a_terminal_would_obey_is_escaped_and_nothing_beside_it() -> None:
     """C1 controls and line separators, in the middle of other scripts."""
-    assert json_lines([{"a": "é\x9b\u2028"}]) == b'{"a":"\xc3\xa9\\u009b\\u2028"}\n'
+    assert b'{"a":"\xc3\xa9\\u009b\\u2028"}\n' == json_line({"a": "é\x9b\u2028"})
 
 
 def test_plain_data_is_left_alone() -> None:

@@ -1,4 +1,4 @@
-"""Which failures move a request to another instance."""
+"""Which failures are worth another attempt, and where."""
 
 import pytest
 
@@ -35,15 +35,33 @@ def test_the_kind_of_failure_decides(
     error: type[GatewayError], safe: bool, unsafe: bool, streamed: bool
 ) -> None:
     """Where nothing was sent anything may move, after a reset only what may be done twice."""
-    assert safe is may_retry(error(), SAFE, 0, replayable=True)
-    assert unsafe is may_retry(error(), UNSAFE, 0, replayable=True)
-    assert streamed is may_retry(error(), SAFE, 0, replayable=False)
+    assert safe is may_retry(error(), SAFE, 0, replayable=True, elsewhere=True)
+    assert unsafe is may_retry(error(), UNSAFE, 0, replayable=True, elsewhere=True)
+    assert streamed is may_retry(error(), SAFE, 0, replayable=False, elsewhere=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (errors.ConnectFailed, False),
+        (errors.ConnectTimeout, False),
+        (errors.TlsFailed, False),
+        (errors.Reset, True),
+        (errors.PoolExhausted, False),
+    ],
+)
+def test_the_same_instance_is_asked_again_only_after_a_reset(
+    error: type[GatewayError], *, again: bool
+) -> None:
+    """A pooled connection may have been stale; who could not be connected to a moment ago cannot be now."""
+    assert again is may_retry(error(), SAFE, 0, replayable=True, elsewhere=False)
+    assert not may_retry(error(), UNSAFE, 0, replayable=True, elsewhere=False)
 
 
 def test_a_request_moves_once() -> None:
     """A service that is gone must not be asked without end."""
     assert 1 == RETRIES
-    assert not may_retry(errors.ConnectFailed(), SAFE, 1, replayable=True)
+    assert not may_retry(errors.ConnectFailed(), SAFE, 1, replayable=True, elsewhere=True)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +83,7 @@ def test_a_request_moves_once() -> None:
 def test_what_may_be_done_twice(method: str, idempotent: bool) -> None:
     """RFC 9110 section 9.2.2; methods are case-sensitive and unknown ones are not repeated."""
     assert idempotent is (method in IDEMPOTENT)
-    assert idempotent is may_retry(errors.Reset(), method, 0, replayable=True)
+    assert idempotent is may_retry(errors.Reset(), method, 0, replayable=True, elsewhere=True)
 
 
 def test_every_condition_is_a_failure_that_exists() -> None:

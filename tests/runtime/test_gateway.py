@@ -228,6 +228,31 @@ async def test_requests_that_are_cut_off_are_counted(gateway: StartGateway, orig
     assert "client_gone" in record["flags"]
 
 
+async def test_connections_to_instances_end_with_the_gateway(
+    gateway: StartGateway, origin: StartOrigin
+) -> None:
+    """Those of a request that will not end, too; and with its end, what it has opened since."""
+    users = await origin()
+    gw = await gateway(
+        f"version: 1\nservices: {{users: {users.url}}}\nroutes: {{all: {{match: /**, to: users}}}}\n"
+    )
+    await gw.get()
+    await gw.record()
+    snapshot = gw.gateway.snapshot
+    assert snapshot is not None
+    (pool,) = snapshot.pools["users"].values()
+    assert 1 == pool.open_count
+    snapshot.leases += 1
+
+    await gw.gateway.stop(grace=0)
+    await asyncio.sleep(0)
+    assert 0 == pool.open_count
+
+    connection = await pool.open(1.0)
+    snapshot.release()
+    assert not connection.is_open
+
+
 # ---- for plugins ----------------------------------------------------------------------------------------------------
 
 
