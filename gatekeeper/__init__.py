@@ -12,7 +12,7 @@ from gatekeeper.version import VERSION as __version__  # noqa: N811
 
 if TYPE_CHECKING:
     from gatekeeper.core.body import Body
-    from gatekeeper.core.chain import AttemptFilter, AttemptHandler, Filter, Handler
+    from gatekeeper.core.chain import AttemptFilter, AttemptHandler, Filter, Handler, Predicate
     from gatekeeper.core.errors import GatewayError, Rejection, Unavailable, UpstreamError
     from gatekeeper.core.exchange import Attempt, Exchange, Key
     from gatekeeper.core.message import Headers, Request, Response
@@ -40,6 +40,7 @@ __all__ = [
     "Headers",
     "Key",
     "Listening",
+    "Predicate",
     "Rejection",
     "Request",
     "Response",
@@ -53,7 +54,7 @@ __all__ = [
 
 _HOMES = {
     "core.body": ("Body",),
-    "core.chain": ("AttemptFilter", "AttemptHandler", "Filter", "Handler"),
+    "core.chain": ("AttemptFilter", "AttemptHandler", "Filter", "Handler", "Predicate"),
     "core.errors": ("GatewayError", "Rejection", "Unavailable", "UpstreamError"),
     "core.exchange": ("Attempt", "Exchange", "Key"),
     "core.message": ("Headers", "Request", "Response"),

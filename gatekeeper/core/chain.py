@@ -16,6 +16,7 @@ from gatekeeper.core.message import Response
 
 
 Handler = Callable[[Exchange], Awaitable[Response]]
+Predicate = Callable[[Exchange], bool]
 AttemptHandler = Callable[[Attempt], Awaitable[Response]]
 
 log = logging.getLogger(__name__)
@@ -42,11 +43,21 @@ class AttemptFilter(Protocol):
 
 @attrs.frozen
 class Link:
-    """A filter with its name in the chain, and whether its own failure may be passed over."""
+    """A filter with its name in the chain, whether its own failure may be passed over, and when it runs at all."""
 
     name: str
     filter: Filter
     skip_on_error: bool = False
+    when: Predicate | None = None
+
+
+@attrs.frozen
+class Group:
+    """Links that run together or not at all; which of the two is decided before the first of them."""
+
+    name: str
+    links: "tuple[Link | Group, ...]"
+    when: Predicate
 
 
 @attrs.frozen
@@ -63,18 +74,44 @@ class NextCalledTwiceError(RuntimeError):
     """A filter called `next` a second time: the request could reach the upstream twice."""
 
 
-def compile_chain(links: Sequence[Link], end: Chain, clock: Callable[[], float]) -> Chain:
+def compile_chain(links: Sequence[Link | Group], end: Chain, clock: Callable[[], float]) -> Chain:
     """Fold filters over the end of the chain, outermost first, with a guard round each."""
     handler = end.handler
     names: list[str] = []
+    request_buffer, response_buffer = end.request_buffer, end.response_buffer
     for link in reversed(links):
+        if isinstance(link, Group):
+            inner = compile_chain(link.links, Chain(handler), clock)
+            if inner.handler is not handler:
+                handler = _conditional(link.name, link.when, inner.handler, handler)
+                names += reversed(inner.names)
+            request_buffer = max(request_buffer, inner.request_buffer)
+            response_buffer = max(response_buffer, inner.response_buffer)
+            continue
         wrapped = link.filter.wrap(handler)
         if wrapped is not handler:
-            handler = _guard(link, wrapped, handler, clock)
+            guarded = _guard(link, wrapped, handler, clock)
+            handler = guarded if link.when is None else _conditional(link.name, link.when, guarded, handler)
             names.append(link.name)
-    request_buffer = max([end.request_buffer, *(_declared(link, "request_buffer") for link in links)])
-    response_buffer = max([end.response_buffer, *(_declared(link, "response_buffer") for link in links)])
+        request_buffer = max(request_buffer, _declared(link, "request_buffer"))
+        response_buffer = max(response_buffer, _declared(link, "response_buffer"))
     return Chain(handler, (*reversed(names), *end.names), request_buffer, response_buffer)
+
+
+def _conditional(name: str, when: Predicate, handler: Handler, following: Handler) -> Handler:
+    """Choose between a part of the chain and what comes after it; a condition that fails passes nobody."""
+
+    async def conditional(exchange: Exchange) -> Response:
+        try:
+            chosen = handler if when(exchange) else following
+        except Exception as error:
+            log.exception(
+                "the condition of %s failed", name, extra={"filter": name, "request_id": exchange.id}
+            )
+            return exchange.reject(FilterFailed(log=f"the condition of {name!r}: {error!r}"))
+        return await chosen(exchange)
+
+    return conditional
 
 
 def _declared(link: Link, name: str) -> int:

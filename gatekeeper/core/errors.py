@@ -125,6 +125,14 @@ class ExpectationFailed(Rejection):
     close = True
 
 
+class Misdirected(Rejection):
+    """The gateway does not answer for this host."""
+
+    status = 421
+    code = "misdirected"
+    title = "This gateway does not answer for this host"
+
+
 class HeadersTooLarge(Rejection):
     """One header field, their number or the whole block is over the limit."""
 

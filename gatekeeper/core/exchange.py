@@ -37,14 +37,22 @@ class Key(Generic[T]):
         return f"<Key {self.name}>"
 
 
+ALLOW: Final = Key[tuple[str, ...]]("allow")
+"""The methods that routes accept on the path of the request; known where the method is OPTIONS, or accepted by none."""
+
+
 class Route:
-    """What an exchange was matched to: a name and the chain that handles it."""
+    """What an exchange was matched to: a name and the chain that handles it.
 
-    __slots__ = ("chain", "name")
+    `keeps_encoded_slashes` says that %2F and %5C in a path are parts of their segment, and no reason to refuse it.
+    """
 
-    def __init__(self, name: str, chain: "Chain") -> None:
+    __slots__ = ("chain", "keeps_encoded_slashes", "name")
+
+    def __init__(self, name: str, chain: "Chain", *, keeps_encoded_slashes: bool = False) -> None:
         self.name: Final = name
         self.chain: Final = chain
+        self.keeps_encoded_slashes: Final = keeps_encoded_slashes
 
     def __repr__(self) -> str:
         return f"<Route {self.name}: {' > '.join(self.chain.names)}>"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv6Network
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -59,7 +60,9 @@ def cookie_value(cookie: str, name: str) -> str:
 
 
 class BadPlaceholderError(ValueError):
-    """A placeholder that names no value."""
+    """A placeholder that names no value; `id` is that of the problem in a configuration."""
+
+    id: Final = "bad-placeholder"
 
 
 def getter(name: str) -> Getter:
@@ -106,6 +109,11 @@ class Text:
             getter(piece) if index % 2 else piece for index, piece in enumerate(pieces) if piece or index % 2
         ]
 
+    @classmethod
+    def parse(cls, source: str) -> "Text":
+        """Make one of what a configuration says; raises as the constructor does."""
+        return cls(source)
+
     def render(self, exchange: Exchange) -> str:
         """The text for this exchange; values that are missing are empty."""
         if self.constant is not None:
@@ -120,6 +128,50 @@ class Text:
 
     def __repr__(self) -> str:
         return f"Text({self.source!r})"
+
+
+class Value:
+    """One value of an exchange, named without braces: `header.x-team`, `path.id`. Equal sources are equal values."""
+
+    __slots__ = ("read", "source")
+
+    def __init__(self, source: str) -> None:
+        """Find out what it names.
+
+        Raises:
+            BadPlaceholderError: there is no such value.
+
+        """
+        if source.startswith("{") and source.endswith("}"):
+            raise BadPlaceholderError(f"a value stands without braces here: write `{source[1:-1]}`")
+        self.source: Final = source
+        self.read: Final[Getter] = _network if source == "address" else getter(source)
+        """Its text in an exchange, empty where it is missing. An IPv6 address stands for its /64: a host has as many
+        addresses as it likes."""
+
+    @classmethod
+    def parse(cls, source: str) -> "Value":
+        """Make one of what a configuration says; raises as the constructor does."""
+        return cls(source)
+
+    def __eq__(self, other: object) -> bool:
+        return self.source == other.source if isinstance(other, Value) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __str__(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        return f"Value({self.source!r})"
+
+
+def _network(exchange: Exchange) -> str:
+    address = exchange.request.client
+    if ":" not in address:
+        return address
+    return str(IPv6Network((address.partition("%")[0], 64), strict=False))
 
 
 def render_field(name: bytes, text: Text, exchange: Exchange) -> Field:

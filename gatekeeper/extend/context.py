@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
+from typing import Final
 
 import attrs
 
@@ -12,6 +13,9 @@ from gatekeeper.core.instance import Instance
 from gatekeeper.extend.running import RunningGateway
 from gatekeeper.observe.metrics import Metrics
 
+
+ALL_ROUTES: Final = "all routes"
+"""The owner of the global filters."""
 
 Pick = Callable[[Sequence[Instance]], Instance | None]
 """The instance for the next attempt, if possible none of those that were tried; None where there is none."""

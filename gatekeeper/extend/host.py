@@ -23,7 +23,7 @@ from gatekeeper.extend.catalog import Catalog, CatalogError
 
 GROUP: Final = "gatekeeper"
 
-BUILT_IN: Final = ("transform", "static", "redirect", "forward")
+BUILT_IN: Final = ("transform", "static", "redirect", "options", "forward")
 
 
 class PluginError(Exception):

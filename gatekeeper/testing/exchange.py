@@ -87,7 +87,7 @@ def make_exchange(
 
     """
     raw, mark, query = path.partition("?")
-    decided, forwarded = canonical(raw.encode())
+    decided, forwarded = canonical(raw.encode(), keep_encoded_slashes=True)
     fields = as_fields(headers)
     if json is not None:
         body = orjson.dumps(json)

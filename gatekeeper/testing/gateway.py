@@ -8,13 +8,12 @@ from typing import Any, Final
 
 import attrs
 
-from gatekeeper.config.load import load_text
+from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import AdminConfig, GatewayConfig, ListenerConfig
-from gatekeeper.config.units import Listen
 from gatekeeper.core.clock import Clock
 from gatekeeper.extend.host import PluginHost
-from gatekeeper.routing.template import PathTemplate
-from gatekeeper.runtime.gateway import Gateway, check_config
+from gatekeeper.runtime.gateway import Gateway
+from gatekeeper.runtime.loading import load_gateway_text
 from gatekeeper.testing.call import make_host
 from gatekeeper.testing.client import Answer, Client, Connection
 from gatekeeper.testing.exchange import Fields
@@ -144,7 +143,6 @@ async def open_gateway(
     host = await asyncio.to_thread(make_host, plugins)
     if isinstance(config, str):
         config = await load_config(config, host, environ)
-    check_config(config, host)
     config = move_listeners(config)
     if change is not None:
         config = change(config)
@@ -172,9 +170,8 @@ async def load_config(text: str, host: PluginHost, environ: Mapping[str, str] | 
         ConfigError: it is refused.
 
     """
-    return await asyncio.to_thread(
-        load_text, text, host.catalog.filters, template=PathTemplate.parse, environ=environ
-    )
+    loaded = await asyncio.to_thread(load_gateway_text, text, host, environ=environ)
+    return loaded.config
 
 
 def move_listeners(config: GatewayConfig) -> GatewayConfig:

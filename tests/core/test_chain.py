@@ -13,6 +13,7 @@ from gatekeeper.core.chain import (
     AttemptHandler,
     AttemptLink,
     Chain,
+    Group,
     Handler,
     Link,
     NextCalledTwiceError,
@@ -509,3 +510,96 @@ def test_an_attempt_chain_without_filters_is_the_sender(attempts: AttemptWorld) 
     assert send is compile_attempt_chain(
         [AttemptLink("off", OffForAttempts())], send, attempts.clock.monotonic
     )
+
+
+# ---- conditions -----------------------------------------------------------------------------------------------------
+
+
+def noting(seen: list[str], name: str) -> Doing:
+    async def work(exchange: Exchange, following: Handler) -> Response:
+        seen.append(name)
+        return await following(exchange)
+
+    return Doing(work)
+
+
+def asks(name: str) -> Callable[[Exchange], bool]:
+    return lambda exchange: name.encode() in exchange.request.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "ran"),
+    [
+        ({}, ["always"]),
+        ({"a": "1"}, ["a", "always"]),
+        ({"g": "1"}, ["inner", "always"]),
+        ({"g": "1", "b": "1"}, ["inner", "b", "always"]),
+        ({"a": "1", "b": "1"}, ["a", "always"]),
+        ({"a": "1", "g": "1", "b": "1"}, ["a", "inner", "b", "always"]),
+    ],
+)
+async def test_a_filter_or_a_group_runs_when_its_condition_holds(
+    world: World, headers: dict[str, str], ran: list[str]
+) -> None:
+    """Else it is passed over; what stands in a group has conditions of its own too."""
+    seen: list[str] = []
+    links: list[Link | Group] = [
+        Link("a", noting(seen, "a"), when=asks("a")),
+        Group(
+            "g",
+            (Link("inner", noting(seen, "inner")), Link("b", noting(seen, "b"), when=asks("b"))),
+            asks("g"),
+        ),
+        Link("always", noting(seen, "always")),
+        Link("end", Doing(world.answer)),
+    ]
+    chain = compile_chain(links, Chain(nothing_beyond), world.clock.monotonic)
+
+    response = await chain.handler(make_exchange(headers=headers))
+
+    assert (200, ran) == (response.status, seen)
+    assert ("a", "inner", "b", "always", "end") == chain.names
+
+
+async def test_a_group_is_decided_once(world: World) -> None:
+    """What its own filters change does not end it halfway."""
+    seen: list[str] = []
+
+    async def remove(exchange: Exchange, following: Handler) -> Response:
+        exchange.request.headers.remove(b"g")
+        return await following(exchange)
+
+    group = Group("g", (Link("first", Doing(remove)), Link("second", noting(seen, "second"))), asks("g"))
+    chain = compile_chain(
+        [group, Link("end", Doing(world.answer))], Chain(nothing_beyond), world.clock.monotonic
+    )
+
+    await chain.handler(make_exchange(headers={"g": "1"}))
+
+    assert ["second"] == seen
+
+
+def test_a_group_counts_for_the_buffers_of_its_chain() -> None:
+    """And one in which nothing has anything to do is not there."""
+    busy = Group("g", (Link("a", Doing(passing, request_buffer=7, response_buffer=9)),), asks("g"))
+    idle = Group("g", (Link("off", Off()),), asks("g"))
+
+    chain = compile_chain([busy], Chain(nothing_beyond), FakeClock().monotonic)
+
+    assert (7, 9) == (chain.request_buffer, chain.response_buffer)
+    assert nothing_beyond is compile_chain([idle], Chain(nothing_beyond), FakeClock().monotonic).handler
+
+
+async def test_a_condition_that_fails_passes_nobody(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """It may be what keeps strangers out."""
+
+    def fails(exchange: Exchange) -> bool:
+        raise LookupError("no table of countries")
+
+    links = [Link("guard", Doing(passing), when=fails), Link("end", Doing(world.answer))]
+    chain = compile_chain(links, Chain(nothing_beyond), world.clock.monotonic)
+
+    response = await chain.handler(world.exchange)
+
+    assert (500, 0) == (response.status, world.reached)
+    assert "the condition of guard failed" in caplog.text

@@ -8,7 +8,7 @@ from gatekeeper.core.chain import Chain
 from gatekeeper.core.exchange import Attempt, Exchange, Route
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
-from gatekeeper.core.text import BadPlaceholderError, Text, cookie_value, query_value
+from gatekeeper.core.text import BadPlaceholderError, Text, Value, cookie_value, query_value
 from gatekeeper.testing import make_exchange
 
 
@@ -138,3 +138,58 @@ def test_a_query_value_is_the_first_of_its_name(query: str, value: str) -> None:
 def test_a_cookie_value_is_the_first_of_its_name(cookie: str, value: str) -> None:
     """RFC 6265 section 4.2, as browsers write them."""
     assert value == cookie_value(cookie, "a")
+
+
+@pytest.mark.parametrize(
+    ("source", "read"),
+    [
+        ("header.x-tenant", "acme"),
+        ("path.id", "7"),
+        ("cookie.a", "1"),
+        ("query.q", "a b"),
+        ("header.x-nothing", ""),
+        ("route", "users"),
+    ],
+)
+def test_a_value_is_read_by_its_name(exchange: Exchange, source: str, read: str) -> None:
+    """Without braces, where only a value can stand."""
+    value = Value(source)
+
+    assert read == value.read(exchange)
+    assert (source, f"Value({source!r})") == (str(value), repr(value))
+    assert Value.parse(source) == value
+    assert hash(Value(source)) == hash(value)
+    assert value != source
+
+
+@pytest.mark.parametrize(
+    ("client", "read"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_the_value_of_an_address_is_that_of_a_host(exchange: Exchange, client: str, read: str) -> None:
+    """A host has 2^64 addresses of version 6 to choose from; in a text the address is whole."""
+    exchange.request.client = client
+
+    assert read == Value("address").read(exchange)
+    assert client == Text("{address}").render(exchange)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{header.x}", "a value stands without braces here: write `header.x`"),
+        ("consumer", "`{consumer}` is not available yet"),
+        ("header", "`{header}` is no value; there are "),
+    ],
+)
+def test_what_is_no_value_is_refused(source: str, message: str) -> None:
+    """With what to write."""
+    with pytest.raises(BadPlaceholderError) as caught:
+        Value(source)
+
+    assert str(caught.value).startswith(message)

@@ -5,7 +5,10 @@ from typing import Any
 import attrs
 import pytest
 
-from gatekeeper.extend.catalog import Catalog, CatalogError
+from gatekeeper.config.conditions import ConditionConfig
+from gatekeeper.config.matching import IDENTITY
+from gatekeeper.config.wording import keys
+from gatekeeper.extend.catalog import PREDICATES, Catalog, CatalogError
 
 
 @attrs.frozen
@@ -82,3 +85,46 @@ def test_a_kind_is_declared_once() -> None:
 
     assert "plugin 'second' declares filter 'stamp', which plugin 'first' has declared" in str(caught.value)
     assert "block one of the two" in str(caught.value)
+
+
+def test_a_predicate_knows_what_was_declared() -> None:
+    """And may be called like a filter: they are asked for in different places."""
+    catalog = Catalog()
+    catalog.plugin = "mine"
+
+    catalog.filter("mine_country", Options, build)
+    catalog.predicate("mine_country", Options, build, main="codes")
+
+    kind = catalog.predicates["mine_country"]
+    assert ("mine_country", Options, build, "codes", "mine") == attrs.astuple(kind)
+    assert "Do something." == kind.summary
+
+
+@pytest.mark.parametrize("kind", ["path", "header", "consumer", "not"])
+def test_a_predicate_takes_no_built_in_name(kind: str) -> None:
+    """Nobody could say what it asks."""
+    catalog = Catalog()
+    catalog.plugin = "mine"
+
+    with pytest.raises(CatalogError, match=f"plugin 'mine' declares predicate '{kind}', which is built in"):
+        catalog.predicate(kind, Options, build)
+
+
+def test_a_predicate_is_declared_once() -> None:
+    """As a filter is."""
+    catalog = Catalog()
+    catalog.plugin = "first"
+    catalog.predicate("country", Options, build)
+    catalog.plugin = "second"
+
+    with pytest.raises(
+        CatalogError, match="plugin 'second' declares predicate 'country', which plugin 'first'"
+    ):
+        catalog.predicate("country", Options, build)
+
+
+def test_the_built_in_keys_of_conditions_are_those_of_the_grammar() -> None:
+    """What the configuration reads by itself no plugin may take."""
+    own = {key for key in keys(ConditionConfig) if key != "predicates"}
+
+    assert own | set(IDENTITY) == PREDICATES

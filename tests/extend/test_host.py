@@ -261,7 +261,7 @@ def test_what_is_blocked_is_not_even_imported(
 
     host = PluginHost([write("1 / 0", "worse.py")], blocked=["bad", "worse", "static"])
 
-    assert ["transform", "redirect", "forward"] == [plugin.name for plugin in host.plugins]
+    assert ["transform", "redirect", "options", "forward"] == [plugin.name for plugin in host.plugins]
     assert "static" not in host.catalog.filters
 
 
@@ -270,7 +270,9 @@ def test_blocking_what_is_not_there_is_an_error() -> None:
     with pytest.raises(PluginError) as caught:
         PluginHost(blocked=["sttic", "x"])
 
-    assert "cannot block sttic, x: no such plugin; there are forward, redirect, static" in str(caught.value)
+    assert "cannot block sttic, x: no such plugin; there are forward, options, redirect, static" in str(
+        caught.value
+    )
 
 
 # ---- calling --------------------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from pathlib import Path
 import attrs
 
 from gatekeeper import BuildContext, Catalog, Exchange, Handler, Response, Unavailable, hookimpl
-from gatekeeper.config.units import Duration, Network
+from gatekeeper.config.addresses import Network
+from gatekeeper.config.units import Duration
 
 
 LOOK_AGAIN = 1.0  # seconds that what is known of the file is believed
