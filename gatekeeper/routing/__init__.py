@@ -1,1 +1,1 @@
-"""From a path as it was sent to the route that answers it: canonical form, templates, lookup."""
+"""From a request to the route that answers it: canonical path, templates, conditions, ranks, lookup."""

@@ -76,6 +76,19 @@ def canonical(raw: bytes, *, keep_encoded_slashes: bool = False) -> tuple[str, b
     return decision.decode("ascii"), forwarded
 
 
+def decision_form(text: str) -> str:
+    """The decision form of a piece of a path, as a person wrote it; nothing is resolved or refused."""
+    return _TO_DECIDE.sub(_decided, text.encode()).decode("ascii")
+
+
+def has_encoded_slash(path: str) -> bool:
+    """Whether the decision form of a path holds an encoded slash or backslash.
+
+    The edge lets them pass for the sake of routes that keep them; whoever serves a route that does not asks this.
+    """
+    return "%" in path and ("%2F" in path or "%5C" in path)
+
+
 def _resolve_dots(raw: bytes) -> bytes:
     """Remove dot segments as RFC 3986 section 5.2.4 does; the same object where there are none."""
     if not _HAS_DOTS.search(raw):

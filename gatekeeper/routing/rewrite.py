@@ -19,6 +19,8 @@ class Rewrite:
     strip: str = ""
     prefix: str = ""
     method: str | None = None
+    keep_encoded_slashes: bool = False
+    """Whether an encoded slash may come out, because the route keeps them."""
 
     def apply(self, exchange: Exchange) -> None:
         """Change the request's target and method.
@@ -37,7 +39,7 @@ class Rewrite:
             path = self.prefix + path
         if not path.startswith("/"):
             path = "/" + path
-        _, target = canonical(path.encode())
+        _, target = canonical(path.encode(), keep_encoded_slashes=self.keep_encoded_slashes)
         request.target = target + b"?" + request.query.encode() if request.query else target
         if self.method is not None:
             request.method = self.method

@@ -26,7 +26,14 @@ _TYPES: Final = {
 _DISJOINT: Final = ({"int", "uuid"}, {"int", "date"}, {"uuid", "date"})
 """Types that no segment has both of; any other two share some."""
 
+_WITHIN: Final = {("int", "slug"), ("date", "slug")}
+"""Types of which whatever has the first has the second."""
+
+_is_plain: Final = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_~.-]*").fullmatch
+"""Whether a segment is in its decision form beyond doubt."""
+
 _CAPTURE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([^{}]+))?\}")
+_EMPTY_SEGMENT: Final = "`//` never matches: empty segments are merged before routes are compared"
 _ASTERISK: Final = "write `{name}` for one segment, or `/**` at the end for everything below"
 
 
@@ -52,6 +59,17 @@ class Capture:
             return self.choices.__contains__
         return _TYPES[self.type].fullmatch if self.type else _any
 
+    @property
+    def key(self) -> str | frozenset[str]:
+        """Captures with equal keys take the same segments."""
+        return self.type if self.choices is None else self.choices
+
+    def covers(self, other: "Capture") -> bool:
+        """Whether it takes every segment that the other does."""
+        if other.choices is not None:
+            return all(self.accepts(choice) for choice in other.choices)
+        return self.key in {"", other.key} or (other.key, self.key) in _WITHIN
+
     def overlaps(self, other: "Capture") -> bool:
         """Whether some segment is taken by both."""
         if self.choices is not None:
@@ -66,11 +84,26 @@ Segment = str | Capture
 
 @attrs.frozen
 class PathTemplate:
-    """A parsed template; `prefix` says that it ends in `/**`. Make one with `PathTemplate.parse`."""
+    """A parsed template; `prefix` says that it ends in `/**`.
+
+    Make one with `PathTemplate.parse`, or of literal text with `PathTemplate.exact` and `PathTemplate.below`.
+    """
 
     text: str
     segments: tuple[Segment, ...]
     prefix: bool
+    names: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
+    """The names of the captured segments, without that of `/**`."""
+    literal: str | None = attrs.field(init=False, eq=False, repr=False)
+    """The one path that matches, None where there may be several."""
+
+    @names.default
+    def _names(self) -> tuple[str, ...]:
+        return tuple(segment.name for segment in self.segments if isinstance(segment, Capture))
+
+    @literal.default
+    def _literal(self) -> str | None:
+        return None if self.prefix or self.names else "/" + "/".join(map(str, self.segments))
 
     @classmethod
     def parse(cls, text: str, services: Collection[str] = ()) -> "PathTemplate":
@@ -80,8 +113,7 @@ class PathTemplate:
             ValueError: it is no template; the message says what to write.
 
         """
-        if not text.startswith("/"):
-            raise ValueError(f"a path begins with `/`: write `/{text}`")
+        _check_start(text)
         parts = text.split("/")[1:]
         prefix = parts[-1] == "**"
         if prefix:
@@ -90,7 +122,7 @@ class PathTemplate:
         names = {REST} if prefix else set()
         for index, part in enumerate(parts):
             if not part and (prefix or index < len(parts) - 1):
-                raise ValueError("`//` never matches: empty segments are merged before routes are compared")
+                raise ValueError(_EMPTY_SEGMENT)
             segment = _segment(part, services)
             if isinstance(segment, Capture):
                 if segment.name in names:
@@ -98,6 +130,32 @@ class PathTemplate:
                 names.add(segment.name)
             segments.append(segment)
         return cls(text, tuple(segments), prefix)
+
+    @classmethod
+    def exact(cls, text: str) -> "PathTemplate":
+        """The template of one path, in which braces and asterisks mean nothing.
+
+        Raises:
+            ValueError: no request has this path; the message says why.
+
+        """
+        _check_start(text)
+        return cls(text, _literals(text), prefix=False)
+
+    @classmethod
+    def below(cls, text: str) -> "PathTemplate":
+        """The template of a path and everything below it, by segments; braces and asterisks mean nothing.
+
+        A slash at the end says nothing: what is below `/api/` is below `/api`.
+
+        Raises:
+            ValueError: no request has this path; the message says why.
+
+        """
+        _check_start(text)
+        base = text.removesuffix("/")
+        # a segment more, because the last one may be empty where nothing follows
+        return cls(f"{base}/**", _literals(f"{base}/x")[:-1], prefix=True)
 
     def bind(self, services: Collection[str]) -> "PathTemplate":
         """Return the template whose captures of type `service` take these names."""
@@ -125,29 +183,48 @@ class PathTemplate:
         return captures
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the captured segments, without that of `/**`."""
-        return tuple(segment.name for segment in self.segments if isinstance(segment, Capture))
-
-    @property
-    def literal(self) -> str | None:
-        """The one path that matches, None where there may be several."""
-        if self.prefix or self.names:
-            return None
-        return "/" + "/".join(str(segment) for segment in self.segments)
-
-    @property
     def rank(self) -> tuple[int, int, int]:
-        """How specific it is, greater first: exact, template, prefix; then more literal text; then more segments.
+        """How specific it is, greater first: exact (3), template, prefix (1); then more literal text; then more segments.
 
         The number of segments only tells prefixes apart: `/{service}/**` comes before `/**`.
         """
-        form = 0 if self.prefix else 1 if self.names else 2
+        form = 1 if self.prefix else 2 if self.names else 3
         literal = sum(len(segment) + 1 for segment in self.segments if isinstance(segment, str))
         return form, literal, len(self.segments)
 
+    def fits(self, path: str) -> dict[str, str] | None:
+        """What it captures from a path (decision form); None where the path does not fit."""
+        found = path.split("/")[1:]
+        count = len(self.segments)
+        if len(found) < count or (len(found) > count and not self.prefix):
+            return None
+        captures: dict[str, str] = {}
+        for segment, value in zip(self.segments, found, strict=False):
+            if isinstance(segment, str):
+                if segment != value:
+                    return None
+            elif segment.accepts(value):
+                captures[segment.name] = value
+            else:
+                return None
+        if self.prefix:
+            captures[REST] = "/".join(found[count:])
+        return captures
+
     def __str__(self) -> str:
         return self.text
+
+
+def _check_start(text: str) -> None:
+    if not text.startswith("/"):
+        raise ValueError(f"a path begins with `/`: write `/{text}`")
+
+
+def _literals(text: str) -> tuple[str, ...]:
+    parts = text.split("/")[1:]
+    if "" in parts[:-1]:
+        raise ValueError(_EMPTY_SEGMENT)
+    return tuple(map(_literal, parts))
 
 
 def _segment(part: str, services: Collection[str]) -> Segment:
@@ -188,6 +265,8 @@ def _choices(part: str, kind: str) -> frozenset[str]:
 
 def _literal(text: str) -> str:
     """The decision form of a segment that a person wrote: letters beyond ASCII and blanks need no escapes there."""
+    if _is_plain(text):
+        return text
     if "?" in text or "#" in text:
         raise ValueError("a path ends before `?` and `#`")
     raw = b"".join(

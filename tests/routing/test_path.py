@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.core.errors import BadTarget
-from gatekeeper.routing.path import canonical
+from gatekeeper.routing.path import canonical, decision_form, has_encoded_slash
 
 
 # pieces that have been used against path checks, and a few harmless ones
@@ -225,3 +225,38 @@ def test_escaping_unreserved_bytes_changes_no_decision(tail: str, data: st.DataO
     )
 
     assert canonical(plain.encode())[0] == canonical(escaped.encode())[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param(b"/a/b", False, id="plain"),
+        pytest.param(b"/a%20b", False, id="another-escape"),
+        pytest.param(b"/a%252Fb", False, id="PTH-03-escaped-twice"),
+        pytest.param(b"/a%2Fb", True, id="PTH-03-slash"),
+        pytest.param(b"/a%2fb", True, id="PTH-03-lower-case"),
+        pytest.param(b"/a%5cb", True, id="PTH-03-backslash"),
+    ],
+)
+def test_an_encoded_slash_is_seen_in_the_decision_form(path: bytes, expected: bool) -> None:
+    """For routes that do not keep them."""
+    decision, _ = canonical(path, keep_encoded_slashes=True)
+
+    assert expected is has_encoded_slash(decision)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (".js", ".js"),
+        ("é b", "%C3%A9%20b"),
+        ("%7e%c3%a9", "~%C3%A9"),
+        ("//..", "//.."),
+        ("100%", "100%25"),
+        ("{x}", "%7Bx%7D"),
+    ],
+)
+def test_a_piece_of_a_path_is_brought_into_the_decision_form(text: str, expected: str) -> None:
+    """As a person writes it; that it is in this form already changes nothing."""
+    assert expected == decision_form(text)
+    assert expected == decision_form(expected)

@@ -12,7 +12,7 @@ from gatekeeper.routing.rewrite import Rewrite
 
 def exchange(raw: bytes, query: str = "", **captures: str) -> Exchange:
     """An exchange whose path was sent as these bytes."""
-    path, target = canonical(raw)
+    path, target = canonical(raw, keep_encoded_slashes=True)
     target += b"?" + query.encode() if query else b""
     found = Exchange("id", Request("GET", path, target, query, "a.example", b"a.example", Headers()), 0.0)
     found.captures = captures
@@ -53,3 +53,15 @@ def test_what_comes_out_is_checked_like_a_path_that_a_client_sent(value: str) ->
 
     with pytest.raises(BadTarget):
         Rewrite(path=Text("/u/{path.id}")).apply(found)
+
+
+def test_an_encoded_slash_comes_out_where_the_route_keeps_them() -> None:
+    """Of a path and of a capture; a dot segment beside one never does."""
+    found = exchange(b"/v1/a%2Fb", id="c%2Fd")
+    beside = exchange(b"/x", id="..%2Fd")
+
+    Rewrite(path=Text("/u/{path.id}"), keep_encoded_slashes=True).apply(found)
+
+    assert found.request.target == b"/u/c%2Fd"
+    with pytest.raises(BadTarget):
+        Rewrite(path=Text("/u/{path.id}"), keep_encoded_slashes=True).apply(beside)

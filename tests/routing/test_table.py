@@ -1,30 +1,40 @@
 """Lookup: what matches, in which rank, and what cannot be decided."""
 
 import itertools
-import re
 from random import Random
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.core.exchange import NO_CAPTURES
-from gatekeeper.routing.table import Entry, Match, NotAllowed, Table
-from gatekeeper.routing.template import PathTemplate
+from gatekeeper.routing import table as module
+from gatekeeper.routing.conditions import MethodCondition
+from gatekeeper.routing.table import Match, NotAllowed, Table
+from gatekeeper.testing.exchange import make_exchange
+from tests.routing.brute import Asked, Route, decide
+from tests.routing.building import SERVICES, entries, exchange, table
+from tests.routing.drawn import scenes
 
 
-def entry(text: str, *methods: str, priority: int = 0, name: str = "") -> Entry[str]:
-    """An entry whose target and name tell what was written."""
-    label = name or " ".join([*methods, text])
-    return Entry(label, label, PathTemplate.parse(text, {"users"}), frozenset(methods) or None, priority)
+def of(*matches: Any) -> Table[str]:
+    """A table of routes that are named after what they match."""
+    return table(Route(match if isinstance(match, str) else str(match), match) for match in matches)
 
 
-def table(*texts: str) -> Table[str]:
-    return Table(entry(text) for text in texts)
+def named(**matches: Any) -> Table[str]:
+    return table(Route(name, match) for name, match in matches.items())
+
+
+def target(found: Table[str], *asked: Any, **more: Any) -> str | None:
+    """The route that answers, None where none does."""
+    match = found.lookup(exchange(Asked(*asked, **more)))
+    return match.target if isinstance(match, Match) else None
 
 
 @pytest.mark.parametrize(
-    ("path", "target", "captures"),
+    ("path", "expected", "captures"),
     [
         ("/", "/", {}),
         ("/users", "/users", {}),
@@ -43,9 +53,9 @@ def table(*texts: str) -> Table[str]:
         ("/v/", "/**", {"rest": "v/"}),
     ],
 )
-def test_the_most_specific_entry_answers(path: str, target: str, captures: dict[str, str]) -> None:
+def test_the_most_specific_entry_answers(path: str, expected: str, captures: dict[str, str]) -> None:
     """A prefix matches by segments, itself included."""
-    routes = table(
+    found = of(
         "/**",
         "/",
         "/users",
@@ -56,17 +66,130 @@ def test_the_most_specific_entry_answers(path: str, target: str, captures: dict[
         "/v/{version:v1|v2}/**",
     )
 
-    assert Match(target, captures) == routes.lookup("GET", path)
+    assert Match(expected, captures) == found.lookup(make_exchange("GET", path))
+
+
+# each row of the reference, and what is like it: path as sent, route that answers
+SPELLINGS = [
+    pytest.param("//admin/x", "admin", id="PTH-05-leading"),
+    pytest.param("/public//../admin/x", "public", id="PTH-05-dots-are-resolved-before-slashes-are-merged"),
+    pytest.param("///", "rest", id="PTH-05-root"),
+    pytest.param("/admin//", "admin", id="PTH-05-at-the-end"),
+    pytest.param("/admin;x=1", "rest", id="PTH-06-parameters-are-part-of-the-segment"),
+    pytest.param("/admin/;x=1", "admin", id="PTH-06-below"),
+    pytest.param("/admin/x;y/..", "admin", id="PTH-06-parameters-of-a-segment-that-goes"),
+    pytest.param("/ADMIN/x", "rest", id="PTH-07-case"),
+    pytest.param("/Admin", "rest", id="PTH-07-case-of-one-letter"),
+    pytest.param("/%41dmin", "rest", id="PTH-07-case-escaped"),
+    pytest.param("/admin", "admin", id="PTH-08-itself"),
+    pytest.param("/admin/", "admin", id="PTH-08-slash"),
+    pytest.param("/admin/.", "admin", id="PTH-08-dot-segment"),
+    pytest.param("/admin/./", "admin", id="PTH-08-dot-segment-and-slash"),
+    pytest.param("/admin.", "rest", id="PTH-08-dot-is-another-name"),
+    pytest.param("/admin..", "rest", id="PTH-08-dots-are-another-name"),
+    pytest.param("/admin%20", "rest", id="PTH-08-blank-is-another-name"),
+    pytest.param("/%61dmin", "admin", id="PTH-12-first-letter"),
+    pytest.param("/%61%64%6D%69%6e/x", "admin", id="PTH-12-all-letters"),
+    pytest.param("/%2561dmin", "rest", id="PTH-12-decoded-once"),
+    pytest.param("/adminx", "rest", id="PTH-13-prefix-by-segments"),
+    pytest.param("/admin%2e", "rest", id="PTH-13-escaped-dot"),
+    pytest.param("/x/admin", "rest", id="PTH-13-not-in-the-middle"),
+]
+
+
+@pytest.mark.parametrize(("path", "expected"), SPELLINGS)
+@pytest.mark.parametrize(
+    "admin",
+    [
+        pytest.param("/admin/**", id="template"),
+        pytest.param({"path": {"prefix": "/admin"}}, id="prefix"),
+        pytest.param({"path": {"regex": "/admin(/.*)?"}}, id="regex"),
+    ],
+)
+@pytest.mark.parametrize("host", ["*", "a.example", "*.example"])
+def test_a_spelling_of_a_path_does_not_change_the_route(
+    admin: Any, host: str, path: str, expected: str
+) -> None:
+    """Each way to write a route, on each kind of host, takes the same paths; nothing slips to the one for the rest."""
+    match = {"path": admin, "host": host} if isinstance(admin, str) else {**admin, "host": host}
+    found = named(admin=match, public={"path": {"exact": "/public/admin/x"}}, rest={"path": {"regex": ".*"}})
+
+    assert expected == target(found, "GET", path)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        pytest.param("api.example.com", "exact", id="PTH-16-exact"),
+        pytest.param("www.example.com", "wildcard", id="PTH-16-one-label"),
+        pytest.param("a.b.example.com", "any", id="PTH-16-two-labels"),
+        pytest.param("example.com", "any", id="PTH-16-no-label"),
+        pytest.param("xn--bcher-kva.example.com", "wildcard", id="PTH-16-punycode-is-a-label-like-any"),
+        pytest.param("api.example.com.evil", "any", id="PTH-16-as-a-beginning"),
+        pytest.param("evil-example.com", "any", id="PTH-16-as-an-end"),
+        pytest.param("", "any", id="PTH-16-none"),
+    ],
+)
+def test_the_most_specific_host_answers(host: str, expected: str) -> None:
+    """The host ranks before the path; whatever the request says, it is one virtual host."""
+    found = named(
+        any="/a",
+        wildcard={"host": "*.example.com", "path": "/**"},
+        exact={"host": "api.example.com", "path": "/**"},
+    )
+
+    assert expected == target(found, "GET", "/a", host=host)
+
+
+def test_a_host_without_the_path_leaves_it_to_others() -> None:
+    """A host is a condition like others, not a table of its own."""
+    found = named(a={"host": "a.example", "path": "/a"}, w={"host": "*.example", "path": "/w"}, any="/b")
+
+    assert ["a", "w", "any"] == [target(found, "GET", path, host="a.example") for path in ("/a", "/w", "/b")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param([("x-team", "blue")], "blue", id="PTH-18-plain"),
+        pytest.param([("X-Team", "blue")], "blue", id="PTH-18-case-of-the-name"),
+        pytest.param([("x-team", "Blue")], "rest", id="PTH-18-case-of-the-value"),
+        pytest.param([("x-team", "blue"), ("x-team", "red")], "rest", id="PTH-18-twice"),
+        pytest.param([("x-team", "red"), ("X-TEAM", "blue")], "rest", id="PTH-18-twice-the-other-way"),
+        pytest.param([("x-team", "blue"), ("x-team", "blue")], "rest", id="PTH-18-twice-the-same"),
+        pytest.param([("x-team", "b" * 8192)], "rest", id="PTH-18-long"),
+        pytest.param([("x-team", "")], "rest", id="PTH-18-empty"),
+        pytest.param([], "rest", id="PTH-18-missing"),
+    ],
+)
+def test_a_header_decides_in_one_way(headers: list[tuple[str, str]], expected: str) -> None:
+    """Also where another reader would take the first, or the last."""
+    found = named(blue={"path": "/**", "header": {"x-team": "blue"}}, rest="/**")
+
+    assert expected == target(found, "GET", "/", headers=tuple(headers))
+
+
+def test_the_address_of_a_client_is_what_trusted_proxies_say() -> None:
+    """PTH-18: a forged field changes nothing; the edge settles the address."""
+    found = named(office={"path": "/**", "address": "10.0.0.0/8"}, rest="/**")
+    forged = (("x-forwarded-for", "10.0.0.1"), ("forwarded", "for=10.0.0.1"))
+
+    assert target(found, "GET", "/", client="10.0.0.1") == "office"
+    assert target(found, "GET", "/", client="192.0.2.1", headers=forged) == "rest"
 
 
 def test_nothing_matches_where_no_entry_has_the_path() -> None:
     """None is a 404."""
-    assert table("/users", "/api/**").lookup("GET", "/orders") is None
+    found = of("/users", "/api/**")
+
+    assert None is found.lookup(make_exchange("GET", "/orders"))
+    assert () == found.allow(make_exchange("GET", "/orders"))
+    assert [] == found.trace(make_exchange("GET", "/orders"))
 
 
 def test_matches_without_captures_share_one_dictionary() -> None:
     """A literal route allocates nothing."""
-    match = table("/users").lookup("GET", "/users")
+    match = of("/users").lookup(make_exchange("GET", "/users"))
 
     assert isinstance(match, Match)
     assert NO_CAPTURES is match.captures
@@ -75,181 +198,203 @@ def test_matches_without_captures_share_one_dictionary() -> None:
 
 def test_get_includes_head() -> None:
     """A HEAD is answered by whoever answers the GET; HEAD alone includes nothing."""
-    routes = Table([entry("/a", "GET"), entry("/b", "HEAD")])
+    found = named(a={"path": "/a", "method": "GET"}, b={"path": "/b", "method": "HEAD"})
 
-    assert Match("GET /a", {}) == routes.lookup("HEAD", "/a")
-    assert NotAllowed(("HEAD",)) == routes.lookup("GET", "/b")
+    assert target(found, "HEAD", "/a") == "a"
+    assert NotAllowed(("HEAD",)) == found.lookup(make_exchange("GET", "/b"))
 
 
 def test_a_method_that_no_entry_of_the_path_takes_is_not_allowed() -> None:
     """`allow` unites the methods of all of them."""
-    routes = Table([entry("/a/{x}", "GET"), entry("/a/b", "PUT"), entry("/a/**", "POST", "DELETE")])
+    found = named(
+        one={"path": "/a/{x}", "method": "GET"},
+        two={"path": "/a/b", "method": "PUT"},
+        three={"path": "/a/**", "method": ["POST", "DELETE"]},
+    )
 
-    assert NotAllowed(("DELETE", "GET", "HEAD", "POST", "PUT")) == routes.lookup("PATCH", "/a/b")
-    assert NotAllowed(("DELETE", "GET", "HEAD", "POST")) == routes.lookup("PATCH", "/a/c")
+    assert NotAllowed(("DELETE", "GET", "HEAD", "POST", "PUT")) == found.lookup(
+        make_exchange("PATCH", "/a/b")
+    )
+    assert NotAllowed(("DELETE", "GET", "HEAD", "POST")) == found.lookup(make_exchange("PATCH", "/a/c"))
+    assert found.allow(make_exchange("OPTIONS", "/a/b")) == ("DELETE", "GET", "HEAD", "POST", "PUT")
+
+
+def test_only_entries_that_fit_otherwise_allow_their_methods() -> None:
+    """Whose other conditions do not hold is not asked for the method: 404, not 405."""
+    found = named(blue={"path": "/a", "method": "GET", "header": {"x-team": "blue"}})
+
+    assert None is found.lookup(make_exchange("PUT", "/a"))
+    assert NotAllowed(("GET", "HEAD")) == found.lookup(make_exchange("PUT", "/a", {"x-team": "blue"}))
+
+
+def test_an_entry_for_any_method_adds_none_to_allow() -> None:
+    """It cannot be listed; and where it fits, nothing is refused."""
+    found = named(any={"path": "/a", "header": {"x-team": "blue"}}, get={"path": "/a", "method": "GET"})
+
+    assert found.allow(make_exchange("OPTIONS", "/a", {"x-team": "blue"})) == ("GET", "HEAD")
+    assert target(found, "OPTIONS", "/a", headers=(("x-team", "blue"),)) == "any"
 
 
 def test_an_entry_whose_method_does_not_fit_gives_way_to_the_next() -> None:
     """All conditions of an entry hold, or it is no candidate."""
-    routes = Table([entry("/orders", "GET"), entry("/{x}", "PUT"), entry("/**")])
+    found = named(get={"path": "/orders", "method": "GET"}, put={"path": "/{x}", "method": "PUT"}, rest="/**")
 
-    assert Match("GET /orders", {}) == routes.lookup("GET", "/orders")
-    assert Match("PUT /{x}", {"x": "orders"}) == routes.lookup("PUT", "/orders")
-    assert Match("/**", {"rest": "orders"}) == routes.lookup("POST", "/orders")
-
-
-def test_a_method_makes_an_entry_more_specific() -> None:
-    """The number of conditions ranks after the path."""
-    routes = Table([entry("/a"), entry("/a", "GET")])
-
-    assert Match("GET /a", {}) == routes.lookup("GET", "/a")
-    assert Match("/a", {}) == routes.lookup("POST", "/a")
+    assert Match("get", {}) == found.lookup(make_exchange("GET", "/orders"))
+    assert Match("put", {"x": "orders"}) == found.lookup(make_exchange("PUT", "/orders"))
+    assert Match("rest", {"rest": "orders"}) == found.lookup(make_exchange("POST", "/orders"))
 
 
-def test_priority_beats_the_path() -> None:
-    """Also against a literal path."""
-    routes = Table([entry("/a"), entry("/{x}", priority=1), entry("/**", priority=-1)])
+def test_named_groups_of_a_regular_expression_are_captures() -> None:
+    """Empty where a group took no part; a path that remains to be tried may still not fit."""
+    found = named(users={"path": {"regex": "/users/(?P<id>[0-9]+)(?:/(?P<more>.+))?"}})
 
-    assert Match("/{x}", {"x": "a"}) == routes.lookup("GET", "/a")
+    assert Match("users", {"id": "7", "more": ""}) == found.lookup(make_exchange("GET", "/users/7"))
+    assert Match("users", {"id": "7", "more": "x/y"}) == found.lookup(make_exchange("GET", "/users/7/x/y"))
+    assert None is found.lookup(make_exchange("GET", "/users/x"))
+
+
+def test_each_key_makes_an_entry_more_specific() -> None:
+    """The number of other keys ranks after the path, and each name is one."""
+    found = named(
+        none="/a",
+        method={"path": "/a", "method": "GET"},
+        two={"path": "/a", "header": {"x-a": "1", "x-b": "1"}},
+    )
+    headers = (("x-a", "1"), ("x-b", "1"))
+
+    assert target(found, "GET", "/a", headers=headers) == "two"
+    assert target(found, "GET", "/a") == "method"
+    assert target(found, "POST", "/a") == "none"
+
+
+def test_priority_beats_host_and_path() -> None:
+    """Also an exact one."""
+    found = table(
+        [Route("exact", {"host": "a.example", "path": "/a"}), Route("all", "/**", 1), Route("last", "/a", -1)]
+    )
+
+    assert ["all", "exact", "last"] == [entry.name for entry in found.entries]
+    assert target(found, "GET", "/a") == "all"
 
 
 def test_entries_are_kept_in_matching_order() -> None:
     """What is tried first stands first."""
-    routes = table("/**", "/{x}", "/a/**", "/a")
+    found = of("/**", "/{x}", {"path": {"regex": "/.*"}}, "/a/**", "/a")
 
-    assert [found.name for found in routes.entries] == ["/a", "/{x}", "/a/**", "/**"]
-    assert repr(routes) == "<Table 4 entries, 1 literal>"
+    assert [entry.name for entry in found.entries][:4] == ["/a", "/{x}", "/a/**", "/**"]
+    assert repr(found) == "<Table 5 entries>"
 
 
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        pytest.param([entry("/a", name="x"), entry("/a", name="y")], [("x", "y")], id="same-literal"),
-        pytest.param(
-            [entry("/{a}"), entry("/{b:int}")], [("/{a}", "/{b:int}")], id="captures-that-share-segments"
-        ),
-        pytest.param([entry("/{a:uuid}"), entry("/{b:int}")], [], id="captures-that-share-none"),
-        pytest.param([entry("/a/{x}"), entry("/{x}/b")], [("/a/{x}", "/{x}/b")], id="crossed"),
-        pytest.param([entry("/a/{x}"), entry("/{x:b|c}/b")], [], id="crossed-but-apart"),
-        pytest.param([entry("/a/{x}"), entry("/{x}/bb")], [], id="longer-literal"),
-        pytest.param([entry("/a/{x}/**"), entry("/{x}/b/**")], [("/a/{x}/**", "/{x}/b/**")], id="prefixes"),
-        pytest.param([entry("/a/**"), entry("/**")], [], id="nested-prefixes"),
-        pytest.param([entry("/{x}/**"), entry("/**")], [], id="deeper-prefix"),
-        pytest.param([entry("/a", "GET"), entry("/a")], [], id="more-conditions"),
-        pytest.param([entry("/a", "GET"), entry("/a", "PUT")], [], id="other-methods"),
-        pytest.param(
-            [entry("/a", "GET"), entry("/a", "HEAD")], [("GET /a", "HEAD /a")], id="get-includes-head"
-        ),
-        pytest.param([entry("/a", name="x"), entry("/a", name="y", priority=1)], [], id="priority"),
-        pytest.param(
-            [entry("/a/{x}", name="x"), entry("/{x}/b", name="x")], [], id="alternatives-of-one-route"
-        ),
-    ],
-)
-def test_entries_of_equal_rank_that_overlap_are_reported(
-    entries: list[Entry[str]], expected: list[tuple[str, str]]
+def test_a_trace_has_all_candidates_and_why_they_did_not_answer() -> None:
+    """The first condition that fails, the method last; what stands behind the match was not reached."""
+    found = named(
+        blue={"path": "/a", "method": "PUT", "header": {"x-team": "blue"}, "query": {"q": "1"}},
+        red={"path": "/a", "method": "PUT", "header": {"x-team": "red"}},
+        get={"path": "/{x}", "method": "GET"},
+        rest="/**",
+        put={"path": {"regex": ".*"}, "method": "PUT"},
+        elsewhere="/b",
+    )
+
+    steps = found.trace(make_exchange("GET", "/a", {"x-team": "red"}))
+
+    failed = [step.failed.text if step.failed is not None else "" for step in steps]
+    assert ["blue", "red", "get", "rest", "put"] == [step.entry.name for step in steps]
+    assert ["header x-team: blue", "method PUT", "", "", "method PUT"] == failed
+    assert [{}, {}, {"x": "a"}, {"rest": "a"}, {}] == [step.captures for step in steps]
+    assert [True, True, True, False, False] == [step.reached for step in steps]
+    assert MethodCondition(frozenset({"PUT"})) == steps[1].failed
+
+
+@pytest.mark.parametrize("host", ["*", "a.example"])
+def test_candidates_of_paths_asked_for_lately_are_remembered(
+    host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the order in which they stand."""
-    pairs = [(one.name, other.name) for one, other in Table(entries).conflicts()]
-    reverse = [(one.name, other.name) for one, other in Table(reversed(entries)).conflicts()]
+    """As many as there is room for, none that are long, and none of paths that nothing has."""
+    monkeypatch.setattr(module, "REMEMBERED", 2)
+    found = named(exact={"path": "/a", "host": host}, below={"path": "/b/**", "host": host})
+    names = ["/a", "/b/1", "/b/1", "/b/2", "/b/3", "/b/1", "/c", "/b/" + "x" * 200, "/a"]
+    sizes = []
+    for path in names:
+        target(found, "GET", path)
+        sizes.append(len(found._known) - 1)
 
-    assert expected == pairs
-    assert expected == reverse
-
-
-# ---- against a matcher that shares no code with the table -----------------------------------------------------------
-
-SEGMENTS = ["a", "b", "7", "42", "users", "2026-01-31"]
-TEMPLATE_SEGMENTS = ["a", "b", "7", "{x}", "{x:int}", "{x:a|b}", "{x:date}", "{x:service}", "{x:slug}"]
-PATTERNS = {
-    "{x}": "[^/]+",
-    "{x:int}": "[0-9]+",
-    "{x:a|b}": "(?:a|b)",
-    "{x:date}": "[0-9-]{10}",
-    "{x:service}": "users",
-    "{x:slug}": "[a-z0-9]+(?:-[a-z0-9]+)*",
-}
-METHODS = ["GET", "HEAD", "POST", "PUT"]
+    assert sizes == [0, 1, 1, 2, 1, 2, 2, 2, 2]
 
 
-@st.composite
-def entries_of_many_kinds(draw: st.DrawFn) -> Entry[str]:
-    parts = draw(st.lists(st.sampled_from(TEMPLATE_SEGMENTS), max_size=3))
-    names = itertools.count()
-    parts = [part.replace("{x", f"{{x{next(names)}") if part.startswith("{") else part for part in parts]
-    text = "/" + "/".join(parts)
-    if draw(st.booleans()):
-        text = text.rstrip("/") + "/**"
-    methods = draw(st.lists(st.sampled_from(METHODS), max_size=2, unique=True))
-    return entry(text, *methods, priority=draw(st.sampled_from([0, 0, 0, 1])))
+def test_what_is_remembered_is_asked_anew() -> None:
+    """A second request of a path may have another method, another header, another host."""
+    found = named(
+        blue={"path": "/b/**", "header": {"x-team": "blue"}},
+        get={"path": "/b/**", "method": "GET"},
+        here={"path": "/b/**", "method": "PUT", "host": "b.example"},
+    )
+    blue = (("x-team", "blue"),)
 
-
-def brute_force(entries: list[Entry[str]], method: str, path: str) -> tuple[set[str], set[str]]:
-    """The targets that may answer (several where equal ranks overlap), and the methods of all that have the path."""
-    best: tuple[int, ...] | None = None
-    winners: set[str] = set()
-    methods: set[str] = set()
-    for candidate in entries:
-        text = candidate.template.text
-        prefix = text.endswith("/**")
-        parts = [re.sub(r"x\d", "x", part) for part in text.removesuffix("/**").split("/")[1:]]
-        pattern = "".join("/" + PATTERNS.get(part, part) for part in parts)
-        if not re.fullmatch(pattern + ("(?:/.*)?" if prefix else ""), path):
-            continue
-        accepted = {*(candidate.methods or METHODS)}
-        accepted |= {"HEAD"} if "GET" in accepted else set()
-        methods |= accepted
-        if method not in accepted:
-            continue
-        literals = [part for part in parts if part not in PATTERNS]
-        captures = len(parts) - len(literals)
-        rank = (
-            candidate.priority,
-            not prefix and captures == 0,
-            not prefix,
-            sum(map(len, literals)) + len(literals),
-            len(parts),
-            candidate.methods is not None,
-        )
-        if best is None or rank > best:
-            best, winners = rank, {candidate.target}
-        elif rank == best:
-            winners.add(candidate.target)
-    return winners, methods
-
-
-@given(
-    st.lists(entries_of_many_kinds(), max_size=12),
-    st.sampled_from(METHODS),
-    st.lists(st.sampled_from(SEGMENTS), max_size=4),
-    st.sampled_from(["", "", "/"]),
-    st.randoms(),
-)
-def test_lookup_agrees_with_brute_force(
-    entries: list[Entry[str]], method: str, segments: list[str], end: str, random: Random
-) -> None:
-    """In whatever order the entries stand; where several may answer, their conflict is reported."""
-    path = "/" + "/".join(segments) + (end if segments else "")
-    winners, methods = brute_force(entries, method, path)
-    routes = Table(entries)
-    shuffled = list(entries)
-    random.shuffle(shuffled)
-
-    found = routes.lookup(method, path)
-
-    assert found == Table(shuffled).lookup(method, path)
-    if winners:
-        assert isinstance(found, Match)
-        assert found.target in winners
-    elif methods:
-        assert NotAllowed(tuple(sorted(methods))) == found
-    else:
-        assert found is None
-    conflicts = {frozenset((one.target, other.target)) for one, other in routes.conflicts()}
-    assert all(frozenset(pair) in conflicts for pair in itertools.combinations(winners, 2))
+    asked: list[tuple[str, Any]] = [("GET", ()), ("PUT", ()), ("PUT", blue), ("GET", blue)]
+    assert ["get", None, "blue", "blue"] == [
+        target(found, method, "/b/1", headers=more) for method, more in asked
+    ]
+    assert target(found, "PUT", "/b/1", host="b.example") == "here"
 
 
 def test_an_equal_match_is_equal() -> None:
     """Anything else is not."""
     assert Match("a", {}) != Match("a", {"x": "1"})
     assert Match("a", {}) != "a"
+
+
+# ---- against a matcher that shares no code with the table -----------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None)
+@given(scenes(), st.randoms(use_true_random=False))
+def test_the_table_agrees_with_brute_force(scene: tuple[list[Route], list[Asked]], random: Random) -> None:
+    """PTH-19: in whatever order the entries stand, whatever was asked before; and what cannot be decided is reported."""
+    written, asked = scene
+    found = table(written)
+    shuffled = [entry for route in written for entry in entries(route)]
+    random.shuffle(shuffled)
+    other = Table(shuffled)
+    conflicts = {frozenset((one.name, another.name)) for one, another in found.conflicts()}
+    hidden = {id(entry) for entry, _ in found.shadowed()}
+    assert conflicts == {frozenset((one.name, another.name)) for one, another in other.conflicts()}
+
+    for request in asked:
+        decision = decide(written, request, SERVICES)
+        subject = exchange(request)
+        match = found.lookup(subject)
+        steps = found.trace(subject)
+
+        # lookup and allow
+        assert tuple(decision.allow) == found.allow(subject)
+        if decision.best:
+            assert isinstance(match, Match)
+            captures = tuple(sorted(match.captures.items()))
+            assert (match.target, captures) in {(fit.name, fit.captures) for fit in decision.best}
+        else:
+            assert (NotAllowed(tuple(decision.allow)) if decision.allow else None) == match
+        assert match == found.lookup(subject)
+        assert match == other.lookup(subject)
+
+        # trace: the same candidates, the same match
+        taken = [step for step in steps if step.failed is None]
+        assert taken[:1] == [step for step in taken if step.reached]
+        assert [match] == [Match(step.entry.target, step.captures) for step in taken[:1]] or not taken
+        for fits, names in (
+            ([fit for fit in decision.fits if fit.allowed], taken),
+            (
+                [fit for fit in decision.fits if not fit.allowed],
+                [step for step in steps if isinstance(step.failed, MethodCondition)],
+            ),
+        ):
+            expected = sorted((fit.name, fit.captures) for fit in fits)
+            assert expected == sorted(
+                (step.entry.name, tuple(sorted(step.captures.items()))) for step in names
+            )
+
+        # what is hidden answers nothing, and equals that share a request are a conflict
+        assert not [step for step in taken[:1] if id(step.entry) in hidden]
+        for one, another in itertools.combinations([fit for fit in decision.fits if fit.allowed], 2):
+            if one.rank == another.rank and one.name != another.name:
+                assert frozenset((one.name, another.name)) in conflicts

@@ -1,6 +1,7 @@
 """Path templates: what they read, refuse, capture and how they rank."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -33,6 +34,73 @@ def test_a_template_is_read_into_segments(text: str, segments: tuple[Segment, ..
     assert segments == template.segments
     assert prefix is template.prefix
     assert text == str(template)
+
+
+@pytest.mark.parametrize(
+    ("template", "same", "text"),
+    [
+        (PathTemplate.exact("/"), "/", "/"),
+        (PathTemplate.exact("/a/b/"), "/a/b/", "/a/b/"),
+        (PathTemplate.exact("/%61/café"), "/a/café", "/%61/café"),
+        (PathTemplate.below("/"), "/**", "/**"),
+        (PathTemplate.below("/a"), "/a/**", "/a/**"),
+        (PathTemplate.below("/a/"), "/a/**", "/a/**"),
+    ],
+)
+def test_literal_text_makes_a_template(template: PathTemplate, same: str, text: str) -> None:
+    """One path, or all below one; what is below `/a/` is below `/a`."""
+    assert (PARSE(same).segments, PARSE(same).prefix) == (template.segments, template.prefix)
+    assert PARSE(same).rank == template.rank
+    assert text == str(template)
+
+
+def test_in_literal_text_braces_and_asterisks_mean_nothing() -> None:
+    """They are characters of the path."""
+    assert PathTemplate.exact("/{id}/**").literal == "/%7Bid%7D/**"
+    assert PathTemplate.below("/*").segments == ("*",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a", "a path begins with `/`: write `/a`"),
+        ("", "a path begins with `/`: write `/`"),
+        ("/a//b", "`//` never matches: empty segments are merged before routes are compared"),
+        ("/a//", "`//` never matches: empty segments are merged before routes are compared"),
+        ("/../a", "`..` never matches: dot segments are resolved before routes are compared"),
+        ("/a?b", "a path ends before `?` and `#`"),
+    ],
+)
+@pytest.mark.parametrize("make", [PathTemplate.exact, PathTemplate.below])
+def test_literal_text_that_no_request_has_is_refused(
+    make: Callable[[str], object], text: str, message: str
+) -> None:
+    """As in templates."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "captures"),
+    [
+        ("/", "/", {}),
+        ("/a", "/a", {}),
+        ("/a", "/a/", None),
+        ("/a/", "/a", None),
+        ("/a/{x}", "/a/b", {"x": "b"}),
+        ("/a/{x}", "/a/", None),
+        ("/a/{x:int}", "/a/b", None),
+        ("/a/**", "/a", {"rest": ""}),
+        ("/a/**", "/a/b/c/", {"rest": "b/c/"}),
+        ("/a/**", "/ab", None),
+        ("/{x}/b/**", "/a/b/c", {"x": "a", "rest": "c"}),
+        ("/{x}/b/**", "/a", None),
+        ("/**", "/", {"rest": ""}),
+    ],
+)
+def test_a_template_fits_a_path(text: str, path: str, captures: dict[str, str] | None) -> None:
+    """By itself, where no table looks it up."""
+    assert captures == PARSE(text).fits(path)
 
 
 @pytest.mark.parametrize(
@@ -175,3 +243,27 @@ def test_captures_overlap_where_a_segment_fits_both(one: str, other: str, expect
 
     assert expected is first.overlaps(second)
     assert expected is second.overlaps(first)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ("x", "x:int"),
+        ("x", "x:a|b"),
+        ("x:int", "y:int"),
+        ("x:int", "x:1|2"),
+        ("x:slug", "x:int"),
+        ("x:slug", "x:date"),
+        ("x:a|b|c", "x:a|b"),
+        ("x:users|y", "x:service"),
+    ],
+)
+def test_a_capture_covers_another(wide: str, narrow: str) -> None:
+    """Every segment of the one is one of the other's, and not the other way round unless they are the same."""
+    (first,) = PARSE(f"/{{{wide}}}", services={"users"}).segments
+    (second,) = PARSE(f"/{{{narrow}}}", services={"users"}).segments
+    assert isinstance(first, Capture)
+    assert isinstance(second, Capture)
+
+    assert first.covers(second)
+    assert (first.key == second.key) is second.covers(first)
