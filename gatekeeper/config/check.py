@@ -1,68 +1,66 @@
 """What single values cannot show: references between the parts of a configuration, and rules about several of them."""
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
-import attrs
-
-from gatekeeper.config.convert import FORWARD, ParseTemplate, Template
-from gatekeeper.config.document import Document
+from gatekeeper.config.addresses import Listen
+from gatekeeper.config.checker import (
+    ANY_PATH,
+    Captures,
+    Checker,
+    captures,
+    pattern_captures,
+    show_pattern,
+    texts,
+)
+from gatekeeper.config.conditions import ConditionConfig, MatcherConfig
+from gatekeeper.config.filters import FORWARD, chains_of
+from gatekeeper.config.kinds import Kinds
+from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import (
     FilterConfig,
     GatewayConfig,
     InstanceConfig,
-    KindConfig,
     RewriteConfig,
     RouteConfig,
     ServiceConfig,
+    TargetConfig,
     TlsServiceConfig,
+    UseConfig,
 )
-from gatekeeper.config.problems import Fault, Path, nearest, quoted
-from gatekeeper.config.units import Listen
-from gatekeeper.config.wording import keys
-from gatekeeper.core.text import Text
+from gatekeeper.config.problems import Fault, Path, quoted
+from gatekeeper.config.tree import Tree
+from gatekeeper.core.text import Text, Value
+
+
+_OVERRIDE: Final = ", or `override` it in the route"
 
 
 def check(
-    config: GatewayConfig,
-    kinds: Mapping[str, KindConfig],
-    document: Document,
-    template: ParseTemplate | None = None,
-    known: Sequence[Fault] = (),
+    config: GatewayConfig, kinds: Kinds, tree: Tree, parse: ParseTemplate, known: Sequence[Fault] = ()
 ) -> list[Fault]:
     """Return what is wrong between the parts.
 
-    `known` are the faults that were found before; what follows from them is not reported again. Without `template`
-    placeholders are not compared with the captures of paths. Ambiguous routes are found when the table is built.
+    `known` are the faults that were found before; what follows from them is not reported again. Which routes are
+    ambiguous is found where their table is built.
     """
-    checker = _Checker(config, kinds, document, template, known)
+    checker = _Checker(config, kinds, tree, parse, known)
+    checker.global_flat = checker.flat(config.filters)
     checker.process()
+    checker.chains()
     checker.global_filters()
     for name, service in config.services.items():
         checker.service(name, service)
     for name, route in config.routes.items():
         checker.route(name, route)
+    checker.unused()
     return checker.faults
 
 
-@attrs.define
-class _Checker:
-    config: GatewayConfig
-    kinds: Mapping[str, KindConfig]
-    document: Document
-    parse: ParseTemplate | None
-    known: Sequence[Fault]
-    faults: list[Fault] = attrs.field(factory=list, init=False)
-
-    def refuse(self, fault_id: str, path: Path, message: str, *, at_key: bool = False) -> None:
-        """Note a fault, unless something on its path, or below, has been refused already."""
-        if self.is_sound(path):
-            self.faults.append(Fault(fault_id, path, message, at_key))
-
-    def is_sound(self, path: Path) -> bool:
-        """Whether nothing on the path, or below, has been refused."""
-        return not any(fault.path and _is_along(fault.path, path) for fault in self.known)
+class _Checker(Checker):
+    global_flat: Sequence[FilterConfig] = ()
 
     # ---- the process ----------------------------------------------------------------------------------------------
 
@@ -86,26 +84,41 @@ class _Checker:
         tls = service.tls
         if self.is_sound((*path, "instances")):
             self.instances((*path, "instances"), service.instances)
-            if tls != TlsServiceConfig() and all(
-                instance.url.scheme != "https" for instance in service.instances
-            ):
+            if tls != TlsServiceConfig() and not _speaks_tls(service):
                 message = "`tls` has no effect: none of the `instances` is https"
-                self.refuse("conflict", (*path, "tls"), message, at_key=True)
+                if not self.is_inherited((*path, "tls"), ("defaults", "services", "tls")):
+                    self.refuse("conflict", (*path, "tls"), message, at_key=True)
         if (tls.certificate is None) != (tls.key is None):
             given, missing = ("key", "certificate") if tls.certificate is None else ("certificate", "key")
             self.refuse("needs", (*path, "tls"), f"`{given}` needs `{missing}`", at_key=True)
-        self.unique_names(self.config.filters, service.filters, f"service `{name}`")
+        if not tls.verify and _speaks_tls(service):
+            message = "whoever answers is believed: give `ca` and `server_name` instead of `verify: false`"
+            self.warn("insecure", (*path, "tls", "verify"), message)
+        self.uses(service.filters, self.config.filters)
+        flat = self.flat(service.filters)
+        self.unique_names(self.global_flat, flat, f"service `{name}`")
         per_attempt = ""
-        for item in service.filters:
-            kind = self.kinds[item.kind]
+        for item in flat:
+            kind = self.kinds.filters[item.kind]
             if kind.terminal:
                 message = f"`{item.kind}` answers itself; put it into the `filters` of a route"
                 self.refuse("wrong-scope", item.place.path, message)
             elif kind.scope == "attempt":
                 per_attempt = item.kind
+                self.unconditional(item.place.path, bool(item.when), item.kind)
             elif per_attempt:
                 message = f"`{item.kind}` runs once per request; put it above `{per_attempt}`, which runs once per attempt"
                 self.refuse("wrong-scope", item.place.path, message)
+        for use in service.filters:
+            if isinstance(use, UseConfig) and use.when:
+                for item in self.flat((use,)):
+                    if self.kinds.filters[item.kind].scope == "attempt":
+                        self.unconditional(use.place.path, True, item.kind)
+
+    def unconditional(self, path: Path, conditional: bool, kind: str) -> None:
+        if conditional:
+            message = f"`{kind}` runs once per attempt, and takes no `when`"
+            self.refuse("conflict", (*path, "when"), message, at_key=True)
 
     def instances(self, path: Path, instances: Sequence[InstanceConfig]) -> None:
         if not instances:
@@ -121,91 +134,134 @@ class _Checker:
 
     # ---- filters --------------------------------------------------------------------------------------------------
 
+    def chains(self) -> None:
+        chains = self.config.chains
+        told: set[str] = set()
+        for name, items in chains.items():
+            self.uses(items)
+            if not items and self.is_sound(("chains", name)):
+                self.refuse("bad-value", ("chains", name), "the chain is empty")
+            reached = {inner for item in items for inner in chains_of(item, chains)}
+            if name in reached and not reached & told:
+                told.add(name)
+                through = quoted(sorted(other for other in reached if other != name and other in chains))
+                way = f" by way of {through}" if through else ""
+                self.refuse(
+                    "bad-value", ("chains", name), f"the chain `{name}` uses itself{way}", at_key=True
+                )
+
     def global_filters(self) -> None:
-        self.unique_names((), self.config.filters, "the global filters")
-        self.not_per_attempt(self.config.filters)
-        for item in self.config.filters:
-            if self.kinds[item.kind].terminal:
-                message = f"`{item.kind}` answers itself: no route would ever run; put it into one"
+        self.uses(self.config.filters)
+        flat = self.global_flat
+        self.unique_names((), flat, "the global filters")
+        self.not_per_attempt(flat)
+        for item in flat:
+            if self.kinds.filters[item.kind].terminal and not item.when:
+                message = f"`{item.kind}` answers itself: no route would ever run; put it into one, or give it a `when`"
                 self.refuse("never-runs", item.place.path, message)
-            for steps, text in _texts(item.options):
-                for name in _captures(text):
+            for steps, text in texts(item.options):
+                for name in captures(text):
                     message = f"`{{path.{name}}}`: global filters run for every route, and not all of them capture it"
                     self.refuse("bad-placeholder", (*item.place.path, item.kind, *steps), message)
-
-    def not_per_attempt(self, filters: Iterable[FilterConfig]) -> None:
-        for item in filters:
-            if self.kinds[item.kind].scope == "attempt":
-                message = f"`{item.kind}` runs once per attempt; put it last in the `filters` of a service"
-                self.refuse("wrong-scope", item.place.path, message)
-
-    def unique_names(self, outer: Sequence[FilterConfig], inner: Sequence[FilterConfig], where: str) -> None:
-        """Refuse filters of the inner list whose name is taken before them."""
-        taken = {item.name: item for item in outer}
-        for item in inner:
-            if item.name == FORWARD:
-                message = f"`{FORWARD}` is what ends every chain; choose another name"
-                self.refuse("name-taken", item.place.path, message)
-            elif item.name in taken:
-                self.refuse("name-taken", item.place.path, _taken(taken[item.name], item, where))
-            taken.setdefault(item.name, item)
 
     # ---- routes ---------------------------------------------------------------------------------------------------
 
     def route(self, name: str, route: RouteConfig) -> None:
         path: Path = ("routes", name)
-        templates = self.templates(route)
-        self.unique_names(self.config.filters, route.filters, f"route `{name}`")
-        self.not_per_attempt(route.filters)
-        ends = next((item for item in route.filters if self.kinds[item.kind].terminal), None)
-        if ends is not None:
-            for item in route.filters[route.filters.index(ends) + 1 :]:
-                message = f"`{item.kind}` never runs: `{ends.kind}` before it answers itself"
+        sources = self.sources(route.match)
+        self.condition(route.match)
+        self.hosts(route)
+        self.uses(route.filters, self.config.filters)
+        flat = self.flat(route.filters)
+        self.unique_names(self.global_flat, flat, f"route `{name}`", _OVERRIDE)
+        self.not_per_attempt(flat)
+        dropped = {key for key, change in route.override.items() if change is False}
+        ends = None
+        for item in flat:
+            if item.name in dropped:
+                continue
+            if ends is not None:
+                message = f"`{item.kind}` never runs: `{ends}` before it answers itself"
                 self.refuse("never-runs", item.place.path, message)
-            for key in ("to", "rewrite"):
+            elif self.kinds.filters[item.kind].terminal and not self.is_conditional(route, item.name):
+                ends = item.kind
+        if ends is not None:
+            for key in ("to", "rewrite", "sticky"):
                 if getattr(route, key) is not None:
-                    message = f"`{key}` has no effect: `{ends.kind}` answers itself"
+                    message = f"`{key}` has no effect: `{ends}` answers itself"
                     self.refuse("conflict", (*path, key), message, at_key=True)
         elif route.to is None:
-            terminal = [kind for kind, config in self.kinds.items() if config.terminal and kind != FORWARD]
+            terminal = [kind for kind, one in self.kinds.filters.items() if one.terminal and kind != FORWARD]
             known = f" ({quoted(terminal)})" if terminal else ""
             message = f"a route needs `to`, the name of a service, or a filter that answers itself{known}"
             self.refuse("needs", path, message, at_key=True)
         else:
-            for service in self.target(path, route.to, templates):
-                self.service_filters(name, route, service, templates)
+            for service in self.target(path, route.to, sources):
+                self.service_filters(name, route, service, sources)
+            self.sticky(path, route, sources)
         if route.rewrite is not None:
-            self.rewrite((*path, "rewrite"), route, route.rewrite, templates)
-        for item in route.filters:
-            for steps, text in _texts(item.options):
-                self.captured((*item.place.path, item.kind, *steps), text, templates)
+            self.rewrite((*path, "rewrite"), route, route.rewrite, sources)
+        for item in flat:
+            for steps, text in texts(item.options):
+                self.captured((*item.place.path, item.kind, *steps), text, sources)
+        for change in route.override.values():
+            if change is not False:
+                for steps, text in texts(change.options):
+                    self.captured((*change.place.path, *steps), text, sources)
 
-    def templates(self, route: RouteConfig) -> dict[str, Template]:
-        """The path templates of the alternatives; those that are none have been refused."""
-        templates = {}
+    def is_conditional(self, route: RouteConfig, name: str) -> bool:
+        """Whether a filter of a route may be passed over, by a condition of its own or of the chain it stands in."""
+        return any(
+            bool(entry.when) or any(item.when for item in self.flat((entry,)) if item.name == name)
+            for entry in route.filters
+            if any(item.name == name for item in self.flat((entry,)))
+        )
+
+    def sources(self, match: Iterable[ConditionConfig]) -> dict[str, Captures]:
+        """The path patterns of the alternatives, with what they capture."""
+        found = {}
+        for condition in match:
+            for pattern in condition.path or (ANY_PATH,):
+                captured = pattern_captures(pattern, self.parse)
+                if captured is not None:
+                    found[show_pattern(pattern)] = captured
+        return found
+
+    def hosts(self, route: RouteConfig) -> None:
+        """Check that the hosts of a route are among those of the gateway."""
+        allowed = self.config.hosts
         for condition in route.match:
-            if self.parse is not None:
-                try:
-                    templates[condition.path] = self.parse(condition.path)
-                except ValueError:
-                    continue
-        return templates
+            for index, host in enumerate(condition.host):
+                if allowed and not any(_is_within(host, pattern) for pattern in allowed):
+                    message = f"`{host}` is not in `hosts`, which are {quoted(allowed)}; add it there"
+                    place = (*condition.place.path, "host")
+                    _, count = self.tree.find((*place, index))
+                    self.refuse("outside-hosts", (*place, index)[:count], message)
 
-    def target(self, path: Path, to: Text, templates: Mapping[str, Template]) -> list[str]:
+    def target(
+        self, path: Path, to: Mapping[str, TargetConfig] | Text, sources: Mapping[str, Captures]
+    ) -> list[str]:
         """Check where a route goes, and return the services that it may go to."""
         path = (*path, "to")
-        if to.constant is not None:
-            self.service_exists(path, to.constant)
-            return [to.constant]
+        if isinstance(to, Text):
+            return self.captured_target(path, to, sources)
+        for name, target in to.items():
+            self.exists("services", "service", name, (*path, name), at_key=True)
+            self.condition(target.pin)
+        if not any(target.weight for target in to.values()):
+            self.refuse("bad-value", path, "all weights are 0; give at least one service a part")
+        return list(to)
+
+    def captured_target(self, path: Path, to: Text, sources: Mapping[str, Captures]) -> list[str]:
         name = to.names[0].removeprefix("path.")
         if to.source != f"{{path.{name}}}":
             message = "`to` is the name of a service, or one capture as in `{path.service}`"
             self.refuse("bad-placeholder", path, message)
             return []
-        self.captured(path, to, templates)
+        self.captured(path, to, sources)
         services: list[str] = []
-        for template in templates.values():
-            kind = template.captures.get(name, "service")
+        for captured in sources.values():
+            kind = captured.get(name, "service")
             if isinstance(kind, frozenset):
                 services += sorted(kind)
             elif kind == "service":
@@ -215,46 +271,48 @@ class _Checker:
                 self.refuse(
                     "bad-placeholder", path, f"`{{path.{name}}}` takes what is no service, too; {hint}"
                 )
-        for service in dict.fromkeys(services):
-            self.service_exists(path, service, f", which `{{path.{name}}}` can be")
-        return list(dict.fromkeys(services))
+        found = list(dict.fromkeys(services))
+        for service in found:
+            why = f", which `{{path.{name}}}` can be"
+            self.exists("services", "service", service, path, why)
+        return found
 
-    def service_exists(self, path: Path, name: str, why: str = "") -> None:
-        # those that are written wrongly exist too
-        names = {*self.config.services, *self.document.names(("services",))}
-        if name in names:
+    def sticky(self, path: Path, route: RouteConfig, sources: Mapping[str, Captures]) -> None:
+        if route.sticky is None:
             return
-        near = nearest(name, names)
-        line = self.document.line(("services", near)) if near else 0
-        there = f" (line {line})" if line else ""
-        hint = (
-            f"; did you mean `{near}`{there}?"
-            if near
-            else f"; there are {quoted(sorted(names))}"
-            if names
-            else ""
-        )
-        self.refuse("unknown-name", path, f"no service `{name}`{why}{hint}")
+        if isinstance(route.to, Text) or (route.to is not None and len(route.to) == 1):
+            message = "`sticky` chooses between services, and there is one; for instances there is `balance`"
+            self.refuse("conflict", (*path, "sticky"), message, at_key=True)
+        for value in route.sticky.by:
+            self.captured((*path, "sticky"), value, sources)
 
     def service_filters(
-        self, name: str, route: RouteConfig, service: str, templates: Mapping[str, Template]
+        self, name: str, route: RouteConfig, service: str, sources: Mapping[str, Captures]
     ) -> None:
         """Check the filters of a service in the chain of a route: their names, and the captures they use."""
         config = self.config.services.get(service)
-        own = {item.name: item for item in route.filters}
-        for item in config.filters if config is not None else ():
-            if item.name in own:
-                message = _taken(own[item.name], item, f"route `{name}`")
-                self.refuse("name-taken", own[item.name].place.path, message)
-            for steps, text in _texts(item.options):
+        theirs = self.flat(config.filters) if config is not None else []
+        if not theirs:
+            return
+        own = self.flat(route.filters)
+        names = {item.name for item in theirs}
+        for item in own:
+            if item.name in names:
+                first = next(other for other in theirs if other.name == item.name)
+                self.unique_names((first,), (item,), f"route `{name}`")
+        for item in theirs:
+            for steps, text in texts(item.options):
                 path = (*item.place.path, item.kind, *steps)
-                self.captured(path, text, templates, f"route `{name}` sends here, and ")
+                self.captured(path, text, sources, f"route `{name}` sends here, and ")
 
     def rewrite(
-        self, path: Path, route: RouteConfig, rewrite: RewriteConfig, templates: Mapping[str, Template]
+        self, path: Path, route: RouteConfig, rewrite: RewriteConfig, sources: Mapping[str, Captures]
     ) -> None:
         if rewrite.path is not None:
-            self.captured((*path, "path"), rewrite.path, templates)
+            if by_number := re.search(r"[$\\][0-9]", rewrite.path.source):
+                hint = "name the group, as in `(?P<id>[0-9]+)`, and write `{path.id}`"
+                self.refuse("bad-placeholder", (*path, "path"), f"`{by_number[0]}` is text here; {hint}")
+            self.captured((*path, "path"), rewrite.path, sources)
             for key in ("strip", "prefix"):
                 if getattr(rewrite, key) is not None:
                     self.refuse(
@@ -262,23 +320,52 @@ class _Checker:
                     )
         if rewrite.strip is not None:
             for condition in route.match:
-                if condition.path != rewrite.strip and not condition.path.startswith(rewrite.strip + "/"):
-                    message = f"`{rewrite.strip}` is no literal start of the path `{condition.path}`"
-                    self.refuse("bad-value", (*path, "strip"), message)
+                for pattern in condition.path or (ANY_PATH,):
+                    start = _literal_start(pattern)
+                    if start != rewrite.strip and not start.startswith(rewrite.strip + "/"):
+                        message = (
+                            f"`{rewrite.strip}` is no literal start of the path `{show_pattern(pattern)}`"
+                        )
+                        self.refuse("bad-value", (*path, "strip"), message)
 
-    def captured(self, path: Path, text: Text, templates: Mapping[str, Template], why: str = "") -> None:
-        """Check that all templates capture what a text inserts from the path."""
-        for name in _captures(text):
-            for source, template in templates.items():
-                if name not in template.captures:
-                    captured = ", ".join(f"`{{{capture}}}`" for capture in template.captures)
-                    has = f"has {captured}" if captured else "captures nothing"
+    def captured(
+        self, path: Path, text: Text | Value, sources: Mapping[str, Captures], why: str = ""
+    ) -> None:
+        """Check that all path patterns capture what a text inserts from the path."""
+        for name in captures(text):
+            for source, captured in sources.items():
+                if name not in captured:
+                    names = ", ".join(f"`{{{capture}}}`" for capture in captured)
+                    has = f"has {names}" if names else "captures nothing"
                     self.refuse("bad-placeholder", path, f"`{{path.{name}}}`: {why}the path `{source}` {has}")
 
+    # ---- what nobody needs ----------------------------------------------------------------------------------------
 
-def _is_along(one: Path, other: Path) -> bool:
-    """Whether one of the paths is a part of the other."""
-    return all(first == second for first, second in zip(one, other, strict=False))
+    def unused(self) -> None:
+        """Warn of services and chains that nothing names."""
+        broken = self.known or any(fault.severity == "error" for fault in self.faults)
+        if broken or self.tree.incomplete or not self.config.routes:
+            return
+        targets = [route.to for route in self.config.routes.values()]
+        if not any(isinstance(to, Text) for to in targets):
+            named = {name for to in targets if isinstance(to, Mapping) for name in to}
+            for name in self.config.services:
+                if name not in named:
+                    self.warn("unused", ("services", name), f"no route sends to `{name}`", at_key=True)
+        lists = [
+            self.config.filters,
+            *self.config.chains.values(),
+            *(service.filters for service in self.config.services.values()),
+            *(route.filters for route in self.config.routes.values()),
+        ]
+        used = {item.use for items in lists for item in items if isinstance(item, UseConfig)}
+        for name in self.config.chains:
+            if name not in used:
+                self.warn("unused", ("chains", name), f"nothing says `use: {name}`", at_key=True)
+
+
+def _speaks_tls(service: ServiceConfig) -> bool:
+    return any(instance.url.scheme == "https" for instance in service.instances)
 
 
 def _is_loopback(listen: Listen) -> bool:
@@ -288,25 +375,18 @@ def _is_loopback(listen: Listen) -> bool:
         return listen.host == "localhost"
 
 
-def _taken(first: FilterConfig, second: FilterConfig, where: str) -> str:
-    lines = f" (lines {first.place.line} and {second.place.line})" if first.place.line else ""
-    return f"two filters named `{first.name}` in {where}{lines}; give one a `name`"
+def _is_within(host: str, pattern: str) -> bool:
+    """Whether all hosts of one pattern are hosts of the other."""
+    if pattern in {"*", host}:
+        return True
+    return pattern.startswith("*.") and "*" not in host and host.partition(".")[2] == pattern[2:]
 
 
-def _captures(text: Text) -> list[str]:
-    return [name.removeprefix("path.") for name in text.names if name.startswith("path.")]
-
-
-def _texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, Text]]:
-    """All texts in the options of a filter, with the way to them."""
-    if isinstance(value, Text):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _texts(item, (*path, str(key)))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*path, index))
-    elif attrs.has(type(value)):
-        for key, field in keys(type(value)).items():
-            yield from _texts(getattr(value, field.name), (*path, key))
+def _literal_start(pattern: str | MatcherConfig) -> str:
+    """The text that every path of a pattern begins with."""
+    if isinstance(pattern, str):
+        return pattern
+    form, value = pattern.form
+    if form == "regex":
+        return str(value.prefix)
+    return str(value) if form in {"exact", "prefix"} else ""

@@ -3,21 +3,24 @@
 libyaml parses, what it finds is put together here, from its events: composing with libyaml as well crashes the process on
 deep nesting, and PyYAML's constructor keeps the last of two equal keys and reads scalars by YAML 1.1. Scalars are those
 of the YAML 1.2 core schema, without its other spellings (gateway-yaml.md section (b) 1). Measured: 10,000 routes
-take a third of the time that `yaml.load` with libyaml takes.
+take a quarter of the time that `yaml.load` with libyaml takes.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Mapping
+from pathlib import Path as FilePath
+from types import MappingProxyType
+from typing import Any, Final, NoReturn, Self
 
 import attrs
 import yaml
 
-from gatekeeper.config.problems import Fault, Path, Place, Problem, show_path
+from gatekeeper.config.problems import Fault
 
 
 MAX_SIZE: Final = 8 * 1024 * 1024
 """Characters of a file."""
+TOO_LARGE: Final = f"the file is larger than {MAX_SIZE >> 20} MiB"
 MAX_DEPTH: Final = 64
 MAX_ALIASED: Final = 1000
 """Nodes that aliases may repeat."""
@@ -31,6 +34,14 @@ _WORDS: Final[dict[str, Scalar]] = {
     "false": False,
     **dict.fromkeys(["", "~", "null", "Null", "NULL"]),
 }
+_YAML11: Final = {
+    spelling: meaning
+    for words, meaning in (("y yes on true", "true"), ("n no off false", "false"))
+    for word in words.split()
+    for spelling in (word, word.capitalize(), word.upper())
+    if spelling not in _WORDS
+}
+"""What YAML 1.1 reads as a boolean."""
 _LOADER: Final[Callable[[str], Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -44,10 +55,35 @@ class Broken:
 BROKEN: Final = Broken()
 
 
-class Variable(str):
+class Interpolated(str):
+    """A text into which `${...}` put something; messages show its `reference`, which is no secret, instead."""
+
+    __slots__ = ("reference",)
+
+    reference: str
+    """The text as it is written in the file; empty where that is the text itself."""
+
+    def __new__(cls, text: str, reference: str = "") -> Self:
+        """Keep the reference beside the text."""
+        made = super().__new__(cls, text)
+        made.reference = reference
+        return made
+
+
+class Variable(Interpolated):
     """A text that is one whole `${...}`: it takes the type of its key."""
 
     __slots__ = ()
+
+
+def meaning(value: Any) -> Any:
+    """What a whole `${...}` is where its key takes any type; any other value is itself."""
+    return resolve(value) if isinstance(value, Variable) else value
+
+
+def shown(text: str) -> str:
+    """The text as a message may show it."""
+    return text.reference or str(text) if isinstance(text, Interpolated) else text
 
 
 def resolve(text: str) -> Scalar:
@@ -64,81 +100,59 @@ def resolve(text: str) -> Scalar:
 class Spot:
     """Where a value and its key stand, and the same for what is in it; lines and columns count from 0."""
 
-    __slots__ = ("children", "column", "key_column", "key_line", "line")
+    __slots__ = ("children", "column", "file", "key_column", "key_line", "line")
 
-    def __init__(self, mark: Any) -> None:
-        self.line: int = mark.line
-        self.column: int = mark.column
+    def __init__(self, file: str, line: int, column: int) -> None:
+        self.file = file
+        self.line = line
+        self.column = column
         self.key_line = -1
         self.key_column = -1
-        self.children: dict[str | int, Spot] = {}
+        self.children: Mapping[str | int, Spot] = _NO_CHILDREN
+
+    def holding(self, children: "Mapping[str | int, Spot]") -> "Spot":
+        """The same place with other values in it."""
+        spot = Spot(self.file, self.line, self.column)
+        spot.key_line, spot.key_column = self.key_line, self.key_column
+        spot.children = children
+        return spot
+
+
+_NO_CHILDREN: Final[Mapping[str | int, Spot]] = MappingProxyType({})
 
 
 @attrs.define
 class Document:
-    """A file that has been read: `data` is BROKEN where nothing came of it, and holds BROKEN where a value is wrong."""
+    """A file that has been read: `data` is BROKEN where nothing came of it, and holds BROKEN where a value is wrong.
+
+    `file` is what messages call it, `folder` where the files are that it names. Its faults have their places.
+    """
 
     file: str
     text: str
+    folder: FilePath = FilePath()
     data: Any = BROKEN
-    faults: list[Fault] = attrs.field(factory=list)
     spot: Spot | None = None
-
-    def find(self, path: Path) -> tuple[Spot | None, int]:
-        """The innermost spot on the way to a path, and how many steps of the path lead to it."""
-        spot = self.spot
-        for count, step in enumerate(path):
-            child = spot.children.get(step) if spot is not None else None
-            if child is None:
-                return spot, count
-            spot = child
-        return spot, len(path)
-
-    def place(self, path: Path, *, at_key: bool = False) -> Place:
-        """Where a value, or the key before it, stands. What a short form left unwritten stands where that is."""
-        spot, count = self.find(path)
-        if spot is None:
-            return Place(path, self.file)
-        if at_key and spot.key_line >= 0 and count == len(path):
-            return Place(path, self.file, spot.key_line + 1, spot.key_column + 1)
-        return Place(path[:count], self.file, spot.line + 1, spot.column + 1)
-
-    def line(self, path: Path) -> int:
-        """The line of a key, 0 where there is none."""
-        place = self.place(path, at_key=True)
-        return place.line if place.path == path else 0
-
-    def names(self, path: Path) -> list[str]:
-        """The keys of the mapping at a path, as written."""
-        spot, count = self.find(path)
-        if spot is None or count < len(path):
-            return []
-        return [step for step in spot.children if isinstance(step, str)]
-
-    def problem(self, fault: Fault) -> Problem:
-        """The fault with its place."""
-        if fault.line:
-            return Problem(
-                fault.id, show_path(fault.path), fault.message, self.file, fault.line, fault.column
-            )
-        place = self.place(fault.path, at_key=fault.at_key)
-        return Problem(fault.id, show_path(place.path), fault.message, self.file, place.line, place.column)
+    faults: list[Fault] = attrs.field(factory=list)
+    warnings: list[Fault] = attrs.field(factory=list)
 
 
-def read_document(text: str, file: str) -> Document:
-    """Read YAML or JSON; what is wrong is in the `faults` of the document."""
-    document = Document(file, text)
+def read_document(
+    text: str, file: str, folder: FilePath = FilePath(), begin: str = "it begins with `version: 1`"
+) -> Document:
+    """Read YAML or JSON; what is wrong is in the `faults` of the document. `begin` tells what an empty file lacks."""
+    document = Document(file, text, folder)
     if len(text) > MAX_SIZE:
-        document.faults.append(Fault("yaml", (), f"the file is larger than {MAX_SIZE >> 20} MiB"))
+        document.faults.append(Fault("yaml", (), TOO_LARGE, file=file))
         return document
-    composer = _Composer(document, _LOADER(text))
+    composer = _Composer(document, _LOADER(text), f"the file is empty; {begin}")
     try:
         composer.compose()
     except _StopError:
         document.data = BROKEN
     except yaml.YAMLError as error:
         document.data = BROKEN
-        document.faults.append(_syntax_fault(error, text))
+        document.faults.append(attrs.evolve(_syntax_fault(error, text), file=file))
     finally:
         composer.events.dispose()
     return document
@@ -151,9 +165,11 @@ class _StopError(Exception):
 class _Composer:
     """Puts values together from the events of the parser."""
 
-    def __init__(self, document: Document, events: Any) -> None:
+    def __init__(self, document: Document, events: Any, nothing: str) -> None:
         self.document = document
+        self.file = document.file
         self.events = events
+        self.nothing = nothing
         self.path: list[str | int] = []
         self.anchors: dict[str, tuple[Any, Spot, int] | None] = {}
         self.nodes = 0
@@ -164,12 +180,12 @@ class _Composer:
         next_event()
         event = next_event()
         if isinstance(event, yaml.StreamEndEvent):
-            self.fault("empty-value", "the file is empty; it begins with `version: 1`", event.start_mark)
+            self.fault("empty-value", self.nothing, event.start_mark)
             return
         event = next_event()
         data, spot = self.node(event)
         if data is None:
-            self.fault("empty-value", "the file is empty; it begins with `version: 1`", event.start_mark)
+            self.fault("empty-value", self.nothing, event.start_mark)
             data = BROKEN
         self.document.data, self.document.spot = data, spot
         next_event()
@@ -178,10 +194,15 @@ class _Composer:
             self.fault("yaml", "a second document begins here; a configuration is one", event.start_mark)
 
     def fault(self, fault_id: str, message: str, mark: Any) -> None:
-        path = tuple(self.path)
-        self.document.faults.append(
-            Fault(fault_id, path, message, line=mark.line + 1, column=mark.column + 1),
+        fault = Fault(
+            fault_id, tuple(self.path), message, line=mark.line + 1, column=mark.column + 1, file=self.file
         )
+        self.document.faults.append(fault)
+
+    def warning(self, word: str, mark: Any) -> None:
+        message = f"`{word}` is text here, and {_YAML11[word]} for YAML 1.1 tools; quote it"
+        self.fault("yaml11-word", message, mark)
+        self.document.warnings.append(attrs.evolve(self.document.faults.pop(), severity="warning"))
 
     def stop(self, message: str, mark: Any) -> NoReturn:
         self.path.clear()
@@ -198,10 +219,15 @@ class _Composer:
             self.anchors[event.anchor] = None
         if len(self.path) > MAX_DEPTH:
             self.stop(f"this is nested deeper than {MAX_DEPTH} levels", event.start_mark)
-        spot = Spot(event.start_mark)
+        mark = event.start_mark
+        spot = Spot(self.file, mark.line, mark.column)
         value: Any
         if isinstance(event, yaml.ScalarEvent):
-            value = resolve(event.value) if event.implicit[0] else event.value
+            value = event.value
+            if event.implicit[0]:
+                if value in _YAML11:
+                    self.warning(value, mark)
+                value = resolve(value)
         elif isinstance(event, yaml.MappingStartEvent):
             value = self.mapping(spot, event)
         else:
@@ -214,28 +240,30 @@ class _Composer:
         return value, spot
 
     def alias(self, event: Any) -> tuple[Any, Spot]:
-        name = event.anchor
+        name, mark = event.anchor, event.start_mark
         if name not in self.anchors:
             self.fault(
                 "yaml",
                 f"`*{name}` is a YAML alias, and there is no `&{name}` above it; quote a value that begins with `*`",
-                event.start_mark,
+                mark,
             )
-            return BROKEN, Spot(event.start_mark)
+            return BROKEN, Spot(self.file, mark.line, mark.column)
         known = self.anchors[name]
         if known is None:
-            self.stop(f"the alias `*{name}` stands inside of what it repeats", event.start_mark)
+            self.stop(f"the alias `*{name}` stands inside of what it repeats", mark)
         value, spot, nodes = known
         self.nodes += nodes
         self.aliased += nodes
         if self.aliased > MAX_ALIASED:
-            self.stop(f"aliases repeat more than {MAX_ALIASED:,} values", event.start_mark)
-        copy = Spot(event.start_mark)
+            self.stop(f"aliases repeat more than {MAX_ALIASED:,} values", mark)
+        copy = Spot(self.file, mark.line, mark.column)
         copy.children = spot.children
         return value, copy
 
     def sequence(self, spot: Spot) -> list[Any]:
         values: list[Any] = []
+        children: dict[str | int, Spot] = {}
+        spot.children = children
         path = self.path
         while not isinstance(event := self.events.get_event(), yaml.SequenceEndEvent):
             path.append(len(values))
@@ -243,12 +271,14 @@ class _Composer:
             if value is None:
                 self.fault("empty-value", _nothing(event.value, "an entry of this list"), event.start_mark)
                 value = BROKEN
-            spot.children[path.pop()] = child
+            children[path.pop()] = child
             values.append(value)
         return values
 
     def mapping(self, spot: Spot, start: Any) -> dict[str, Any]:
         values: dict[str, Any] = {}
+        children: dict[str | int, Spot] = {}
+        spot.children = children
         empty: list[tuple[str, Any]] = []
         path = self.path
         while not isinstance(event := self.events.get_event(), yaml.MappingEndEvent):
@@ -262,8 +292,9 @@ class _Composer:
             if value is None:
                 empty.append((key, following))
                 value = BROKEN
-            child.key_line, child.key_column = event.start_mark.line, event.start_mark.column
-            spot.children[key] = child
+            mark = event.start_mark
+            child.key_line, child.key_column = mark.line, mark.column
+            children[key] = child
             values[key] = value
         for key, following in empty:
             what = f"`{key}:`"

@@ -1,44 +1,81 @@
-"""`${NAME}` and `${NAME:-default}` in the values of a document; what is put in is never parsed again."""
+"""`${NAME}`, `${NAME:-default}` and `${file:path}` in the values of a document.
+
+What is put in is never parsed again, and never shown: it may be a secret, so messages show the reference.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path as FilePath
 from typing import Any, Final
 
-from gatekeeper.config.document import BROKEN, Document, Variable
+from gatekeeper.config.document import BROKEN, Document, Interpolated, Spot, Variable
 from gatekeeper.config.problems import Fault, Path, Refusal
 
 
+MAX_FILE: Final = 64 * 1024
+"""Bytes of a file that is put in."""
+
 _REFERENCE: Final = re.compile(
-    r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?|(?P<other>[^}]*))\}|\$\{(?P<open>.*)",
+    r"\$\$\{"
+    r"|\$\{(?:(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?"
+    r"|file:(?P<file>[^}]+)|(?P<other>[^}]*))\}"
+    r"|\$\{(?P<open>.*)",
     re.DOTALL,
 )
 
 
-def interpolate(document: Document, environ: Mapping[str, str]) -> None:
-    """Replace the references in all values; what cannot be is noted in the document, and its value is BROKEN."""
-    if "${" in document.text:
-        document.data = _Interpolation(document, environ).value(document.data, ())
+def interpolate(document: Document, environ: Mapping[str, str], *, quiet: bool = False) -> list[FilePath]:
+    """Replace the references in all values; what cannot be is noted in the document, and its value is BROKEN.
+
+    `quiet` says nothing of variables that are not set, where it is known that some could not be read. Returns the files
+    that were read or looked for.
+    """
+    if "${" not in document.text or document.spot is None:
+        return []
+    interpolation = _Interpolation(document, environ, quiet)
+    document.data = interpolation.value(document.data, (), document.spot)
+    return list(interpolation.files)
+
+
+class _UnsetError(Exception):
+    """A variable is not set, and that is said elsewhere."""
 
 
 class _Interpolation:
-    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
-        self.faults = document.faults
+    def __init__(self, document: Document, environ: Mapping[str, str], quiet: bool) -> None:
+        self.document = document
         self.environ = environ
+        self.quiet = quiet
+        self.files: dict[FilePath, str | Refusal] = {}
 
-    def value(self, value: Any, path: Path) -> Any:
+    def value(self, value: Any, path: Path, spot: Spot) -> Any:
         if isinstance(value, dict):
-            return {key: self.value(item, (*path, key)) for key, item in value.items()}
+            children = spot.children
+            return {key: self.value(item, (*path, key), children[key]) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.value(item, (*path, index)) for index, item in enumerate(value)]
+            children = spot.children
+            return [self.value(item, (*path, index), children[index]) for index, item in enumerate(value)]
         if not isinstance(value, str) or "${" not in value:
             return value
         try:
             whole = _REFERENCE.fullmatch(value)
-            if whole and whole["name"]:
-                return Variable(self.replaced(whole))
-            return _REFERENCE.sub(self.replaced, value)
+            if whole and (whole["name"] or whole["file"]):
+                return Variable(self.replaced(whole), value)
+            text = _REFERENCE.sub(self.replaced, value)
+            only_literal = all(found[0] == "$${" for found in _REFERENCE.finditer(value))
+            return text if only_literal else Interpolated(text, value)
         except Refusal as refusal:
-            self.faults.append(Fault(refusal.id, path, str(refusal)))
+            fault = Fault(
+                refusal.id,
+                path,
+                str(refusal),
+                line=spot.line + 1,
+                column=spot.column + 1,
+                file=self.document.file,
+            )
+            self.document.faults.append(fault)
+            return BROKEN
+        except _UnsetError:
             return BROKEN
 
     def replaced(self, found: re.Match[str]) -> str:
@@ -48,16 +85,82 @@ class _Interpolation:
             Refusal: nothing does.
 
         """
-        name, other = found["name"], found["other"]
         if found[0] == "$${":
             return "${"
+        if found["file"] is not None:
+            return self.content(found[0], self.document.folder.absolute() / found["file"])
+        name = found["name"]
         if name is None:
-            scheme = re.match(r"[a-z][a-z0-9_]*:", other or "")
+            scheme = re.match(r"[a-z][a-z0-9_]*:", found["other"] or "")
             if scheme:
                 raise Refusal(f"`${{{scheme[0]}...}}` is not available yet", "not-available")
             raise Refusal(f"`{found[0]}` is no reference: write `${{NAME}}`, or `$${{` for a literal `${{`")
         value = self.environ.get(name) or found["default"]
         if value is None:
+            if self.quiet:
+                raise _UnsetError
             state = "is empty" if name in self.environ else "is not set"
-            raise Refusal(f"`${{{name}}}` {state}; set it, or write `${{{name}:-default}}`", "unresolved")
+            near = _near(name, self.environ) if name not in self.environ else None
+            hint = f"did you mean `${{{near}}}`?" if near else f"set it, or write `${{{name}:-default}}`"
+            raise Refusal(f"`${{{name}}}` {state}; {hint}", "unresolved")
         return value
+
+    def content(self, reference: str, file: FilePath) -> str:
+        """The content of a file, the same for each reference to it."""
+        if file not in self.files:
+            try:
+                self.files[file] = _read(file)
+            except OSError as error:
+                self.files[file] = Refusal(f"cannot be read: {error.strerror}")
+            except Refusal as refusal:
+                self.files[file] = refusal
+        content = self.files[file]
+        if isinstance(content, Refusal):
+            raise Refusal(f"`{reference}`: {file} {content}", "unresolved")
+        return content
+
+
+def _read(path: FilePath) -> str:
+    """The text of a file, without the line end behind it.
+
+    Raises:
+        Refusal: it is no text, or none that can be meant.
+
+    """
+    if not path.exists():
+        raise Refusal("does not exist")
+    if not path.is_file():
+        # a pipe would wait for a writer
+        raise Refusal("is no file")
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise Refusal(f"is larger than {MAX_FILE >> 10} KiB")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refusal("is no UTF-8") from None
+    text = re.sub(r"\r?\n\Z", "", text)
+    if not text:
+        raise Refusal("is empty")
+    return text
+
+
+def _near(name: str, known: Iterable[str]) -> str | None:
+    """The name that differs by one character, by two swapped ones, or by case.
+
+    Names of variables have much in common: `DB_HOST` is near to `DB_PORT` for those who count what is equal.
+    """
+    if len(name) < 4:
+        return None
+    return next((other for other in sorted(known) if _is_slip(name.upper(), other.upper())), None)
+
+
+def _is_slip(one: str, other: str) -> bool:
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    one, other = one[start:], other[start:]
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
+    return max(len(one), len(other)) <= 1 or (len(one) == 2 and one == other[::-1])

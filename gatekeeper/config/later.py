@@ -10,20 +10,19 @@ from gatekeeper.config.problems import Path
 
 
 _SECTIONS: Final[Mapping[str, str]] = {
-    "": "include environments hosts stores database observe plugins providers defaults authenticators plans consumers"
-    " chains tenants tests cluster history",
+    "": "stores database observe plugins providers authenticators plans consumers tenants tests cluster history",
     "server": "workers limits concurrency underscore_headers reload",
     "server.listen.*": "tls proxy_protocol",
     "admin": "tls users",
-    "services.*": "like balance health outliers retries hedge breaker concurrency pool host_header for_tenants"
-    " description labels",
+    "services.*": "balance health outliers retries hedge breaker concurrency pool host_header for_tenants",
     "services.*.instances": "weight zone priority dns consul etcd kubernetes file",
     "services.*.timeouts": "stream",
-    "routes.*": "priority sticky override public max_body websocket encoded_slashes timeouts retries hedge balance"
-    " observe description labels",
-    "routes.*.match": "host scheme listener header query cookie claim address consumer role scope plan authenticator"
-    " share not",
-    "filters": "when timeout budget if_over",
+    "routes.*": "like public max_body websocket timeouts retries hedge balance observe",
+    "routes.*.to.*": "rollout",
+    "defaults": "consumers",
+    "defaults.services": "balance health outliers retries hedge breaker concurrency pool host_header",
+    "defaults.routes": "max_body websocket observe",
+    "filters": "timeout budget if_over",
     "filters.transform": "buffer",
     "filters.transform.request": "body",
     "filters.transform.response": "status body",
@@ -33,16 +32,21 @@ _SECTIONS: Final[Mapping[str, str]] = {
 _KEYS: Final = {section: frozenset(words.split()) for section, words in _SECTIONS.items()}
 
 _KINDS: Final = (
-    "use auth authorize ratelimit concurrency cache validate cors security_headers compress fallback mirror fault"
+    "auth authorize ratelimit concurrency cache validate cors security_headers compress fallback mirror fault"
     " aggregate oidc upstream_auth"
 )
 LATER_KINDS: Final = frozenset(_KINDS.split())
-"""Kinds of filters, and `use`, which stands in their place."""
+"""Kinds of filters."""
 
 
 def is_later(path: Path) -> bool:
     """Whether the key that the path ends in is one of these."""
     return path[-1] in _KEYS.get(section(path[:-1]), ())
+
+
+def later_in(place: str) -> frozenset[str]:
+    """The keys of a place that are these; those of `filter` are kinds of filters."""
+    return LATER_KINDS if place == "filter" else _KEYS.get(place, frozenset())
 
 
 def section(path: Path) -> str:
@@ -54,8 +58,17 @@ def section(path: Path) -> str:
     ]
     if lists:
         del steps[: lists[0]]
+    elif steps[:1] == ["chains"] and len(steps) > 2:
+        steps[:3] = ["filters"]
+    elif steps[:1] == ["routes"] and steps[2:3] == ["override"] and len(steps) > 3:
+        # the name is nearly always that of the kind
+        steps[:3] = ["filters"]
     elif steps[:1] in (["services"], ["routes"]):
         steps[1:2] = ["*"]
+        if steps[2:3] == ["to"]:
+            steps[3:4] = ["*"]
+    elif steps[:1] == ["defaults"] and len(steps) > 2:
+        steps[:2] = [str(steps[1]), "*"]
     elif steps[:2] == ["server", "listen"]:
         steps[2:3] = ["*"]
     return ".".join(step for step in steps if isinstance(step, str))

@@ -1,81 +1,174 @@
-"""Files → `GatewayConfig`: read, interpolate, structure, check; everything that is wrong in one go."""
+"""Files → `GatewayConfig`: read, merge, structure, check; everything that is wrong in one go."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+
+import attrs
 
 from gatekeeper.config.check import check
-from gatekeeper.config.convert import ParseTemplate, convert
-from gatekeeper.config.document import MAX_SIZE, read_document
-from gatekeeper.config.interpolate import interpolate
-from gatekeeper.config.model import GatewayConfig, KindConfig
+from gatekeeper.config.convert import convert, expand_at
+from gatekeeper.config.defaults import apply_defaults
+from gatekeeper.config.kinds import Kinds
+from gatekeeper.config.matching import ParseTemplate
+from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem
+from gatekeeper.config.sources import EnvFile, read_sources, sources_of_text
+from gatekeeper.config.tree import Tree, take_apart
 
 
-_BYTE_ORDERS: Final = (b"\xff\xfe", b"\xfe\xff")
+@attrs.frozen
+class Draft:
+    """What was read: a configuration, or the sound parts of one that has errors, None where there are none.
+
+    `sources` has the text of each file that problems may stand in. `files` were read or looked for, with those of
+    variables and values, and `folders` are those in which patterns look for files: what changes there changes the
+    configuration. `environments` are the names one can choose from.
+    """
+
+    config: GatewayConfig | None
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, str]
+    files: tuple[Path, ...]
+    folders: tuple[Path, ...]
+    environments: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that refuse it."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    def accepted(self) -> GatewayConfig:
+        """Return the configuration.
+
+        Raises:
+            ConfigError: something in it is wrong.
+
+        """
+        if self.config is None or self.errors:
+            raise ConfigError(self.errors, self.sources)
+        return self.config
+
+
+def read(
+    path: Path,
+    kinds: Kinds,
+    *,
+    template: ParseTemplate,
+    environ: Mapping[str, str] | None = None,
+    environment: str | None = None,
+    env_file: EnvFile = None,
+) -> Draft:
+    """Read a configuration from its files; paths in them are relative to the folder of the file they stand in.
+
+    Give `PathTemplate.parse` of `gatekeeper.routing` as `template`, and the catalog as `kinds`. `environment` chooses the
+    overlay, and variables of `environ`, by default those of the process, win over those of `env_file`.
+    """
+    variables = os.environ if environ is None else environ
+    tree = read_sources(path, expand_at, variables, environment=environment, env_file=env_file)
+    return _draft(tree, kinds, template)
+
+
+def read_text(
+    text: str,
+    kinds: Kinds,
+    name: str = "gateway.yaml",
+    *,
+    template: ParseTemplate,
+    environ: Mapping[str, str] | None = None,
+    environment: str | None = None,
+    env_file: EnvFile = False,
+    base: Path | None = None,
+) -> Draft:
+    """Read a configuration from YAML or JSON; `name` is what messages call it, `base` where its files are."""
+    variables = os.environ if environ is None else environ
+    tree = sources_of_text(
+        text,
+        expand_at,
+        variables,
+        name=name,
+        base=base or Path.cwd(),
+        environment=environment,
+        env_file=env_file,
+    )
+    return _draft(tree, kinds, template)
 
 
 def load(
     path: Path,
-    kinds: Mapping[str, KindConfig],
+    kinds: Kinds,
     *,
-    template: ParseTemplate | None = None,
+    template: ParseTemplate,
     environ: Mapping[str, str] | None = None,
+    environment: str | None = None,
+    env_file: EnvFile = None,
 ) -> GatewayConfig:
-    """Read a configuration from a file; paths in it are relative to its folder.
-
-    Give `PathTemplate.parse` of `gatekeeper.routing` as `template`: without it path templates are taken as they are, and
-    placeholders are not compared with what they capture. `kinds` are the filters of the catalog.
+    """Read a configuration that is to be used, as `read` does.
 
     Raises:
-        ConfigError: the file cannot be read, or something in it is wrong.
+        ConfigError: a file cannot be read, or something in it is wrong.
 
     """
-    name = str(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(4 * MAX_SIZE)
-    except OSError as error:
-        problem_id = "not-found" if isinstance(error, FileNotFoundError) else "bad-value"
-        reason = "does not exist" if problem_id == "not-found" else f"cannot be read: {error.strerror}"
-        raise ConfigError([Problem(problem_id, "", f"`{name}` {reason}", name)]) from None
-    text = _decode(data, name)
-    return load_text(text, kinds, name, template=template, environ=environ, base=path.parent)
+    draft = read(path, kinds, template=template, environ=environ, environment=environment, env_file=env_file)
+    return draft.accepted()
 
 
 def load_text(
     text: str,
-    kinds: Mapping[str, KindConfig],
+    kinds: Kinds,
     name: str = "gateway.yaml",
     *,
-    template: ParseTemplate | None = None,
+    template: ParseTemplate,
     environ: Mapping[str, str] | None = None,
     base: Path | None = None,
 ) -> GatewayConfig:
-    """Read a configuration from YAML or JSON; `name` is what messages call it, `base` where its files are.
+    """Read a configuration that is to be used, as `read_text` does.
 
     Raises:
         ConfigError: something in it is wrong.
 
     """
-    document = read_document(text, name)
-    interpolate(document, os.environ if environ is None else environ)
-    config, faults = convert(document, kinds, base or Path.cwd(), template)
-    faults = document.faults + faults
+    return read_text(text, kinds, name, template=template, environ=environ, base=base).accepted()
+
+
+def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate) -> Draft:
+    apply_defaults(tree, expand_at)
+    config, faults = convert(tree, kinds, template)
+    faults = [*tree.faults, *tree.warnings, *faults]
     if config is not None:
-        faults += check(config, kinds, document, template, faults)
-    if faults or config is None:
-        raise ConfigError((document.problem(fault) for fault in faults), {name: text})
-    return config
+        known = [fault for fault in faults if fault.severity == "error"]
+        faults += check(config, kinds, tree, template, known)
+    problems = _sorted(tree.problem(fault) for fault in faults)
+    take_apart(tree)
+    return Draft(
+        config,
+        problems,
+        {document.file: document.text for document in tree.documents},
+        tuple(dict.fromkeys(tree.files)),
+        tuple(dict.fromkeys(tree.folders)),
+        tuple(tree.environments),
+    )
 
 
-def _decode(data: bytes, name: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode(errors="replace")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        hint = "this looks like UTF-16" if data.startswith(_BYTE_ORDERS) else "this is no UTF-8"
-        problem = Problem("yaml", "", f"{hint}; save the file as UTF-8", name, line, column)
-        raise ConfigError([problem]) from None
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems in the order of their places, each once.
+
+    What stands in `defaults`, or in what `like` takes, is met again wherever it is taken; and what is an error is no
+    warning.
+    """
+    found: dict[tuple[str, int, int, str], Problem] = {}
+    errors: set[tuple[str, int, int]] = set()
+    defaults: set[tuple[str, int, int]] = set()
+    for problem in problems:
+        place = (problem.file, problem.line, problem.column)
+        found.setdefault((*place, problem.message), problem)
+        if problem.severity == "error" and problem.line:
+            errors.add(place)
+            if problem.path.startswith("defaults."):
+                defaults.add(place)
+    return tuple(
+        problem
+        for (*place, _), problem in sorted(found.items(), key=lambda item: item[0][:3])
+        if (problem.severity == "error" or tuple(place) not in errors)
+        and (problem.path.startswith("defaults.") or tuple(place) not in defaults)
+    )

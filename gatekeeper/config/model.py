@@ -5,56 +5,34 @@ Defaults are those of the grammar. Equal configurations are equal objects, where
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 import attrs
 
+from gatekeeper.config.addresses import Listen, Url
+from gatekeeper.config.conditions import HIDDEN, Condition, Match
 from gatekeeper.config.problems import Place, Refusal
 from gatekeeper.config.units import (
     VERSION,
     Duration,
     File,
     Host,
-    Listen,
+    HostPattern,
     LiteralPath,
     Method,
     Name,
     Proxies,
-    Url,
     Version,
+    Weight,
 )
-from gatekeeper.core.text import Text
+from gatekeeper.core.text import Text, Value
 
 
-Target = Annotated[Text, "target"]
-"""The name of a service, or a capture that is one."""
+STAND_IN: dict[str, Any] = {"stand_in": ()}
+"""Metadata of a required field: what stands for a broken value, so that the rest can be checked."""
 
 
-class KindConfig(Protocol):
-    """A kind of filter, as far as a configuration has to know it."""
-
-    @property
-    def config(self) -> type:
-        """The attrs class of its options."""
-        ...
-
-    @property
-    def main(self) -> str | None:
-        """The option that a value which is no mapping sets."""
-        ...
-
-    @property
-    def terminal(self) -> bool:
-        """Whether it answers itself and ends the chain."""
-        ...
-
-    @property
-    def scope(self) -> str:
-        """`exchange`, or `attempt` for what runs once per try."""
-        ...
-
-
-def _help(text: str) -> dict[str, str]:
+def _help(text: str) -> dict[str, Any]:
     return {"help": text}
 
 
@@ -68,18 +46,46 @@ def _is_positive(_instance: object, attribute: "attrs.Attribute[Any]", value: fl
 
 @attrs.frozen(kw_only=True)
 class FilterConfig:
-    """One entry of a list of filters; `options` is an object of the class that its kind declares."""
+    """One entry of a list of filters; `options` is an object of the class that its kind declares.
+
+    `written` is what they were made of, in the long form, for a route that changes some of them.
+    """
 
     kind: str = attrs.field(metadata=_help("what it is; plugins add kinds"))
     name: Name = attrs.field(
         metadata=_help("how logs and metrics call it; unique among the filters of a request")
     )
+    when: Condition = attrs.field(default=(), metadata=_help("it is passed over where this does not hold"))
     if_error: Literal["fail", "skip"] = attrs.field(
         default="fail",
         metadata=_help("what an error of its own does: `fail` answers 500, `skip` goes on without it"),
     )
     options: Any = None
-    place: Place = attrs.field(factory=Place, eq=False, repr=False)
+    written: Any = attrs.field(default=None, eq=False, repr=False, metadata=HIDDEN)
+    place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
+
+
+@attrs.frozen(kw_only=True)
+class UseConfig:
+    """A chain in the place of a filter."""
+
+    use: Name = attrs.field(metadata=_help("the chain whose filters stand here"))
+    when: Condition = attrs.field(
+        default=(), metadata=_help("the whole chain is passed over where this does not hold")
+    )
+    place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
+
+
+Filters = tuple[FilterConfig | UseConfig, ...]
+"""A list of filters, in the order they run."""
+
+
+@attrs.frozen(kw_only=True)
+class InfoConfig:
+    """What people want to know about it."""
+
+    description: str = attrs.field(default="", metadata=_help("one line for people"))
+    labels: Mapping[str, str] = attrs.field(factory=dict, metadata=_help("names and values of your own"))
 
 
 # ---- the process --------------------------------------------------------------------------------------------------
@@ -195,28 +201,19 @@ class TlsServiceConfig:
 
 
 @attrs.frozen(kw_only=True)
-class ServiceConfig:
+class ServiceConfig(InfoConfig):
     """Equal instances, and how they are asked."""
 
-    instances: tuple[InstanceConfig, ...] = attrs.field(metadata=_help("addresses"))
+    instances: tuple[InstanceConfig, ...] = attrs.field(metadata={**_help("addresses"), **STAND_IN})
     timeouts: TimeoutsConfig = attrs.field(
         factory=TimeoutsConfig, metadata=_help("how long attempts may take")
     )
     tls: TlsServiceConfig = attrs.field(factory=TlsServiceConfig, metadata=_help("for instances with https"))
-    filters: tuple[FilterConfig, ...] = attrs.field(
-        default=(), metadata=_help("run after those of the route")
-    )
+    filters: Filters = attrs.field(default=(), metadata=_help("run after those of the route"))
+    place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
 
 
 # ---- routes -------------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class MatchConfig:
-    """A condition on requests; all its keys hold. No method means any."""
-
-    path: str = attrs.field(default="/**", metadata=_help("path template"))
-    method: tuple[Method, ...] = attrs.field(default=(), metadata=_help("one of these; GET includes HEAD"))
 
 
 def _has_no_slash_at_the_end(_instance: object, attribute: "attrs.Attribute[Any]", path: str | None) -> None:
@@ -228,6 +225,11 @@ def _has_no_slash_at_the_end(_instance: object, attribute: "attrs.Attribute[Any]
 def _begins_with_slash(_instance: object, _attribute: object, path: Text | None) -> None:
     if path is not None and not path.source.startswith("/"):
         raise Refusal(f"a path begins with `/`: write `/{path.source}`")
+
+
+def _has_an_answer(_instance: object, _attribute: object, method: str | None) -> None:
+    if method == "HEAD":
+        raise Refusal("an answer to HEAD has no body, and the client waits for one: write `method: GET`")
 
 
 @attrs.frozen(kw_only=True)
@@ -243,17 +245,105 @@ class RewriteConfig:
     prefix: LiteralPath | None = attrs.field(
         default=None, validator=_has_no_slash_at_the_end, metadata=_help("put before the path")
     )
-    method: Method | None = attrs.field(default=None, metadata=_help("the method"))
+    method: Method | None = attrs.field(
+        default=None,
+        validator=_has_an_answer,
+        metadata=_help("the method; not HEAD, whose answers are empty"),
+    )
 
 
 @attrs.frozen(kw_only=True)
-class RouteConfig:
-    """Which requests go where. `match` has alternatives; `to` is the name of a service, or a capture that is one."""
+class TargetConfig:
+    """A service that a route sends to, among others."""
 
-    match: tuple[MatchConfig, ...] = attrs.field(metadata=_help("which requests"))
-    to: Target | None = attrs.field(default=None, metadata=_help("the service; none where a filter answers"))
+    weight: Weight = attrs.field(default=1, metadata=_help("its part of the requests, against the others"))
+    pin: Condition = attrs.field(default=(), metadata=_help("these requests always go here"))
+
+
+Targets = Annotated[Mapping[Name, TargetConfig] | Text, "targets"]
+"""Services by name, or the capture that names one."""
+
+
+@attrs.frozen(kw_only=True)
+class StickyCookieConfig:
+    """A cookie that keeps a client with the service it was sent to first."""
+
+    name: str = attrs.field(default="gk_side", metadata=_help("name of the cookie"))
+    ttl: Duration = attrs.field(
+        default=7 * 86400.0, validator=_is_positive, metadata=_help("how long the client keeps it")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class StickyConfig:
+    """What decides which of several services a client stays with: values, or a cookie."""
+
+    by: tuple[Value, ...] = attrs.field(default=(), metadata=_help("equal values go to the same service"))
+    cookie: StickyCookieConfig | None = attrs.field(
+        default=None, metadata=_help("given to clients without one")
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if bool(self.by) == (self.cookie is not None):
+            raise Refusal("`sticky` is by values like `header.x-user`, or by `cookie`")
+
+
+@attrs.frozen(kw_only=True)
+class RouteConfig(InfoConfig):
+    """Which requests go where. `match` has alternatives."""
+
+    match: Match = attrs.field(metadata={**_help("which requests"), **STAND_IN})
+    priority: int = attrs.field(
+        default=0, metadata=_help("higher comes first, before all that is more specific")
+    )
+    to: Targets | None = attrs.field(
+        default=None, metadata=_help("the service, or several with weights; none where a filter answers")
+    )
+    sticky: StickyConfig | None = attrs.field(
+        default=None, metadata=_help("what keeps a client with one of several services")
+    )
     rewrite: RewriteConfig | None = attrs.field(default=None, metadata=_help("what the service is asked for"))
-    filters: tuple[FilterConfig, ...] = attrs.field(default=(), metadata=_help("run after the global ones"))
+    filters: Filters = attrs.field(default=(), metadata=_help("run after the global ones"))
+    override: Mapping[Name, FilterConfig | Literal[False]] = attrs.field(
+        factory=dict,
+        metadata=_help("other options for a filter of this route's chain, or `false` to drop it"),
+    )
+    encoded_slashes: Literal["reject", "keep"] = attrs.field(
+        default="reject", metadata=_help("`keep` passes %2F and %5C as parts of their segment")
+    )
+    place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
+
+
+# ---- defaults -----------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ServiceDefaultsConfig:
+    """What services have that do not say otherwise."""
+
+    timeouts: TimeoutsConfig = attrs.field(
+        factory=TimeoutsConfig, metadata=_help("how long attempts may take")
+    )
+    tls: TlsServiceConfig = attrs.field(factory=TlsServiceConfig, metadata=_help("for instances with https"))
+
+
+@attrs.frozen(kw_only=True)
+class RouteDefaultsConfig:
+    """What routes have that do not say otherwise."""
+
+    encoded_slashes: Literal["reject", "keep"] = attrs.field(
+        default="reject", metadata=_help("`keep` passes %2F and %5C as parts of their segment")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class DefaultsConfig:
+    """What entries have that do not say otherwise; they are in the services and routes when all is read."""
+
+    services: ServiceDefaultsConfig = attrs.field(
+        factory=ServiceDefaultsConfig, metadata=_help("for all services")
+    )
+    routes: RouteDefaultsConfig = attrs.field(factory=RouteDefaultsConfig, metadata=_help("for all routes"))
 
 
 @attrs.frozen(kw_only=True)
@@ -263,10 +353,14 @@ class GatewayConfig:
     version: Version = attrs.field(
         default=VERSION, metadata=_help("version of the grammar; it has to be written")
     )
+    hosts: tuple[HostPattern, ...] = attrs.field(
+        default=(), metadata=_help("where routes answer that name no host; others get 421. None is any")
+    )
     server: ServerConfig = attrs.field(factory=ServerConfig, metadata=_help("the side that clients see"))
     admin: AdminConfig = attrs.field(factory=AdminConfig, metadata=_help("the side that operators see"))
+    filters: Filters = attrs.field(default=(), metadata=_help("run first, for every request"))
+    chains: Mapping[Name, Filters] = attrs.field(
+        factory=dict, metadata=_help("lists of filters that `use: name` puts in its place")
+    )
     services: Mapping[Name, ServiceConfig] = attrs.field(factory=dict, metadata=_help("who answers, by name"))
     routes: Mapping[Name, RouteConfig] = attrs.field(factory=dict, metadata=_help("what goes where, by name"))
-    filters: tuple[FilterConfig, ...] = attrs.field(
-        default=(), metadata=_help("run first, for every request")
-    )

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
@@ -26,6 +26,10 @@ def show_path(path: Path) -> str:
     return shown
 
 
+Severity = Literal["error", "warning"]
+"""An error refuses a configuration; a warning is something that is nearly always a mistake."""
+
+
 @attrs.frozen
 class Problem:
     """One thing that is wrong: a stable id, the path in the file, what to do; lines and columns count from 1.
@@ -39,6 +43,7 @@ class Problem:
     file: str = ""
     line: int = 0
     column: int = 0
+    severity: Severity = "error"
 
     @property
     def place(self) -> str:
@@ -47,7 +52,8 @@ class Problem:
         return ":".join([self.file, *position]) if self.file else ""
 
     def __str__(self) -> str:
-        parts = [part for part in (self.place, self.path, self.message) if part]
+        warning = "warning" if self.severity == "warning" else ""
+        parts = [part for part in (self.place, warning, self.path, self.message) if part]
         return f"{': '.join(parts)} [{self.id}]"
 
 
@@ -67,7 +73,10 @@ class ConfigError(Exception):
 
 @attrs.frozen
 class Fault:
-    """A problem before its place is looked up in the document; `at_key` puts it at the key instead of the value."""
+    """A problem before its place is looked up; `at_key` puts it at the key instead of the value.
+
+    With `line` or `file` it is known already.
+    """
 
     id: str
     path: Path
@@ -75,6 +84,8 @@ class Fault:
     at_key: bool = False
     line: int = 0
     column: int = 0
+    file: str = ""
+    severity: Severity = "error"
 
 
 @attrs.frozen

@@ -16,7 +16,9 @@ from typing import Any, Final, Literal, TypeVar, Union, cast, get_args
 import attrs
 import cattrs
 
-from gatekeeper.config.document import BROKEN, Broken, Variable, resolve
+from gatekeeper.config.document import BROKEN, Broken, Interpolated, Variable, meaning, resolve
+from gatekeeper.config.hints import elsewhere, hint, meant
+from gatekeeper.config.later import section
 from gatekeeper.config.problems import (
     ConfigError,
     Fault,
@@ -29,6 +31,7 @@ from gatekeeper.config.problems import (
     show_path,
 )
 from gatekeeper.config.units import UNITS, File, Unit
+from gatekeeper.config.validation import failed_validators, id_of, message_of
 from gatekeeper.config.wording import (
     LISTS,
     describe,
@@ -40,7 +43,6 @@ from gatekeeper.config.wording import (
     origin,
     written,
 )
-from gatekeeper.core.text import BadPlaceholderError, Text
 
 
 T = TypeVar("T")
@@ -64,7 +66,7 @@ class Reader:
         expand: Mapping[type, Expand] | None = None,
         later: Callable[[Path], bool] = lambda _: False,
     ) -> None:
-        self.base: Final = base
+        self._base: Final = base
         self.faults: list[Fault] = []
         self.path: list[str | int] = []
         self._expand: Final = expand or {}
@@ -78,22 +80,35 @@ class Reader:
         factory(lambda kind: origin(kind) in LISTS, self._list_hook)
         factory(lambda kind: origin(kind) in {dict, Mapping}, self._mapping_hook)
         factory(lambda kind: origin(kind) in {Union, UnionType}, self._union_hook)
-        factory(attrs.has, self._class_hook)
+        factory(attrs.has, self.class_hook)
         factory(is_parsed, self._parsed_hook)
         factory(lambda kind: kind in UNITS, lambda kind: self._unit_hook(UNITS[kind]))
-        factory(lambda kind: kind is Text, lambda _: self._placeholders)
         factory(lambda kind: kind == File, lambda _: self._file)
         factory(lambda kind: kind in {Any, object}, lambda _: self._anything)
 
     def read(self, value: Any, kind: Any, *steps: str | int) -> Any:
         """Return the value as its type wants it, or BROKEN with at least one more fault; `steps` lead to the value."""
-        if value is BROKEN:
-            return BROKEN
         self.path.extend(steps)
         try:
-            return self.converter.get_structure_hook(kind)(value, kind)
+            return self._read(value, self.converter.get_structure_hook(kind), kind)
         finally:
             del self.path[len(self.path) - len(steps) :]
+
+    def _read(self, value: Any, hook: Hook, kind: Any) -> Any:
+        if value is BROKEN:
+            return BROKEN
+        before = len(self.faults)
+        result = hook(value, kind)
+        if isinstance(value, Interpolated) and value.reference and len(self.faults) > before:
+            # what was put in may be a secret, and so may every part of it
+            message = f"the value of `{value.reference}` does not fit"
+            fault = self.faults[before]
+            if not fault.message.startswith(message):
+                words = expected(kind)
+                message += "" if words == "a mapping" else f"; expected {words}"
+                fault = attrs.evolve(fault, message=message)
+            self.faults[before:] = [fault]
+        return result
 
     def refuse(
         self, message: str, fault_id: str = "bad-value", *steps: str | int, at_key: bool = False
@@ -108,6 +123,10 @@ class Reader:
             return BROKEN
         return self.refuse(f"expected {expected}, not {describe(value)}{hint}", "wrong-type")
 
+    def folder(self) -> FilePath:
+        """The folder that the path of a file is relative to, here."""
+        return self._base
+
     # ---- single values --------------------------------------------------------------------------------------------
 
     def _text(self, value: Any, _: Any) -> Any:
@@ -119,37 +138,28 @@ class Reader:
         return self.mistyped("text", value, hint)
 
     def _int(self, value: Any, _: Any) -> Any:
-        value = _resolved(value)
+        value = meaning(value)
         return value if type(value) is int else self.mistyped("a whole number", value, number_hint(value))
 
     def _float(self, value: Any, _: Any) -> Any:
-        value = _resolved(value)
+        value = meaning(value)
         if type(value) in {int, float}:
             return float(value)
         return self.mistyped("a number", value, number_hint(value))
 
     def _bool(self, value: Any, _: Any) -> Any:
-        value = _resolved(value)
+        value = meaning(value)
         if isinstance(value, bool):
             return value
         if isinstance(value, str) and value.lower() in _YAML11_BOOLEANS:
             return self.refuse(f"`{value}` is text here; write true or false", "yaml11-word")
         return self.mistyped("true or false", value)
 
-    def _placeholders(self, value: Any, _: Any) -> Any:
-        source = self._text(value, str)
-        if source is BROKEN:
-            return BROKEN
-        try:
-            return Text(source)
-        except BadPlaceholderError as error:
-            return self.refuse(str(error), _fault_id(error))
-
     def _file(self, value: Any, _: Any) -> Any:
-        text = self._text(value, str)
-        if text is BROKEN:
-            return BROKEN
-        path = self.base.absolute() / text
+        if not isinstance(value, str):
+            return self.mistyped("the path of a file, like `tls/ca.pem`", value)
+        text = str(value)
+        path = self.folder().absolute() / text
         if not path.is_file():
             return self.refuse(f"`{text}` does not exist (looked for {path})", "not-found")
         return str(path)
@@ -168,7 +178,7 @@ class Reader:
             if isinstance(value, Variable) and type(resolve(value)) in unit.takes:
                 value = resolve(value)
             if not isinstance(value, unit.takes) or isinstance(value, bool):
-                return self.mistyped(unit.written, value)
+                return self.mistyped(unit.written, value, number_hint(value) if int in unit.takes else "")
             try:
                 return unit.parse(str(value) if isinstance(value, str) else value)
             except Refusal as refusal:
@@ -178,12 +188,13 @@ class Reader:
 
     def _parsed_hook(self, kind: Any) -> Hook:
         def hook(value: Any, _: Any) -> Any:
-            if not isinstance(value, str):
-                return self.mistyped("text", value)
+            text = self._text(value, str)
+            if text is BROKEN:
+                return BROKEN
             try:
-                return kind.parse(str(value))
+                return kind.parse(text)
             except ValueError as error:
-                return self.refuse(str(error), _fault_id(error))
+                return self.refuse(str(error), id_of(error))
 
         return hook
 
@@ -198,14 +209,14 @@ class Reader:
         types = {type(choice) for choice, _ in choices}
 
         def hook(value: Any, _: Any) -> Any:
-            plain = _resolved(value)
+            plain = meaning(value)
             plain = str(value) if type(plain) not in types and isinstance(value, str) else plain
             for choice, result in choices:
                 if type(choice) is type(plain) and choice == plain:
                     return result
             if type(plain) not in types - {bool}:
                 return self.mistyped(" or ".join(f"`{word}`" for word in known), value)
-            hint = did_you_mean(plain, known) if isinstance(plain, str) else ""
+            hint = did_you_mean(str(plain), known) or did_you_mean(str(plain).lower(), known)
             return self.refuse(f"`{plain}` is none of {quoted(known)}{hint}")
 
         return hook
@@ -215,6 +226,7 @@ class Reader:
     def _list_hook(self, kind: Any) -> Hook:
         make = LISTS[origin(kind)]
         types = [item for item in get_args(kind) if item is not Ellipsis] or [Any]
+        hook_of = self.converter.get_structure_hook
 
         def hook(value: Any, _: Any) -> Any:
             if not isinstance(value, list):
@@ -223,28 +235,36 @@ class Reader:
             if len(types) > 1 and len(value) != len(types):
                 return self.refuse(f"expected {len(types)} entries, not {len(value)}", "wrong-type")
             item_types = types if len(types) > 1 else types * len(value)
-            items = [
-                self.read(item, item_type, index)
-                for index, (item, item_type) in enumerate(zip(value, item_types, strict=True))
-            ]
+            items = []
+            for index, (item, item_type) in enumerate(zip(value, item_types, strict=True)):
+                self.path.append(index)
+                items.append(self._read(item, hook_of(item_type), item_type))
+                self.path.pop()
             return make([item for item in items if item is not BROKEN])
 
         return hook
 
     def _mapping_hook(self, kind: Any) -> Hook:
         key_type, value_type = get_args(kind) or (str, Any)
+        hook_of = self.converter.get_structure_hook
 
         def hook(value: Any, _: Any) -> Any:
             if not isinstance(value, dict):
-                return self.mistyped("a mapping", value)
+                hint = "; write `NAME: ` instead of each `- `" if isinstance(value, list) else ""
+                return self.mistyped("a mapping", value, hint)
             found = {}
+            key_hook, value_hook = hook_of(key_type), hook_of(value_type)
             for key, item in value.items():
-                # keys are text in the document; those of another type are read like a value that came as a text
+                if item is BROKEN:
+                    continue
+                self.path.append(key)
                 before = len(self.faults)
-                name = self.read(Variable(key), key_type, key)
+                # keys are text in the document; those of another type are read like a value that came as a text
+                name = key_hook(Variable(key), key_type)
                 for index in range(before, len(self.faults)):
                     self.faults[index] = attrs.evolve(self.faults[index], at_key=True)
-                result = self.read(item, value_type, key)
+                result = self._read(item, value_hook, value_type)
+                self.path.pop()
                 if name is not BROKEN and result is not BROKEN:
                     found[name] = result
             return found
@@ -277,56 +297,81 @@ class Reader:
 
         return hook
 
-    def _class_hook(self, kind: Any) -> Hook:
+    def class_hook(self, kind: Any, beside: Callable[[], Mapping[str, Any]] = dict) -> Hook:
+        """What reads objects of an attrs class from mappings; `beside` gives fields that are no keys."""
         cls = attrs.resolve_types(origin(kind))
         fields = keys(cls)
         required = {key for key, field in fields.items() if field.default is attrs.NOTHING}
+        stand_ins = {key: fields[key].metadata.get("stand_in", BROKEN) for key in required}
+        names = {key: str(field.alias) for key, field in fields.items()}
+        hooks: dict[str, Hook] = {}
         expand = self._expand.get(cls, lambda value: value)
+        wanted = f"a mapping with {quoted(fields)}" if fields else "no options"
+        lists = [
+            f"; write `{key}:` above it"
+            for key in fields
+            if key in required and origin(fields[key].type) in LISTS
+        ]
 
         def hook(value: Any, _: Any) -> Any:
             value = expand(value)
+            if not hooks:
+                # not before: a class may be a part of itself
+                get_hook = self.converter.get_structure_hook
+                hooks.update({key: get_hook(field.type or Any) for key, field in fields.items()})
             if value is True and not required:
                 value = {}
             if not isinstance(value, dict):
-                return self.mistyped(f"a mapping with {quoted(fields)}" if fields else "no options", value)
-            meant = {self._unknown(key, fields) for key in value if key not in fields}
-            if not meant.intersection(value):
+                return self.mistyped(wanted, value, "".join(lists[:1]) if isinstance(value, list) else "")
+            before = len(self.faults)
+            intended = {self._unknown(key, fields) for key in value if key not in names}
+            if not intended.intersection(value):
                 # otherwise a key that is not available yet may stand for one that is missing
-                for key in required.difference(value, meant):
+                for key in required.difference(value, intended):
                     self.refuse(f"`{key}` is missing", "missing-key", at_key=True)
-            found = {
-                key: self.read(value[key], fields[key].type or Any, key) for key in fields if key in value
-            }
-            found = {key: item for key, item in found.items() if item is not BROKEN}
+            found = {}
+            whole = True
+            for key, field in fields.items():
+                if key in value:
+                    self.path.append(key)
+                    result = self._read(value[key], hooks[key], field.type)
+                    self.path.pop()
+                    if result is BROKEN:
+                        whole = False
+                        result = stand_ins.get(key, BROKEN)
+                    if result is not BROKEN:
+                        found[key] = result
             if not required.issubset(found):
                 return BROKEN
             # what has a default goes on with it, so that checks find what is wrong elsewhere
-            return self._make(cls, found, whole=len(found) == len(fields.keys() & value.keys()))
+            try:
+                return cls(**{names[key]: item for key, item in found.items()}, **beside())
+            except (ValueError, TypeError) as error:
+                return self._unmade(cls, found, error, whole=whole and len(self.faults) == before)
 
         return hook
 
     def _unknown(self, key: str, fields: Mapping[str, Any]) -> str | None:
         """Refuse a key, and return the one that was probably meant; the key itself where it has a meaning later."""
-        if self._later((*self.path, key)):
-            self.refuse(f"`{key}` is not available yet", "not-available", key, at_key=True)
+        place = section(tuple(self.path))
+        if why := elsewhere(place, key):
+            self.refuse(f"`{key}` does not belong in `{place}`; {why}", "not-here", key, at_key=True)
+        elif self._later((*self.path, key)):
+            self.refuse(f"`{key}` is not available yet{hint(place, key)}", "not-available", key, at_key=True)
             return key
-        meant = nearest(key, fields)
-        known = f"; there are {quoted(fields)}" if fields else "; there are none"
-        message = f"unknown key `{key}`{did_you_mean(key, fields) or known}"
-        self.refuse(message, "unknown-key", key, at_key=True)
-        return meant
+        else:
+            ending = hint(place, key, fields) if fields else "; there are none"
+            self.refuse(f"unknown key `{key}`{ending}", "unknown-key", key, at_key=True)
+        return (meant(place, key) or "").partition(".")[0] or nearest(key, fields)
 
-    def _make(self, cls: Any, values: Mapping[str, Any], *, whole: bool) -> Any:
-        fields = keys(cls)
-        try:
-            return cls(**{str(fields[key].alias): value for key, value in values.items()})
-        except (ValueError, TypeError) as error:
-            faults = _validate(cls, values)
-            for key, fault in faults:
-                self.refuse(_message(fault), _fault_id(fault), key)
-            if whole and not faults:
-                self.refuse(_message(error), _fault_id(error))
-            return BROKEN
+    def _unmade(self, cls: Any, values: Mapping[str, Any], error: Exception, *, whole: bool) -> Broken:
+        """Say why the class does not take the values."""
+        faults = failed_validators(cls, values)
+        for key, fault in faults:
+            self.refuse(message_of(fault), id_of(fault), key)
+        if whole and not faults:
+            self.refuse(message_of(error), id_of(error))
+        return BROKEN
 
 
 def structure_options(cls: type[T], data: Any, path: Path = (), base: FilePath | None = None) -> T:
@@ -341,37 +386,3 @@ def structure_options(cls: type[T], data: Any, path: Path = (), base: FilePath |
     if reader.faults:
         raise ConfigError(Problem(fault.id, show_path(fault.path), fault.message) for fault in reader.faults)
     return cast("T", found)
-
-
-def _validate(cls: Any, values: Mapping[str, Any]) -> list[tuple[str, Exception]]:
-    """Run the validators of all values, of which attrs runs those before the first that fails."""
-    draft = cls.__new__(cls)
-    given = {field: values[key] for key, field in keys(cls).items() if key in values}
-    for field in attrs.fields(cls):
-        default = field.default
-        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class that is typed as a function
-            default = default.factory(draft) if default.takes_self else default.factory()
-        object.__setattr__(draft, field.name, given.get(field, default))
-    faults: list[tuple[str, Exception]] = []
-    for key, field in keys(cls).items():
-        if field.validator is not None and key in values:
-            try:
-                field.validator(draft, field, values[key])
-            except (ValueError, TypeError) as error:
-                faults.append((key, error))
-    return faults
-
-
-def _fault_id(error: Exception) -> str:
-    if isinstance(error, BadPlaceholderError):
-        return "bad-placeholder"
-    return error.id if isinstance(error, Refusal) else "bad-value"
-
-
-def _message(error: Exception) -> str:
-    # the validators of attrs put the attribute and the value behind the message
-    return str(error.args[0]) if error.args else type(error).__name__
-
-
-def _resolved(value: Any) -> Any:
-    return resolve(value) if isinstance(value, Variable) else value

@@ -1,17 +1,28 @@
 """The types of values that have a notation of their own (gateway-yaml.md section (b) 2).
 
 A field of a config class names one as its type and holds a plain value afterwards: `timeout: Duration = 5.0` is a float
-to everybody else, and `5s` in a file. `Listen` and `Url` are small classes. Any class with a class method `parse(text)`
-that raises ValueError is a type for such a field too.
+to everybody else, and `5s` in a file. `Listen` and `Url` are small classes (`config.addresses`). Any class with a class
+method `parse(text)` that raises ValueError is a type for such a field too: `str()` of a value gives the text back, and a
+class attribute `PATTERN` may hold a regular expression for what it takes, for the schema.
 """
 
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Self
+from decimal import Decimal
+from typing import Annotated, Any, Final
 
 import attrs
 
+from gatekeeper.config.addresses import (
+    Listen,
+    Network,
+    Url,
+    parse_host,
+    parse_host_pattern,
+    parse_network,
+    parse_proxies,
+)
 from gatekeeper.config.problems import Refusal
 
 
@@ -29,14 +40,18 @@ Status = Annotated[int, "status"]
 """The status of an answer, 100 to 599."""
 Host = Annotated[str, "host"]
 """A host name or address in lower case, without port."""
+HostPattern = Annotated[str, "host pattern"]
+"""A host, `*.` and a host for one label more, or `*` for any."""
+Share = Annotated[float, "share"]
+"""A part of the whole, 0 to 1."""
+Weight = Annotated[int, "weight"]
+"""A part in relation to other parts, 0 or more."""
 Method = Annotated[str, "method"]
 """A method in upper case."""
 LiteralPath = Annotated[str, "path"]
 """A path without captures, as it stands in a request."""
 File = Annotated[str, "file"]
 """An absolute path of a file that exists; written from the file it stands in."""
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-"""Addresses with a common prefix, or one address."""
 Proxies = Annotated[Network, "proxies"]
 """A network of proxies whose word is taken; not everybody's."""
 
@@ -67,9 +82,21 @@ def parse_name(text: str) -> str:
         raise Refusal(f"`{text}` is a value in other YAML tools; choose another name", "bad-name")
     if _NAME.fullmatch(text):
         return text
-    proposal = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-")
-    hint = f": write `{proposal}`" if _NAME.fullmatch(proposal) and proposal not in _NO_NAMES else ""
+    if "://" in text:
+        raise Refusal(f"`{text}` is an address; give it a name under `services`, and write that", "bad-name")
+    if text.startswith("/"):
+        raise Refusal(f"`{text}` is a path, which stands in `match`; choose a name", "bad-name")
+    if "${" in text:
+        raise Refusal(f"`{text}`: variables stand in values, and not in names", "bad-name")
+    proposal = likely_name(text)
+    hint = f": write `{proposal}`" if proposal else ""
     raise Refusal(f"`{text}` is no name (a-z first, then a-z, 0-9, - and _, at most 63){hint}", "bad-name")
+
+
+def likely_name(text: str) -> str | None:
+    """The name that was probably meant; None where none is near."""
+    proposal = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-")
+    return proposal if _NAME.fullmatch(proposal) and proposal not in _NO_NAMES else None
 
 
 # ---- time and size ------------------------------------------------------------------------------------------------
@@ -110,6 +137,26 @@ def parse_duration(value: str | float) -> float:
     raise Refusal(f"`{value}` is no time; {hint}")
 
 
+def digits(number: float) -> str:
+    """The shortest digits that mean exactly this number, without exponent."""
+    text = format(Decimal(repr(float(number))), "f")
+    return text.removesuffix(".0")
+
+
+def show_duration(seconds: float) -> str:
+    """The time as a file has it: `1m30s`, `250ms`; what is read from it is the same number."""
+    text, rest = "", seconds
+    if 0 < seconds < 1:
+        text = f"{digits(round(seconds * 1000, 6))}ms"
+    else:
+        for unit in ("d", "h", "m"):
+            count, rest = divmod(rest, _SECONDS[unit])
+            text += f"{count:.0f}{unit}" if count else ""
+        rest = round(rest, 9)
+        text += f"{digits(rest)}s" if rest or not text else ""
+    return text if parse_duration(text) == seconds else f"{digits(seconds)}s"
+
+
 _BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SIZE: Final = re.compile(r"([0-9]+)(B|KiB|MiB|GiB)")
 _OTHER_SIZE: Final = re.compile(r"([0-9]+)\s*([KkMmGg])[Ii]?[Bb]?")
@@ -129,6 +176,52 @@ def parse_size(value: str | float) -> int:
     other = _OTHER_SIZE.fullmatch(value)
     hint = f"write {other[1]}{other[2].upper()}iB" if other else "write one like 512B, 8KiB, 16MiB or 1GiB"
     raise Refusal(f"`{value}` is no size; {hint}")
+
+
+def show_size(size: int) -> str:
+    """The size as a file has it, in the largest unit without fraction."""
+    unit = next((unit for unit in reversed(_BYTES) if size and size % _BYTES[unit] == 0), "B")
+    return f"{size // _BYTES[unit]}{unit}"
+
+
+_SHARE: Final = re.compile(_NUMBER + "%")
+
+
+def parse_share(value: str | float) -> float:
+    """Read `0.5%`, `20%`, `100%`; the result is between 0 and 1.
+
+    Raises:
+        Refusal: it is no share, or has no unit.
+
+    """
+    if not isinstance(value, str) or re.fullmatch(_NUMBER, value):
+        number = float(value)
+        hint = f"write {number * 100:g}%" if number <= 1 else f"write {number:g}%"
+        raise Refusal(f"{value} has no unit: {hint}", "no-unit")
+    found = _SHARE.fullmatch(value)
+    if found is None:
+        raise Refusal(f"`{value}` is no share; write one like 0.5%, 20% or 100%")
+    if float(found[1]) > 100:
+        raise Refusal(f"`{value}` is more than the whole; write at most 100%")
+    # of 20%, the number nearest to 0.2; what is divided by 100 may be one beside it
+    return float(f"{found[1]}e-2")
+
+
+def show_share(share: float) -> str:
+    """The share as a file has it; what is read from it is the same number."""
+    return f"{format(Decimal(repr(float(share))).scaleb(2).normalize(), 'f')}%"
+
+
+def parse_weight(value: int) -> int:
+    """Check a weight.
+
+    Raises:
+        Refusal: it is none.
+
+    """
+    if not 0 <= value <= 1_000_000:
+        raise Refusal(f"{value} is no weight; write 0 to 1000000")
+    return value
 
 
 # ---- HTTP -----------------------------------------------------------------------------------------------------------
@@ -160,6 +253,8 @@ def parse_method(text: str) -> str:
         return text
     if re.fullmatch(r"[A-Za-z][A-Za-z-]*", text):
         raise Refusal(f"methods are in upper case: write {text.upper()}")
+    if re.fullmatch(r"[A-Z]+(?:[\s,|]+[A-Z]+)+", text):
+        raise Refusal(f"`{text}` are several methods: write `[{', '.join(re.findall('[A-Z]+', text))}]`")
     raise Refusal(f"`{text}` is no method; for any method leave `method` out")
 
 
@@ -172,6 +267,8 @@ def parse_path(text: str) -> str:
     """
     if not text.startswith("/"):
         raise Refusal(f"a path begins with `/`: write `/{text}`")
+    if text.endswith("/**") and not re.search(r"[{*]", text[:-3]):
+        raise Refusal(f"`{text}`: `**` has no meaning here: write `{text[:-3] or '/'}`")
     if "{" in text or "*" in text:
         raise Refusal(f"`{text}`: captures and `**` have no meaning here")
     if not re.fullmatch(r"(?:[A-Za-z0-9\-._~!$&'()+,;=:@/]|%[0-9A-Fa-f]{2})+", text):
@@ -181,199 +278,86 @@ def parse_path(text: str) -> str:
     return text
 
 
-# ---- addresses ------------------------------------------------------------------------------------------------------
-
-# a last label of digits alone would be read as an address by some: `127.1`
-_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST: Final = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*(?!(?:[0-9]+|0[Xx].*)\Z){_LABEL}")
-_ADDRESS: Final = re.compile(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[^:]*))?")
-
-
-def parse_host(text: str) -> str:
-    """Check a host name or an address.
-
-    Raises:
-        Refusal: it is none, has a port, or is in upper case.
-
-    """
-    if _is_address(text):
-        return text
-    if ":" in text:
-        raise Refusal(f"`{text}`: a host is written without port")
-    if not _HOST.fullmatch(text):
-        raise Refusal(f"`{text}` is no host name")
-    if text != text.lower():
-        raise Refusal(f"hosts are in lower case: write `{text.lower()}`")
-    return text
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _port(text: str, lowest: int) -> int:
-    if not text.isdecimal() or not lowest <= int(text) <= 65535:
-        raise Refusal(
-            f"port {text or 'is missing'}" + ("; there are 1 to 65535" if text else " behind the `:`")
-        )
-    return int(text)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-@attrs.frozen
-class Listen:
-    """An address to listen on; port 0 lets the system choose one."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, value: int | str) -> Self:
-        """Read `8080`, `"0.0.0.0:8080"` or `"[::1]:8080"`; a port alone listens on all IPv4 addresses.
-
-        Raises:
-            Refusal: it is no address, or has no port.
-
-        """
-        if isinstance(value, int):
-            return cls("0.0.0.0", _port(str(value), 0))  # noqa: S104
-        if value.isdecimal():
-            raise Refusal(f"write {value} without quotes", "wrong-type")
-        if value.count(":") > 1 and "[" not in value:
-            raise Refusal(f'`{value}`: write an IPv6 address in brackets, like "[::1]:8080"')
-        found = _ADDRESS.fullmatch(value)
-        if found is None:
-            raise Refusal(f'`{value}` is no address; write 8080, "0.0.0.0:8080" or "[::1]:8080"')
-        host = found["v6"] if found["v6"] is not None else found["host"]
-        if found["port"] is None:
-            raise Refusal(f'`{value}` has no port: write "{value}:8080"')
-        port = _port(found["port"], 0)
-        if not host:
-            raise Refusal(f'`{value}` has no host: write {port} or "0.0.0.0:{port}"')
-        if found["v6"] is not None and not _is_address(host):
-            raise Refusal(f"`{host}` is no IPv6 address")
-        return cls(parse_host(host), port)
-
-    def __str__(self) -> str:
-        return f"{_bracketed(self.host)}:{self.port}"
-
-
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-
-
-@attrs.frozen
-class Url:
-    """Where an instance is: `scheme` is http, https or unix; `path` is that of a socket file, and empty otherwise."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read `http://host:port`, `https://host` or `unix:///run/app.sock`.
-
-        Raises:
-            Refusal: it is none of these, or says more than where.
-
-        """
-        scheme, separator, rest = text.partition("://")
-        if not separator:
-            raise Refusal(f"`{text}` has no scheme: write `http://{text.lstrip('/')}`")
-        if scheme == "unix":
-            if not re.fullmatch(r"/[^\x00?#]+", rest):
-                raise Refusal(f"`{text}`: a socket file has a whole path, like `unix:///run/app.sock`")
-            return cls(scheme, "", 0, rest)
-        if scheme not in _DEFAULT_PORTS:
-            raise Refusal(f"`{scheme}` is no scheme of an instance; there are http, https and unix")
-        if "@" in rest:
-            raise Refusal("credentials do not stand in an address; use `upstream_auth`")
-        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-        beyond = rest[len(authority) :]
-        if beyond.startswith("/") and beyond != "/":
-            raise Refusal(f"`{beyond}` does not belong in an address; use `rewrite.prefix` of the route")
-        if beyond not in {"", "/"}:
-            raise Refusal(f"`{beyond}` does not belong in an address")
-        found = _ADDRESS.fullmatch(authority)
-        if found is None or (found["v6"] is not None and not _is_address(found["v6"])):
-            raise Refusal(f"`{authority}` is no host; IPv6 addresses stand in brackets")
-        if not (found["v6"] or found["host"]):
-            raise Refusal(f"`{text}` has no host")
-        host = found["v6"] or parse_host(found["host"].lower())
-        port = _port(found["port"], 1) if found["port"] is not None else _DEFAULT_PORTS[scheme]
-        return cls(scheme, host, port)
-
-    def __str__(self) -> str:
-        if self.scheme == "unix":
-            return f"unix://{self.path}"
-        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{_bracketed(self.host)}{port}"
-
-
-def parse_network(text: str) -> Network:
-    """Read `10.0.0.0/8`, `2001:db8::/32` or one address.
-
-    Raises:
-        Refusal: it is none, or has bits set beyond the prefix.
-
-    """
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError:
-        pass
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        hint = "write one like `10.0.0.0/8`, `2001:db8::/32` or an address"
-        raise Refusal(f"`{text}` is no network; {hint}") from None
-    raise Refusal(f"`{text}` has bits set beyond its prefix: write `{network}`")
-
-
-def parse_proxies(text: str) -> Network:
-    """Read a network that is not all there is.
-
-    Raises:
-        Refusal: it is no network, or holds all addresses.
-
-    """
-    network = parse_network(text)
-    if network.prefixlen == 0:
-        raise Refusal(
-            f"`{network}` would believe everybody; name the networks of your own proxies", "insecure"
-        )
-    return network
-
-
 @attrs.frozen
 class Unit:
-    """How a value of a type is read: `written` says what is expected, `takes` which plain types `parse` looks at."""
+    """How a value of a type is read and written.
+
+    `written` says what is expected, `takes` which plain types `parse` looks at, if only to say what is wrong with them.
+    `show` is the way back. Good texts fit `pattern`, whole, and good numbers are `between` two: as far as a schema can tell.
+    """
 
     written: str
     parse: Callable[[Any], Any]
     takes: tuple[type, ...] = (str,)
+    show: Callable[[Any], Any] = str
+    pattern: str = ""
+    between: tuple[int, int] | None = None
 
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_DECIMAL: Final = r"[0-9]+(?:\.[0-9]+)?"
+_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME_OR_V4: Final = rf"(?:{_LABEL}\.)*{_LABEL}"
+_V6: Final = "[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
+_HOST: Final = f"{_NAME_OR_V4}|{_V6}"
+_AUTHORITY: Final = rf"(?:{_NAME_OR_V4}|\[{_V6}\])"
+_URL: Final = rf"https?://{_AUTHORITY.replace('a-z', 'A-Za-z')}(?::[0-9]{{1,5}})?/?|unix:///[^?#]+"
+_NETWORK: Final = rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}|{_V6})(?:/[0-9.]+)?"
+_PATH: Final = r"(?!.*//)(?!.*/\.{1,2}(?:/|$))/(?:[A-Za-z0-9\-._~!$&'()+,;=:@/]|%[0-9A-Fa-f]{2})*"
 
 UNITS: Final[Mapping[Any, Unit]] = {
-    Version: Unit(f"the version of the grammar, {VERSION}", parse_version, (int,)),
-    Name: Unit("a name", parse_name),
-    Duration: Unit("a time like `5s`", parse_duration, (str, int, float)),
-    Size: Unit("a size like `16MiB`", parse_size, (str, int, float)),
-    Status: Unit("a status like 404", parse_status, (int, str)),
-    Host: Unit("a host name", parse_host),
-    Method: Unit("a method like `GET`", parse_method),
-    LiteralPath: Unit("a path like `/health`", parse_path),
-    Listen: Unit('a port like 8080 or an address like "0.0.0.0:8080"', Listen.parse, (int, str)),
-    Url: Unit("an address like `http://host:8080`", Url.parse),
-    Proxies: Unit("a network like `10.0.0.0/8`", parse_proxies),
-    Network: Unit("a network like `10.0.0.0/8`", parse_network),
-    ipaddress.IPv4Network: Unit("a network like `10.0.0.0/8`", parse_network),
-    ipaddress.IPv6Network: Unit("a network like `2001:db8::/32`", parse_network),
+    Version: Unit(
+        f"the version of the grammar, {VERSION}",
+        parse_version,
+        (int,),
+        show=_same,
+        between=(VERSION, VERSION),
+    ),
+    Name: Unit("a name", parse_name, pattern=rf"(?!(?:{'|'.join(sorted(_NO_NAMES))})$){_NAME.pattern}"),
+    Duration: Unit(
+        "a time like `5s`",
+        parse_duration,
+        (str, int, float),
+        show=show_duration,
+        pattern="(?=[0-9])" + "".join(f"(?:{_DECIMAL}{unit})?" for unit in _SECONDS),
+    ),
+    Size: Unit(
+        "a size like `16MiB`",
+        parse_size,
+        (str, int, float),
+        show=show_size,
+        pattern=rf"[0-9]+(?:{'|'.join(_BYTES)})",
+    ),
+    Status: Unit("a status like 404", parse_status, (int, str), show=_same, between=(100, 599)),
+    Host: Unit("a host name", parse_host, pattern=_HOST),
+    HostPattern: Unit(
+        'a host like `api.example.com` or "*.example.com"',
+        parse_host_pattern,
+        pattern=rf"\*|(?:\*\.)?(?:{_HOST})",
+    ),
+    Share: Unit(
+        "a share like `20%`",
+        parse_share,
+        (str, int, float),
+        show=show_share,
+        pattern=r"0*(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)%",
+    ),
+    Weight: Unit("a weight like 95", parse_weight, (int,), show=_same, between=(0, 1_000_000)),
+    Method: Unit("a method like `GET`", parse_method, pattern="[A-Z][A-Z-]*"),
+    LiteralPath: Unit("a path like `/health`", parse_path, pattern=_PATH),
+    Listen: Unit(
+        'a port like 8080 or an address like "0.0.0.0:8080"',
+        Listen.parse,
+        (int, str),
+        pattern=f"{_AUTHORITY}:[0-9]{{1,5}}",
+        between=(0, 65535),
+    ),
+    Url: Unit("an address like `http://host:8080`", Url.parse, pattern=_URL),
+    Proxies: Unit("a network like `10.0.0.0/8`", parse_proxies, pattern=f"(?!.*/0$){_NETWORK}"),
+    Network: Unit("a network like `10.0.0.0/8`", parse_network, pattern=_NETWORK),
+    ipaddress.IPv4Network: Unit("a network like `10.0.0.0/8`", parse_network, pattern=_NETWORK),
+    ipaddress.IPv6Network: Unit("a network like `2001:db8::/32`", parse_network, pattern=_NETWORK),
 }

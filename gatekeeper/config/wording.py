@@ -5,7 +5,8 @@ import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Final, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 import attrs
 
@@ -24,18 +25,28 @@ LISTS: Final[Mapping[Any, Callable[[list[Any]], Any]]] = {
 """The types that are written as a list, and how they are made of one."""
 
 
+_KEYS: "Final[dict[Any, dict[str, attrs.Attribute[Any]]]]" = {}
+
+
 def origin(kind: Any) -> Any:
     """What a type is without its arguments: `list` of `list[str]`."""
     return get_origin(kind) or kind
 
 
 def keys(cls: Any) -> "dict[str, attrs.Attribute[Any]]":
-    """The fields of an attrs class by the key that sets them: `if_` is the key `if`, which no field can be called."""
+    """The fields of an attrs class by the key that sets them: `if_` is the key `if`, which no field can be called.
+
+    Fields with `hidden` in their metadata are no keys.
+    """
+    known = _KEYS.get(cls)
+    if known is not None:
+        return known
     found = {}
     for field in attrs.fields(cls):
-        if field.init:
+        if field.init and not field.metadata.get("hidden"):
             key = field.alias or field.name
             found[key[:-1] if key.endswith("_") and keyword.iskeyword(key[:-1]) else key] = field
+    _KEYS[cls] = found
     return found
 
 
@@ -79,6 +90,8 @@ def expected(kind: Any) -> str:
         return UNITS[kind].written
     if kind in names:
         return names[kind]
+    if origin(kind) in {Union, UnionType}:
+        return " or ".join(expected(arm) for arm in get_args(kind) if arm is not NoneType)
     if origin(kind) is Literal:
         return " or ".join(f"`{written(choice)}`" for choice in get_args(kind))
     if is_enum(kind):

@@ -1,23 +1,27 @@
 """What single values cannot show."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from gatekeeper.config.addresses import Url
 from gatekeeper.config.check import check
-from gatekeeper.config.document import Document
+from gatekeeper.config.conditions import ConditionConfig
+from gatekeeper.config.kinds import Kinds
+from gatekeeper.config.load import read_text
 from gatekeeper.config.model import (
     FilterConfig,
     GatewayConfig,
     InstanceConfig,
-    MatchConfig,
     RouteConfig,
     ServiceConfig,
+    TargetConfig,
 )
 from gatekeeper.config.problems import Fault, Path, Place
-from gatekeeper.config.units import Url
+from gatekeeper.config.tree import Tree
 from gatekeeper.core.text import Text
+from gatekeeper.extend.catalog import Catalog
 from gatekeeper.routing.template import PathTemplate
 
 
@@ -31,8 +35,8 @@ SERVICES = "version: 1\nservices: {users: http://users, orders: http://orders}\n
         pytest.param(
             "filters: [stamp]\nroutes: {a: {match: /x, to: users, filters: [limit, stamp]}}",
             (
-                "4:53: routes.a.filters[1]: two filters named `stamp` in route `a` (lines 3 and 4); give one a `name`"
-                " [name-taken]"
+                "4:53: routes.a.filters[1]: two filters named `stamp` in route `a` (lines 3 and 4); give one a `name`, or"
+                " `override` it in the route [name-taken]"
             ),
             id="in-the-global-filters-and-a-route",
         ),
@@ -47,8 +51,8 @@ SERVICES = "version: 1\nservices: {users: http://users, orders: http://orders}\n
         pytest.param(
             "routes:\n  a:\n    match: /x\n    to: users\n    filters:\n    - stamp\n    - stamp",
             (
-                "9:7: routes.a.filters[1]: two filters named `stamp` in route `a` (lines 8 and 9); give one a `name`"
-                " [name-taken]"
+                "9:7: routes.a.filters[1]: two filters named `stamp` in route `a` (lines 8 and 9); give one a `name`, or `override`"
+                " it in the route [name-taken]"
             ),
             id="in-a-route",
         ),
@@ -72,7 +76,8 @@ SERVICES = "version: 1\nservices: {users: http://users, orders: http://orders}\n
         ),
         pytest.param(
             "filters: [move: /x]",
-            "3:11: filters[0]: `move` answers itself: no route would ever run; put it into one [never-runs]",
+            "3:11: filters[0]: `move` answers itself: no route would ever run; put it into one, or give it a `when`"
+            " [never-runs]",
             id="an-answer-for-all",
         ),
         pytest.param(
@@ -212,6 +217,39 @@ routes:
     assert [line for line in [expected] if line] == problems(text)
 
 
+def test_what_runs_per_attempt_has_no_condition(problems: Callable[[str], list[str]]) -> None:
+    """Not by way of a chain either."""
+    text = """\
+version: 1
+chains: {outgoing: [limit: 5B, sign]}
+services:
+  a: {instances: [http://a], filters: [{use: outgoing, when: {method: GET}}]}
+  b: {instances: [http://b], filters: [{sign: {}, when: {method: GET}}]}
+  c: {instances: [http://c], filters: [use: outgoing]}
+"""
+
+    assert problems(text) == [
+        "4:56: services.a.filters[0].when: `sign` runs once per attempt, and takes no `when` [conflict]",
+        "5:51: services.b.filters[0].when: `sign` runs once per attempt, and takes no `when` [conflict]",
+    ]
+
+
+def test_tls_of_all_services_may_be_of_no_use_to_some(problems: Callable[[str], list[str]]) -> None:
+    """It is a mistake where a service says it itself."""
+    text = """\
+version: 1
+defaults: {services: {tls: {server_name: a.example}}}
+services:
+  a: http://a
+  b: https://b
+  c: {instances: [http://c], tls: {server_name: c.example}}
+"""
+
+    assert problems(text) == [
+        "6:30: services.c.tls: `tls` has no effect: none of the `instances` is https [conflict]"
+    ]
+
+
 def test_a_name_of_a_route_may_not_be_that_of_its_service(problems: Callable[[str], list[str]]) -> None:
     """Also where the service is chosen by a capture."""
     text = """\
@@ -226,8 +264,8 @@ routes:
 """
 
     assert problems(text) == [
-        "6:35: routes.r.filters[0]: two filters named `limit` in route `r` (lines 6 and 3); give one a `name` [name-taken]",
-        "7:58: routes.s.filters[0]: two filters named `limit` in route `s` (lines 7 and 3); give one a `name` [name-taken]",
+        "6:35: routes.r.filters[0]: two filters named `limit` in route `r` (lines 3 and 6); give one a `name` [name-taken]",
+        "7:58: routes.s.filters[0]: two filters named `limit` in route `s` (lines 3 and 7); give one a `name` [name-taken]",
         f"8:14: routes.t.match: `{{x:b}}`: no type `b`; {TYPES} [bad-value]",
     ]
 
@@ -260,50 +298,278 @@ routes:
     assert problems(SERVICES + text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "chains: {a: [stamp]}\nroutes: {r: {match: /x, to: users, filters: [use: a, use: a]}}",
+            (
+                "4:59: routes.r.filters[1].use: the chain `a` runs before this already; use it once, or put what differs"
+                " into another [name-taken]"
+            ),
+            id="twice",
+        ),
+        pytest.param(
+            "chains: {a: [stamp], b: [use: a]}\nfilters: [use: a]\n"
+            "routes: {r: {match: /x, to: users, filters: [use: b]}}",
+            (
+                "5:51: routes.r.filters[0].use: the chain `a` runs before this already; use it once, or put what differs"
+                " into another [name-taken]"
+            ),
+            id="within-another-and-before-all-routes",
+        ),
+        pytest.param(
+            "chains: {a: [use: b], b: [use: a], c: [use: c], d: [use: a]}\n"
+            "routes: {r: {match: /x, to: users, filters: [use: d]}}",
+            (
+                "3:10: chains.a: the chain `a` uses itself by way of `b` [bad-value]\n"
+                "3:36: chains.c: the chain `c` uses itself [bad-value]"
+            ),
+            id="cycles-are-told-once",
+        ),
+        pytest.param(
+            "chains: {a: [use: b]}\nroutes: {r: {match: /x, to: users, filters: [use: a]}}",
+            "3:19: chains.a[0].use: no chain `b`; there are `a` [unknown-name]",
+            id="of-nothing",
+        ),
+        pytest.param(
+            "chains: {a: []}\nroutes: {r: {match: /x, to: users, filters: [use: a]}}",
+            "3:13: chains.a: the chain is empty [bad-value]",
+            id="empty",
+        ),
+        pytest.param(
+            "chains: {a: [move: /y]}\nroutes: {r: {match: /x, to: users, filters: [use: a]}}",
+            "4:25: routes.r.to: `to` has no effect: `move` answers itself [conflict]",
+            id="that-answers",
+        ),
+        pytest.param(
+            "chains: {a: [move: /y]}\nroutes: {r: {match: /x, to: users, filters: [{use: a, when: {method: GET}}]}}",
+            "",
+            id="that-may-answer",
+        ),
+        pytest.param(
+            "routes: {r: {match: /x, to: users, filters: [{move: /y, when: {method: GET}}, stamp]}}",
+            "",
+            id="a-filter-that-may-answer",
+        ),
+        pytest.param(
+            "filters: [{move: /y, when: {method: GET}}]\nroutes: {r: {match: /x, to: users, override: {move: false}}}",
+            "",
+            id="what-is-dropped-does-not-run",
+        ),
+        pytest.param(
+            "chains: {a: [sign, set: {request: {x: '{path.no}'}}]}\nroutes: {r: {match: /x, to: users, filters: [use: a]}}",
+            (
+                "3:14: chains.a[0]: `sign` runs once per attempt; put it last in the `filters` of a service [wrong-scope]\n"
+                "3:39: chains.a[1].set.request.x: `{path.no}`: the path `/x` captures nothing [bad-placeholder]"
+            ),
+            id="what-stands-in-them-is-checked-for-each-route",
+        ),
+    ],
+)
+def test_chains(text: str, expected: str, problems: Callable[[str], list[str]]) -> None:
+    """They stand in the place of their filters."""
+    assert [line for line in expected.split("\n") if line] == problems(SERVICES + text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "hosts: [a.example]\nroutes: {r: {match: {host: [a.example, b.example]}, to: users}}",
+            "4:40: routes.r.match.host[1]: `b.example` is not in `hosts`, which are `a.example`; add it there [outside-hosts]",
+            id="host",
+        ),
+        pytest.param(
+            "hosts: ['*.a.example', b.example]\n"
+            "routes: {r: {match: {host: [x.a.example, '*.a.example', b.example]}, to: users}}",
+            "",
+            id="hosts-within",
+        ),
+        pytest.param(
+            "hosts: ['*.a.example']\nroutes: {r: {match: {host: x.y.a.example}, to: users}}",
+            (
+                "4:28: routes.r.match.host: `x.y.a.example` is not in `hosts`, which are `*.a.example`; add it there"
+                " [outside-hosts]"
+            ),
+            id="a-wildcard-is-one-label",
+        ),
+        pytest.param(
+            "hosts: ['*']\nroutes: {r: {match: {host: '*.x.y'}, to: users}}", "", id="any-host-is-within-any"
+        ),
+        pytest.param(
+            "routes: {r: {match: {path: /x, listener: [main, mian]}, to: users}}",
+            (
+                "3:42: routes.r.match.listener: no listener `mian` under `server.listen`; did you mean `main`?"
+                " [unknown-name]"
+            ),
+            id="listener",
+        ),
+        pytest.param(
+            "routes: {r: {match: {path: /x, not: {listener: [x]}}, to: users}}",
+            (
+                "3:48: routes.r.match.not.listener: no listener `x` under `server.listen`; there are `main`"
+                " [unknown-name]"
+            ),
+            id="listener-in-not",
+        ),
+        pytest.param(
+            "routes: {r: {match: /x, to: {users: 0, orders: {weight: 0}}}}",
+            "3:29: routes.r.to: all weights are 0; give at least one service a part [bad-value]",
+            id="weights",
+        ),
+        pytest.param(
+            "routes: {r: {match: /x, to: {users: 0, ordres: 1}}}",
+            "3:40: routes.r.to.ordres: no service `ordres`; did you mean `orders` (line 2)? [unknown-name]",
+            id="one-of-several-services",
+        ),
+        pytest.param(
+            "routes: {r: {match: /x, to: users, sticky: address}}",
+            (
+                "3:36: routes.r.sticky: `sticky` chooses between services, and there is one; for instances there is"
+                " `balance` [conflict]"
+            ),
+            id="sticky-with-one-service",
+        ),
+        pytest.param(
+            "routes: {r: {match: /x, to: {users: 1, orders: 1}, sticky: path.no}}",
+            "3:60: routes.r.sticky: `{path.no}`: the path `/x` captures nothing [bad-placeholder]",
+            id="sticky-by-a-capture",
+        ),
+        pytest.param(
+            'routes: {r: {match: {path: {regex: "/(?P<id>[0-9]+)/x"}}, to: users, rewrite: "/{path.id}{path.no}"}}',
+            "3:79: routes.r.rewrite: `{path.no}`: the path `regex: /(?P<id>[0-9]+)/x` has `{id}` [bad-placeholder]",
+            id="groups-of-a-regex",
+        ),
+        pytest.param(
+            "routes: {r: {match: {path: {prefix: /a}}, to: users, rewrite: {strip: /b}}}",
+            "3:71: routes.r.rewrite.strip: `/b` is no literal start of the path `prefix: /a` [bad-value]",
+            id="strip-of-a-prefix",
+        ),
+        pytest.param(
+            'routes: {r: {match: {path: {regex: "/a/[a-z]+"}}, to: users, rewrite: {strip: /a}}}',
+            "",
+            id="strip-of-a-regex",
+        ),
+        pytest.param(
+            "routes: {r: {match: {path: {suffix: .png}}, to: users, rewrite: {strip: /a}}}",
+            "3:73: routes.r.rewrite.strip: `/a` is no literal start of the path `suffix: .png` [bad-value]",
+            id="strip-of-a-suffix",
+        ),
+        pytest.param(
+            'routes: {r: {match: /x, to: users, rewrite: "/$1"}}',
+            (
+                "3:45: routes.r.rewrite: `$1` is text here; name the group, as in `(?P<id>[0-9]+)`, and write `{path.id}`"
+                " [bad-placeholder]"
+            ),
+            id="a-group-by-number",
+        ),
+        pytest.param(
+            "filters: [set: {request: {x: y}}]\n"
+            "routes: {r: {match: /x, to: users, override: {set: {request: {x: '{path.no}'}}}}}",
+            "4:66: routes.r.override.set.request.x: `{path.no}`: the path `/x` captures nothing [bad-placeholder]",
+            id="captures-in-changes",
+        ),
+    ],
+)
+def test_conditions_and_targets_of_routes(
+    text: str, expected: str, problems: Callable[[str], list[str]]
+) -> None:
+    """What they name must be there."""
+    assert [line for line in expected.split("\n") if line] == problems(SERVICES + text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "routes: {r: {match: /x, to: users}}",
+            ["2:33: warning: services.orders: no route sends to `orders` [unused]"],
+        ),
+        (
+            "chains: {a: [stamp]}\nroutes: {r: {match: /x, to: {users: 1, orders: 0}}}",
+            ["3:10: warning: chains.a: nothing says `use: a` [unused]"],
+        ),
+        ("routes: {r: {match: '/{x:service}', to: '{path.x}'}}", []),
+        ("x-nothing: 1", []),
+        ("routes: {r: {match: /x, to: user}}", []),
+    ],
+)
+def test_what_nobody_uses_is_a_warning(text: str, expected: list[str], kinds: Kinds) -> None:
+    """Not where something is wrong: the mistake may be why."""
+    draft = read_text(SERVICES + text, kinds, template=PathTemplate.parse, environ={})
+
+    assert expected == [
+        str(problem).removeprefix("gateway.yaml:")
+        for problem in draft.problems
+        if problem.severity == "warning"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tls", "expected"),
+    [
+        ("{verify: false}", ["3:47: warning: services.a.tls.verify: whoever answers"]),
+        ("{server_name: x.example}", []),
+    ],
+)
+def test_a_service_that_is_believed_is_a_warning(tls: str, expected: list[str], kinds: Kinds) -> None:
+    """It may be what somebody wants."""
+    text = f"version: 1\nservices:\n  a: {{instances: ['https://a'], tls: {tls}}}\n"
+
+    draft = read_text(text, kinds, template=PathTemplate.parse, environ={})
+
+    assert len(expected) == len(draft.problems)
+    for beginning, problem in zip(expected, draft.problems, strict=True):
+        assert str(problem).removeprefix("gateway.yaml:").startswith(beginning)
+
+
 def config(*filters: FilterConfig, to: str | None = "a", paths: tuple[str, ...] = ("/x",)) -> GatewayConfig:
     """A configuration as code builds it, without places."""
+    target = None if to is None else Text(to) if "{" in to else {to: TargetConfig()}
     return GatewayConfig(
         services={"a": ServiceConfig(instances=(InstanceConfig(url=Url("http", "a", 80)),))},
-        routes={
-            "r": RouteConfig(
-                match=tuple(MatchConfig(path=path) for path in paths),
-                to=None if to is None else Text(to),
-                filters=filters,
-            )
-        },
+        routes={"r": RouteConfig(match=(ConditionConfig(path=paths),), to=target, filters=filters)},
     )
 
 
 def messages(faults: list[Fault]) -> list[tuple[Path, str]]:
-    return [(fault.path, fault.message) for fault in faults]
+    return [(fault.path, fault.message) for fault in faults if fault.severity == "error"]
 
 
-def test_a_configuration_made_by_code_is_checked_too(kinds: Mapping[str, Any]) -> None:
+def checked(config: GatewayConfig, kinds: Kinds, *known: Fault) -> list[Fault]:
+    return check(config, kinds, Tree(), PathTemplate.parse, known)
+
+
+def test_a_configuration_made_by_code_is_checked_too(kinds: Kinds) -> None:
     """Its problems have no lines."""
-    stamp = FilterConfig(kind="stamp", name="stamp", place=Place(("here",)))
+    first = FilterConfig(kind="stamp", name="stamp", place=Place(("here",)))
+    second = FilterConfig(kind="stamp", name="stamp", place=Place(("there",)))
 
-    found = check(config(stamp, stamp, to="b"), kinds, Document("", ""), PathTemplate.parse)
+    found = checked(config(first, second, to="b"), kinds)
 
     assert messages(found) == [
-        (("here",), "two filters named `stamp` in route `r`; give one a `name`"),
-        (("routes", "r", "to"), "no service `b`; there are `a`"),
+        (
+            ("there",),
+            "two filters named `stamp` in route `r`; give one a `name`, or `override` it in the route",
+        ),
+        (("routes", "r", "to", "b"), "no service `b`; there are `a`"),
     ]
 
 
-def test_nothing_is_said_about_what_cannot_be_known(kinds: Mapping[str, Any]) -> None:
-    """A template that is none has been refused already, and without templates there are no captures."""
+def test_nothing_is_said_about_what_cannot_be_known(kinds: Kinds) -> None:
+    """A template that is none has been refused already."""
     broken = config(paths=("/{",), to="{path.x}")
 
-    assert check(broken, kinds, Document("", ""), PathTemplate.parse) == []
-    assert check(config(to="{path.x}"), kinds, Document("", "")) == []
-    assert messages(check(GatewayConfig(routes=config().routes), kinds, Document("", ""))) == [
-        (("routes", "r", "to"), "no service `a`")
+    assert checked(broken, kinds) == []
+    assert messages(checked(GatewayConfig(routes=config().routes), kinds)) == [
+        (("routes", "r", "to", "a"), "no service `a`")
     ]
 
 
 def test_without_kinds_that_answer_only_a_service_helps() -> None:
     """The message names what there is."""
-    (fault,) = check(config(to=None), {}, Document("", ""))
+    (fault,) = (fault for fault in checked(config(to=None), Catalog()) if fault.severity == "error")
 
     assert fault.message == "a route needs `to`, the name of a service, or a filter that answers itself"
 
@@ -313,15 +579,15 @@ def test_without_kinds_that_answer_only_a_service_helps() -> None:
     [
         (("routes", "r", "to"), 0),
         (("routes", "r"), 0),
-        (("routes", "r", "to", "x"), 0),
+        (("routes", "r", "to", "b", "pin"), 0),
+        (("services",), 0),
+        (("services", "other"), 1),
         (("routes", "r", "match"), 1),
         ((), 1),
     ],
 )
-def test_what_follows_from_a_known_fault_is_not_said_again(
-    known: Path, count: int, kinds: Mapping[str, Any]
-) -> None:
+def test_what_follows_from_a_known_fault_is_not_said_again(known: Path, count: int, kinds: Kinds) -> None:
     """One mistake, one problem; what is wrong elsewhere is said at once."""
-    found = check(config(to="b"), kinds, Document("", ""), known=[Fault("x", known, "said before")])
+    found = checked(config(to="b"), kinds, Fault("x", known, "said before"))
 
     assert count == len(found)

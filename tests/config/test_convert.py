@@ -1,33 +1,39 @@
 """Short forms have one long form; conditions and filters."""
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gatekeeper.config.convert import convert
+from gatekeeper.config.addresses import Listen, Url
+from gatekeeper.config.conditions import ConditionConfig
+from gatekeeper.config.convert import convert, expand_at
 from gatekeeper.config.document import read_document
+from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.model import (
     FilterConfig,
     GatewayConfig,
     InstanceConfig,
     ListenerConfig,
-    MatchConfig,
     RewriteConfig,
     RouteConfig,
     ServerConfig,
     ServiceConfig,
+    StickyConfig,
+    StickyCookieConfig,
+    TargetConfig,
     TimeoutsConfig,
+    UseConfig,
 )
-from gatekeeper.config.units import Listen, Url
-from gatekeeper.core.text import Text
+from gatekeeper.config.problems import Path as TreePath
+from gatekeeper.config.tree import tree_of
+from gatekeeper.core.text import Text, Value
+from gatekeeper.routing.template import PathTemplate
 
 
-def read(text: str, kinds: Mapping[str, Any]) -> tuple[GatewayConfig | None, list[str]]:
-    document = read_document("version: 1\n" + text, "f")
-    config, faults = convert(document, kinds, Path())
-    return config, [fault.message for fault in document.faults + faults]
+def read(text: str, kinds: Kinds) -> tuple[GatewayConfig | None, list[str]]:
+    tree = tree_of(read_document("version: 1\n" + text, "f"))
+    config, faults = convert(tree, kinds, PathTemplate.parse)
+    return config, [fault.message for fault in tree.faults + faults]
 
 
 @pytest.mark.parametrize(
@@ -55,12 +61,37 @@ def read(text: str, kinds: Mapping[str, Any]) -> tuple[GatewayConfig | None, lis
             id="condition",
         ),
         pytest.param(
-            "routes: {a: {match: {path: [/x, /y], method: GET}}}",
-            "routes: {a: {match: [{path: /x, method: GET}, {path: /y, method: GET}]}}",
-            id="paths",
+            "routes: {a: {match: [/x, {header: {A: b}}]}}",
+            "routes: {a: {match: [{path: [/x]}, {header: {a: {exact: b}}}]}}",
+            id="alternatives",
         ),
         pytest.param(
-            "routes: {a: {match: {method: GET}}}", "routes: {a: {match: {path: /**, method: GET}}}", id="all"
+            "routes: {a: {match: /x, to: b}}", "routes: {a: {match: /x, to: {b: {weight: 1}}}}", id="to"
+        ),
+        pytest.param(
+            "routes: {a: {match: /x, to: {b: 95, c: 5}}}",
+            "routes: {a: {match: /x, to: {b: {weight: 95}, c: {weight: 5}}}}",
+            id="weights",
+        ),
+        pytest.param(
+            "routes: {a: {match: /x, to: {b: {pin: /y}}}}",
+            "routes: {a: {match: /x, to: {b: {weight: 1, pin: [{path: [/y]}]}}}}",
+            id="pin",
+        ),
+        pytest.param(
+            "routes: {a: {match: /x, sticky: address}}",
+            "routes: {a: {match: /x, sticky: {by: [address]}}}",
+            id="by",
+        ),
+        pytest.param(
+            "routes: {a: {match: /x, sticky: [address, cookie.x]}}",
+            "routes: {a: {match: /x, sticky: {by: [address, cookie.x]}}}",
+            id="by-several",
+        ),
+        pytest.param(
+            "routes: {a: {match: /x, sticky: {cookie: true}}}",
+            "routes: {a: {match: /x, sticky: {cookie: {name: gk_side, ttl: 7d}}}}",
+            id="cookie",
         ),
         pytest.param(
             "routes: {a: {match: /x, rewrite: /y}}",
@@ -76,7 +107,7 @@ def read(text: str, kinds: Mapping[str, Any]) -> tuple[GatewayConfig | None, lis
         pytest.param("x-note: [1, 2]\nfilters: [stamp]", "filters: [stamp]", id="notes-are-ignored"),
     ],
 )
-def test_a_short_form_is_its_long_form(short: str, long: str, kinds: Mapping[str, Any]) -> None:
+def test_a_short_form_is_its_long_form(short: str, long: str, kinds: Kinds) -> None:
     """Only the long form exists inside."""
     found, faults = read(short, kinds)
 
@@ -85,7 +116,7 @@ def test_a_short_form_is_its_long_form(short: str, long: str, kinds: Mapping[str
     assert read(long, kinds) == (found, [])
 
 
-def test_a_whole_configuration_becomes_objects(kinds: Mapping[str, Any]) -> None:
+def test_a_whole_configuration_becomes_objects(kinds: Kinds) -> None:
     """The canonical form of a file that uses most of the grammar."""
     found, faults = read(
         """
@@ -110,7 +141,9 @@ routes:
 
     assert faults == []
     assert found is not None
-    options = found.routes["api"].filters[0].options
+    entry = found.routes["api"].filters[0]
+    assert isinstance(entry, FilterConfig)
+    options = entry.options
     assert (
         GatewayConfig(
             server=ServerConfig(
@@ -123,16 +156,16 @@ routes:
                         InstanceConfig(url=Url("https", "b", 8443), id="two"),
                     ),
                     timeouts=TimeoutsConfig(read=20.0, total=60.0),
-                    filters=(FilterConfig(kind="sign", name="sign", options=kinds["sign"].config()),),
+                    filters=(FilterConfig(kind="sign", name="sign", options=kinds.filters["sign"].config()),),
                 )
             },
             routes={
                 "api": RouteConfig(
                     match=(
-                        MatchConfig(path="/api/{id}/**", method=("GET", "PUT")),
-                        MatchConfig(path="/other"),
+                        ConditionConfig(path=("/api/{id}/**",), method=("GET", "PUT")),
+                        ConditionConfig(path=("/other",)),
                     ),
-                    to=Text("users"),
+                    to={"users": TargetConfig()},
                     rewrite=RewriteConfig(strip="/api", prefix="/v2", method="POST"),
                     filters=(FilterConfig(kind="set", name="id", if_error="skip", options=options),),
                 )
@@ -141,11 +174,11 @@ routes:
         == found
     )
     assert options.request == {"x-id": Text("{path.id}")}
-    place = found.routes["api"].filters[0].place
+    place = entry.place
     assert (place.path, place.line, place.column) == (("routes", "api", "filters", 0), 15, 9)
 
 
-def test_what_is_left_of_a_broken_configuration_is_returned(kinds: Mapping[str, Any]) -> None:
+def test_what_is_left_of_a_broken_configuration_is_returned(kinds: Kinds) -> None:
     """Checks go on with it: each filter keeps its name, each route its target."""
     found, faults = read(
         """
@@ -164,14 +197,118 @@ routes:
     assert list(found.services) == ["a"]
     assert list(found.routes) == ["x"]
     route = found.routes["x"]
-    assert [condition.path for condition in route.match] == ["/x", "/y"]
-    assert [item.name for item in route.filters] == ["first"]
-    assert route.to == Text("a")
+    assert [condition.path for condition in route.match] == [("/x",), ("/y",)]
+    assert [item.name for item in route.filters if isinstance(item, FilterConfig)] == ["first"]
+    assert route.to == {"a": TargetConfig()}
 
 
 @pytest.mark.parametrize("text", ["a: b: c", "5", "[a]"])
-def test_nothing_is_left_of_what_is_no_mapping(text: str, kinds: Mapping[str, Any]) -> None:
+def test_nothing_is_left_of_what_is_no_mapping(text: str, kinds: Kinds) -> None:
     """There is nothing to check."""
-    document = read_document(text, "f")
+    tree = tree_of(read_document(text, "f"))
 
-    assert convert(document, kinds, Path())[0] is None
+    assert convert(tree, kinds, PathTemplate.parse)[0] is None
+
+
+def test_chains_targets_and_what_is_sticky(kinds: Kinds) -> None:
+    """As objects, in their long form."""
+    found, faults = read(
+        """
+chains: {partner: [stamp, {use: other, when: {method: GET}}], other: [limit: 5KiB]}
+services: {a: http://a, b: http://b}
+routes:
+  first: {match: /x, to: {a: 9, b: {pin: {share: 5%}}}, sticky: {cookie: {ttl: 1h}}, filters: [use: partner]}
+  second: {match: /y, to: a, sticky: header.x-user, encoded_slashes: keep, priority: -1}
+  third: {match: "/{s:service}", to: "{path.s}"}
+""",
+        kinds,
+    )
+
+    assert faults == []
+    assert found is not None
+    first, second, third = found.routes.values()
+    get = (ConditionConfig(method=("GET",)),)
+    assert UseConfig(use="other", when=get) == found.chains["partner"][1]
+    assert (UseConfig(use="partner"),) == first.filters
+    assert {"a": TargetConfig(weight=9), "b": TargetConfig(pin=(ConditionConfig(share=0.05),))} == first.to
+    assert StickyConfig(cookie=StickyCookieConfig(ttl=3600.0)) == first.sticky
+    assert StickyConfig(by=(Value("header.x-user"),)) == second.sticky
+    assert [second.encoded_slashes, second.priority] == ["keep", -1]
+    assert Text("{path.s}") == third.to
+
+
+@pytest.mark.parametrize(
+    ("chain", "override", "most", "mode"),
+    [
+        pytest.param(
+            "limit: {most: 5B, mode: wait}", "{limit: {most: 6B}}", 6, "wait", id="a-mapping-merges"
+        ),
+        pytest.param("limit: {most: 5B, mode: wait}", "{limit: 6B}", 6, "drop", id="a-short-form-replaces"),
+        pytest.param("limit: {most: 5B, mode: wait}", "{limit: true}", 5, "wait", id="true-changes-nothing"),
+        pytest.param("use: shared", "{limit: {most: 6B}}", 6, "wait", id="in-a-chain"),
+    ],
+)
+def test_a_route_changes_options(chain: str, override: str, most: int, mode: str, kinds: Kinds) -> None:
+    """The options are those of the filter with what is changed; where they are told stays the route."""
+    text = f"""
+chains: {{shared: [limit: {{most: 7B, mode: wait}}]}}
+routes: {{a: {{match: /x, filters: [{chain}], override: {override}}}}}
+"""
+
+    found, faults = read(text, kinds)
+
+    assert faults == []
+    assert found is not None
+    changed = found.routes["a"].override["limit"]
+    assert isinstance(changed, FilterConfig)
+    assert [changed.options.most, changed.options.mode] == [most, mode]
+    assert ("routes", "a", "override", "limit") == changed.place.path
+
+
+def test_changes_of_a_broken_route_are_left_alone(kinds: Kinds) -> None:
+    """There is nothing to compare them with."""
+    found, faults = read(
+        "routes: {a: 5, b: {to: c, override: {x: {}}}, d: {match: /x, to: c, override: }}", kinds
+    )
+
+    assert found is not None
+    assert list(found.routes) == ["d"]
+    assert len(faults) == 3
+
+
+def test_a_route_drops_filters_of_all(kinds: Kinds) -> None:
+    """By `false`."""
+    found, faults = read("filters: [stamp]\nroutes: {a: {match: /x, override: {stamp: false}}}", kinds)
+
+    assert faults == []
+    assert found is not None
+    assert found.routes["a"].override == {"stamp": False}
+
+
+def test_defaults_are_read_where_they_stand(kinds: Kinds) -> None:
+    """What is wrong in them is found though nothing takes it; they are no part of the configuration."""
+    _, faults = read("defaults: {services: {timeouts: {read: 5}}, routes: {encoded_slashes: on}}", kinds)
+
+    assert faults == ["5 has no unit: write 5s or 5ms", "`on` is none of `reject`, `keep`"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (("services", "a"), "http://b", {"instances": ["http://b"]}),
+        (("services", "a"), {"instances": []}, {"instances": []}),
+        (("services", "a", "instances", 0), "http://b", "http://b"),
+        (("server",), {"listen": 80}, {"listen": {"main": 80}}),
+        (("server", "listen", "web"), 80, {"address": 80}),
+        (("routes", "a", "rewrite"), "/x", {"path": "/x"}),
+        (("routes", "a", "to"), "b", {"b": {}}),
+        (("routes", "a", "to"), "{path.x}", "{path.x}"),
+        (("routes", "a", "to", "b"), 5, {"weight": 5}),
+        (("routes", "a", "sticky"), "address", {"by": ["address"]}),
+        (("routes", "a", "nothing", "more"), "x", "x"),
+        ((), {"x-note": 1, "version": 1}, {"version": 1}),
+    ],
+)
+def test_the_long_form_at_a_place(path: TreePath, value: Any, expected: Any) -> None:
+    """What is merged into is expanded first."""
+    assert expected == expand_at(path, value)

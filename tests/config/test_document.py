@@ -1,19 +1,35 @@
 """Documents: scalars, places, and what YAML allows and this grammar does not."""
 
 import tracemalloc
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from gatekeeper.config.document import BROKEN, MAX_DEPTH, MAX_SIZE, Document, read_document, resolve
-from gatekeeper.config.problems import Fault, Place
+from gatekeeper.config.document import (
+    BROKEN,
+    MAX_DEPTH,
+    MAX_SIZE,
+    Document,
+    Interpolated,
+    Spot,
+    Variable,
+    meaning,
+    read_document,
+    resolve,
+    shown,
+)
+from gatekeeper.config.tree import tree_of
 
 
 STAR = "quote a value that begins with `*`"
 
 
 def faults(document: Document) -> list[str]:
-    return [str(document.problem(fault)) for fault in document.faults]
+    return [str(tree_of(document).problem(fault)) for fault in document.faults]
+
+
+def warnings(document: Document) -> list[str]:
+    return [str(tree_of(document).problem(fault)) for fault in document.warnings]
 
 
 @pytest.mark.parametrize(
@@ -245,67 +261,66 @@ def test_a_bomb_is_refused_before_it_takes_memory(text: str, message: str) -> No
     assert peak < 32 * 1024 * 1024
 
 
-TEXT = """\
-services:
-  app: http://x
-routes:
-  - a: [1, 2]
-    b: *z
-copy: &c {d: 1}
-again: *c
-"""
+@pytest.mark.parametrize("word", ["y", "Yes", "NO", "on", "Off", "True", "FALSE", "N"])
+def test_a_word_that_others_read_as_a_boolean_is_a_warning(word: str) -> None:
+    """CFG-05: where it is a value and not quoted; what is read is text."""
+    document = read_document(f"a: {word}\nb: ['{word}', {word}]\n{word}: 1\nc: {word}x\n", "f")
+
+    meant = "true" if word.lower() in {"y", "yes", "on", "true"} else "false"
+    message = f"`{word}` is text here, and {meant} for YAML 1.1 tools; quote it [yaml11-word]"
+    number = len(word) + 9
+    assert warnings(document) == [f"f:1:4: warning: a: {message}", f"f:2:{number}: warning: b[1]: {message}"]
+    assert document.faults == []
+    assert document.data == {"a": word, "b": [word, word], word: 1, "c": f"{word}x"}
+
+
+def test_booleans_of_both_versions_are_no_warning() -> None:
+    """Nor is what is quoted, or written as a block."""
+    document = read_document('a: [true, false, "no", 1, x]\nb: |\n  no\nc: >-\n  yes\n', "f")
+
+    assert document.warnings == []
+
+
+def test_a_file_that_is_not_the_first_lacks_something_else() -> None:
+    """The message says what."""
+    document = read_document("", "f", begin="write `{}`")
+
+    assert faults(document) == ["f:1:1: the file is empty; write `{}` [empty-value]"]
+
+
+def test_a_spot_is_copied_with_other_values_in_it() -> None:
+    """The place stays, that of the key too."""
+    document = read_document("a: {b: 1}", "f", Path("folder"))
+    assert document.spot is not None
+    spot = document.spot.children["a"]
+
+    other = spot.holding({})
+
+    assert (other.file, other.line, other.column, other.key_line, other.key_column) == ("f", 0, 3, 0, 0)
+    assert dict(other.children) == {}
+    assert list(spot.children) == ["b"]
+    assert Path("folder") == document.folder
+    assert dict(Spot("f", 1, 2).children) == {}
 
 
 @pytest.mark.parametrize(
-    ("path", "at_key", "place"),
+    ("value", "means", "shows"),
     [
-        (("services",), False, (2, 3)),
-        (("services",), True, (1, 1)),
-        (("services", "app"), False, (2, 8)),
-        (("services", "app"), True, (2, 3)),
-        (("routes", 0), False, (4, 5)),
-        (("routes", 0), True, (4, 5)),
-        (("routes", 0, "a", 1), False, (4, 12)),
-        (("again",), False, (7, 8)),
-        (("again", "d"), False, (6, 14)),
-        ((), True, (1, 1)),
+        ("5", "5", "5"),
+        (Variable("5", "${A}"), 5, "${A}"),
+        (Variable("true", "${A}"), True, "${A}"),
+        (Variable("5"), 5, "5"),
+        (Interpolated("5", "${A}5"), "5", "${A}5"),
     ],
 )
-def test_every_value_and_key_has_a_place(path: Any, at_key: bool, place: tuple[int, int]) -> None:
-    """Lines and columns count from 1; what an alias repeats stands at its anchor."""
-    document = read_document(TEXT, "f")
-
-    assert Place(path, "f", *place) == document.place(path, at_key=at_key)
-
-
-def test_what_is_not_written_stands_where_it_would_be() -> None:
-    """A short form that was expanded is reported where it was written."""
-    document = read_document(TEXT, "f")
-
-    assert Place(("services", "app"), "f", 2, 8) == document.place(
-        ("services", "app", "instances", 0), at_key=True
-    )
-    assert (
-        str(document.problem(Fault("x", ("services", "app", "url"), "wrong")))
-        == "f:2:8: services.app: wrong [x]"
-    )
-    assert document.line(("services", "app", "url")) == 0
-    assert document.line(("services", "app")) == 2
+def test_what_came_from_outside_is_not_shown(value: str, means: object, shows: str) -> None:
+    """It may be a secret; a whole reference takes the type of its key."""
+    assert means == meaning(value)
+    assert shows == shown(value)
+    assert value is not shown(value) or type(value) is str
 
 
-def test_the_names_in_a_mapping_are_known() -> None:
-    """Also of values that came out broken; lists and what is not there have none."""
-    document = read_document("services: {a: 1, b: ~}\nroutes: [x]\n", "f")
-
-    assert document.names(("services",)) == ["a", "b"]
-    assert document.names(("routes",)) == []
-    assert document.names(("services", "c")) == []
-
-
-def test_a_document_of_no_file_has_no_places() -> None:
-    """Configurations that were built by hand have no lines."""
-    document = Document("", "")
-
-    assert Place(("a",)) == document.place(("a",))
-    assert document.names(()) == []
-    assert repr(document.data) == "BROKEN"
+def test_what_is_no_text_means_itself() -> None:
+    """Lists, mappings and booleans come as they are."""
+    assert meaning([1]) == [1]
+    assert meaning(False) is False

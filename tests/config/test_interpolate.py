@@ -1,12 +1,28 @@
 """References to variables in the values of a document."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-from gatekeeper.config.document import BROKEN, Variable, read_document
-from gatekeeper.config.interpolate import interpolate
+from gatekeeper.config.document import BROKEN, Document, Interpolated, Variable, read_document
+from gatekeeper.config.interpolate import MAX_FILE, interpolate
+from gatekeeper.config.tree import tree_of
 
 
-ENVIRON = {"HOST": "users", "PORT": "80", "EMPTY": "", "ODD": "a: b # c\n${HOST}"}
+ENVIRON = {
+    "HOST": "users",
+    "PORT": "80",
+    "EMPTY": "",
+    "ODD": "a: b # c\n${HOST}",
+    "ACME_KEYS": "s3cret",
+    "DB_PORT": "1",
+    "_": "x",
+}
+
+
+def faults(document: Document) -> list[str]:
+    return [str(tree_of(document).problem(fault)) for fault in document.faults]
 
 
 @pytest.mark.parametrize(
@@ -21,6 +37,10 @@ ENVIRON = {"HOST": "users", "PORT": "80", "EMPTY": "", "ODD": "a: b # c\n${HOST}
         ("a $${HOST} ${HOST}", "a ${HOST} users"),
         ("$HOST and $$", "$HOST and $$"),
         ("${ODD}", "a: b # c\n${HOST}"),
+        ("${env:HOST}", "users"),
+        ("${env:NOPE:-x}", "x"),
+        ("${env:-x}", "x"),
+        ("${file:-x}", "x"),
     ],
 )
 def test_a_reference_is_replaced(written: str, value: str) -> None:
@@ -39,7 +59,16 @@ def test_a_value_that_is_one_reference_takes_the_type_of_its_key() -> None:
 
     interpolate(document, ENVIRON)
 
-    assert [type(value) for value in document.data.values()] == [Variable, Variable, str, str]
+    assert [type(value) for value in document.data.values()] == [Variable, Variable, Interpolated, str]
+
+
+def test_messages_have_the_text_of_the_file_to_show() -> None:
+    """What is put in may be a secret."""
+    document = read_document('a: "${PORT}"\nb: "x ${PORT} $${y}"\n', "f")
+
+    interpolate(document, ENVIRON)
+
+    assert ["${PORT}", "x ${PORT} $${y}"] == [value.reference for value in document.data.values()]
 
 
 def test_keys_and_documents_without_references_stay_as_they_are() -> None:
@@ -60,7 +89,13 @@ def test_keys_and_documents_without_references_stay_as_they_are() -> None:
     [
         ("${NOPE}", "`${NOPE}` is not set; set it, or write `${NOPE:-default}` [unresolved]"),
         ("a ${EMPTY}", "`${EMPTY}` is empty; set it, or write `${EMPTY:-default}` [unresolved]"),
-        ("${file:/run/x}", "`${file:...}` is not available yet [not-available]"),
+        ("${vault:kv/x}", "`${vault:...}` is not available yet [not-available]"),
+        ("${ACME_KEY}", "`${ACME_KEY}` is not set; did you mean `${ACME_KEYS}`? [unresolved]"),
+        ("${PROT}", "`${PROT}` is not set; did you mean `${PORT}`? [unresolved]"),
+        ("${host}", "`${host}` is not set; did you mean `${HOST}`? [unresolved]"),
+        ("${COST}", "`${COST}` is not set; did you mean `${HOST}`? [unresolved]"),
+        ("${DB_HOST}", "`${DB_HOST}` is not set; set it, or write `${DB_HOST:-default}` [unresolved]"),
+        ("${X}", "`${X}` is not set; set it, or write `${X:-default}` [unresolved]"),
         ("${a-b}", "`${a-b}` is no reference: write `${NAME}`, or `$${` for a literal `${` [bad-value]"),
         ("${}", "`${}` is no reference: write `${NAME}`, or `$${` for a literal `${` [bad-value]"),
         ("x ${HOST", "`${HOST` is no reference: write `${NAME}`, or `$${` for a literal `${` [bad-value]"),
@@ -73,6 +108,86 @@ def test_what_cannot_be_replaced_is_refused(written: str, message: str) -> None:
     interpolate(document, ENVIRON)
 
     assert document.data == {"a": 1, "b": [BROKEN, BROKEN]}
-    assert [f"f:2:5: b[0]: {message}", f"f:2:{9 + len(written)}: b[1]: {message}"] == [
-        str(document.problem(fault)) for fault in document.faults
+    assert [f"f:2:5: b[0]: {message}", f"f:2:{9 + len(written)}: b[1]: {message}"] == faults(document)
+
+
+def test_variables_that_could_not_be_read_are_not_missed() -> None:
+    """One mistake in `.env`, one problem; what is no reference is refused all the same."""
+    document = read_document('a: "${NOPE}"\nb: "${a-b}"\nc: "${HOST}"\n', "f")
+
+    interpolate(document, ENVIRON, quiet=True)
+
+    assert document.data == {"a": BROKEN, "b": BROKEN, "c": "users"}
+    assert len(document.faults) == 1
+
+
+def test_what_an_alias_repeats_is_replaced_everywhere() -> None:
+    """And refused where it is written."""
+    document = read_document('a: &a {x: "${HOST}", y: "${NOPE}"}\nb: *a\n', "f")
+
+    interpolate(document, ENVIRON)
+
+    assert document.data == {"a": {"x": "users", "y": BROKEN}, "b": {"x": "users", "y": BROKEN}}
+    assert [fault.split(": ")[0] for fault in faults(document)] == ["f:1:25", "f:1:25"]
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (b"s3cret\n", "s3cret"),
+        (b"s3cret\r\n", "s3cret"),
+        (b"a\n\n", "a\n"),
+        (b"a\r", "a\r"),
+        (b"a: ${HOST}", "a: ${HOST}"),
+        ("\u00e9".encode(), "\u00e9"),
+        (b"x" * MAX_FILE, "x" * MAX_FILE),
+    ],
+)
+def test_the_content_of_a_file_is_put_in(content: bytes, value: str, tmp_path: Path) -> None:
+    """Without the line end behind it; the path is relative to the file that names it."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/key").write_bytes(content)
+    text = f'a: "${{file:run/key}}"\nb: "<${{file:{tmp_path}/run/key}}>"\n'
+    document = read_document(text, "f", tmp_path)
+
+    files = interpolate(document, {})
+
+    assert document.data == {"a": value, "b": f"<{value}>"}
+    assert isinstance(document.data["a"], Variable)
+    assert [tmp_path / "run/key"] == files
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "does not exist"),
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"s3cret\xff", "is no UTF-8"),
+        (b"x" * (MAX_FILE + 1), "is larger than 64 KiB"),
+    ],
+)
+def test_a_file_that_cannot_be_put_in_is_refused(content: bytes | None, message: str, tmp_path: Path) -> None:
+    """Its content is not shown; it is watched all the same."""
+    if content is not None:
+        (tmp_path / "key").write_bytes(content)
+    document = read_document('a: "x ${file:key}"\n', "f", tmp_path)
+
+    files = interpolate(document, {})
+
+    assert document.data == {"a": BROKEN}
+    assert [f"f:1:4: a: `${{file:key}}`: {tmp_path}/key {message} [unresolved]"] == faults(document)
+    assert [tmp_path / "key"] == files
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe has no end, and a folder no content."""
+    os.mkfifo(tmp_path / "pipe")
+    document = read_document(f'a: "${{file:pipe}}"\nb: "${{file:{"x" * 300}}}"\n', "f", tmp_path)
+
+    interpolate(document, {})
+
+    assert [f"`${{file:pipe}}`: {tmp_path}/pipe is no file"] == [
+        fault.message for fault in document.faults[:1]
     ]
+    assert document.faults[1].message.endswith("cannot be read: File name too long")

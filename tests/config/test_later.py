@@ -2,12 +2,13 @@
 
 from typing import Any
 
-import attrs
 import pytest
 
 from gatekeeper.config import model
-from gatekeeper.config.later import LATER_KINDS, is_later, section
+from gatekeeper.config.later import LATER_KINDS, is_later, later_in, section
 from gatekeeper.config.problems import Path
+from gatekeeper.config.wording import keys
+from gatekeeper.extend.host import PluginHost
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,12 @@ from gatekeeper.config.problems import Path
         (("routes", "filters", "filters", 0), "filters"),
         (("filters", 0, "transform", "request"), "filters.transform.request"),
         (("services", "users", "filters", 2, "transform"), "filters.transform"),
+        (("chains", "partner", 0, "transform"), "filters.transform"),
+        (("routes", "users", "override", "transform", "request"), "filters.transform.request"),
+        (("routes", "users", "override"), "routes.*.override"),
+        (("routes", "users", "to", "orders"), "routes.*.to.*"),
+        (("defaults", "services"), "defaults.services"),
+        (("defaults", "services", "timeouts"), "services.*.timeouts"),
     ],
 )
 def test_a_section_is_the_same_whatever_the_names(path: Path, expected: str) -> None:
@@ -31,14 +38,15 @@ def test_a_section_is_the_same_whatever_the_names(path: Path, expected: str) -> 
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        (("include",), True),
-        (("services", "include"), False),
+        (("tenants",), True),
+        (("services", "tenants"), False),
         (("server", "workers"), True),
         (("services", "users", "health"), True),
         (("services", "users", "instances", 0, "weight"), True),
-        (("routes", "users", "match", "header"), True),
-        (("routes", "users", "filters", 0, "when"), True),
+        (("routes", "users", "filters", 0, "budget"), True),
         (("routes", "users", "filters", 0, "transform", "request", "body"), True),
+        (("routes", "users", "override", "transform", "request", "body"), True),
+        (("defaults", "services", "timeouts", "stream"), True),
         (("services", "users", "timeouts"), False),
     ],
 )
@@ -53,20 +61,31 @@ def test_keys_of_the_grammar_that_have_no_feature_yet(path: Path, expected: bool
         ((), model.GatewayConfig),
         (("server",), model.ServerConfig),
         (("server", "listen", "x"), model.ListenerConfig),
+        (("server", "timeouts"), model.ServerTimeoutsConfig),
         (("admin",), model.AdminConfig),
         (("services", "x"), model.ServiceConfig),
         (("services", "x", "instances"), model.InstanceConfig),
         (("services", "x", "timeouts"), model.TimeoutsConfig),
         (("routes", "x"), model.RouteConfig),
-        (("routes", "x", "match"), model.MatchConfig),
+        (("routes", "x", "to", "y"), model.TargetConfig),
+        (("defaults",), model.DefaultsConfig),
+        (("defaults", "services"), model.ServiceDefaultsConfig),
+        (("defaults", "routes"), model.RouteDefaultsConfig),
         (("filters", 0), model.FilterConfig),
     ],
 )
 def test_no_field_is_both_there_and_yet_to_come(path: Path, cls: Any) -> None:
     """A key leaves the table when its feature comes."""
-    assert [field.name for field in attrs.fields(cls) if is_later((*path, field.name))] == []
+    assert [key for key in keys(cls) if is_later((*path, key))] == []
 
 
-def test_use_is_a_kind_to_come() -> None:
-    """It stands where a kind stands."""
-    assert "use" in LATER_KINDS
+def test_no_kind_is_both_there_and_yet_to_come(host: PluginHost) -> None:
+    """A kind leaves the table when its plugin comes."""
+    assert LATER_KINDS.isdisjoint(host.catalog.filters)
+    assert later_in("filter") == LATER_KINDS
+
+
+def test_the_keys_of_a_place() -> None:
+    """None, where all of its features are there."""
+    assert later_in("admin") == {"tls", "users"}
+    assert later_in("routes.*.rewrite") == frozenset()

@@ -6,9 +6,10 @@ import attrs
 import pytest
 
 from gatekeeper.config import model
+from gatekeeper.config.addresses import Listen, Url
+from gatekeeper.config.conditions import ConditionConfig
 from gatekeeper.config.problems import Place, Refusal
-from gatekeeper.config.units import Listen, Url
-from gatekeeper.core.text import Text
+from gatekeeper.core.text import Text, Value
 
 
 CLASSES = [cls for name, cls in vars(model).items() if name.endswith("Config") and attrs.has(cls)]
@@ -25,6 +26,8 @@ def test_defaults_are_those_of_the_grammar() -> None:
     assert config.server.health_path is False
     assert config.server.drain == 30.0
     assert config.admin.listen == Listen("127.0.0.1", 9901)
+    assert config.hosts == ()
+    assert config.chains == {}
     assert config.services == {}
     assert config.routes == {}
     assert config.filters == ()
@@ -54,6 +57,16 @@ def test_an_instance_is_called_by_its_address() -> None:
     assert model.InstanceConfig(url=url, id="one").id == "one"
 
 
+def test_what_a_route_has_without_saying_so() -> None:
+    """One alternative of rank 0, no rewriting, nothing sticky."""
+    route = model.RouteConfig(match=(ConditionConfig(path=("/x",)),))
+
+    assert [route.priority, route.to, route.sticky, route.rewrite] == [0, None, None, None]
+    assert [route.filters, route.override, route.encoded_slashes] == [(), {}, "reject"]
+    assert model.TargetConfig() == model.TargetConfig(weight=1, pin=())
+    assert model.StickyCookieConfig() == model.StickyCookieConfig(name="gk_side", ttl=604800.0)
+
+
 def test_where_a_filter_stands_is_no_part_of_what_it_says() -> None:
     """Moving a line changes nothing."""
     first = model.FilterConfig(kind="a", name="a", place=Place(("filters", 0), "f", 1, 1))
@@ -72,6 +85,13 @@ def test_where_a_filter_stands_is_no_part_of_what_it_says() -> None:
         (model.RewriteConfig, {"strip": "/v1/"}, "`strip` must not end in `/`: write `/v1`"),
         (model.RewriteConfig, {"prefix": "/"}, "`prefix` must not end in `/`"),
         (model.RewriteConfig, {"path": Text("{path.rest}")}, "a path begins with `/`: write `/{path.rest}`"),
+        (model.StickyConfig, {}, "`sticky` is by values like `header.x-user`, or by `cookie`"),
+        (
+            model.StickyConfig,
+            {"by": (Value("address"),), "cookie": model.StickyCookieConfig()},
+            "`sticky` is by values like `header.x-user`, or by `cookie`",
+        ),
+        (model.StickyCookieConfig, {"ttl": 0.0}, "`ttl` must be longer than 0s"),
     ],
 )
 def test_a_value_out_of_range_is_refused(cls: Any, values: dict[str, Any], message: str) -> None:
@@ -85,7 +105,8 @@ def test_a_value_out_of_range_is_refused(cls: Any, values: dict[str, Any], messa
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_field_has_a_line_of_help(cls: Any) -> None:
     """`gatekeeper doc` and the schema are made of it."""
-    missing = [field.name for field in attrs.fields(cls) if not field.metadata.get("help")]
+    fields = [field for field in attrs.fields(cls) if not field.metadata.get("hidden")]
+    missing = [field.name for field in fields if not field.metadata.get("help")]
 
     assert cls.__doc__
-    assert missing == (["options", "place"] if cls is model.FilterConfig else [])
+    assert missing == (["options"] if cls is model.FilterConfig else [])

@@ -8,10 +8,13 @@ from typing import Any, Literal, Self
 import attrs
 import pytest
 
+from gatekeeper.config.addresses import Listen, Network
 from gatekeeper.config.document import BROKEN, Variable
+from gatekeeper.config.later import is_later
+from gatekeeper.config.model import RouteDefaultsConfig, ServiceConfig
 from gatekeeper.config.problems import ConfigError, Refusal
 from gatekeeper.config.structure import Reader, structure_options
-from gatekeeper.config.units import Duration, File, Listen, Network, Size, Status
+from gatekeeper.config.units import Duration, File, Size, Status
 from gatekeeper.core.text import Text
 
 
@@ -163,15 +166,18 @@ def test_networks_are_read_in_lists_and_unions() -> None:
         ({"level": True}, "level: expected `1` or `2` or `auto`, not `true` [wrong-type]"),
         ({"colour": "green"}, "colour: `green` is none of `red`, `blue` [bad-value]"),
         ({"version": "1.x"}, "version: invalid literal for int() with base 10: 'x' [bad-value]"),
-        ({"version": 1}, "version: expected text, not the number 1 [wrong-type]"),
+        ({"version": 1}, 'version: expected text, not the number 1; write "1" [wrong-type]'),
         ({"names": "a"}, "names: expected a list, not the text `a`; write `[a]` [wrong-type]"),
         ({"names": {}}, "names: expected a list, not a mapping; write `- ` before each entry [wrong-type]"),
         ({"pair": ["a"]}, "pair: expected 2 entries, not 1 [wrong-type]"),
-        ({"headers": ["a"]}, "headers: expected a mapping, not a list [wrong-type]"),
+        (
+            {"headers": ["a"]},
+            "headers: expected a mapping, not a list; write `NAME: ` instead of each `- ` [wrong-type]",
+        ),
         ({"codes": {"x": "y"}}, "codes.x: `x` is no status [bad-value]"),
         ({"point": 5}, "point: expected a mapping with `x`, `y`, not the number 5 [wrong-type]"),
         ({"point": {}}, "point: `x` is missing [missing-key]"),
-        ({"point": {"x": -1}}, "point.x: 'x' must be >= 0: -1 [bad-value]"),
+        ({"point": {"x": -1}}, "point.x: `x` must be >= 0: -1 [bad-value]"),
         (
             {"points": [{"x": 1}, {"z": 1, "x": 1}]},
             "points[1].z: unknown key `z`; there are `x`, `y` [unknown-key]",
@@ -209,10 +215,10 @@ def test_all_faults_are_found_in_one_reading() -> None:
         "codes.1: 1 is no status; there are 100 to 599 [bad-value]",
         'codes.1: expected text, not the number 5; write "5" [wrong-type]',
         'codes.404: expected text, not the number 6; write "6" [wrong-type]',
-        "points[0].x: 'x' must be >= 0: -1 [bad-value]",
+        "points[0].x: `x` must be >= 0: -1 [bad-value]",
         "points[1].y: expected a whole number, not the text `a` [wrong-type]",
         "points[1]: `x` is missing [missing-key]",
-        "points[2].x: 'x' must be >= 0: -1 [bad-value]",
+        "points[2].x: `x` must be >= 0: -1 [bad-value]",
         "points[2].y: expected a whole number, not the text `b` [wrong-type]",
         "txt: unknown key `txt`; did you mean `text`? [unknown-key]",
         "whole: expected a whole number, not the text `x` [wrong-type]",
@@ -249,7 +255,7 @@ class Range:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        ({"high": 100}, ["high: 'high' must be < 100: 100 [bad-value]"]),
+        ({"high": 100}, ["high: `high` must be < 100: 100 [bad-value]"]),
         ({"low": 5, "high": 1}, ["high: `high` is below `low` [conflict]"]),
         ({"low": 1, "high": 1, "steps": [1]}, ["a range without width has no `steps` [bad-value]"]),
         ({"high": 1, "steps": [13]}, ["TypeError [bad-value]"]),
@@ -295,7 +301,9 @@ def test_a_file_must_exist(tmp_path: Path) -> None:
     (problem,) = caught.value.problems
     expected = f"services.x.tls.ca: `no.pem` does not exist (looked for {tmp_path / 'no.pem'}) [not-found]"
     assert expected == str(problem)
-    assert wrong({"ca": 5}, Tls) == ['ca: expected text, not the number 5; write "5" [wrong-type]']
+    assert wrong({"ca": 5}, Tls) == [
+        "ca: expected the path of a file, like `tls/ca.pem`, not the number 5 [wrong-type]"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -367,3 +375,81 @@ def test_a_broken_file_is_no_file() -> None:
     assert reader.read({"ca": {"x": BROKEN}}, Tls) == Tls()
     assert reader.read(BROKEN, Tls) is BROKEN
     assert reader.faults == []
+
+
+def test_one_mistake_in_a_class_is_one_problem() -> None:
+    """What the class as a whole has against its values is told where nothing else is."""
+    assert wrong({"low": 1, "high": 1, "stpes": [1], "steps": [1]}, Range) == [
+        "stpes: unknown key `stpes`; did you mean `steps`? [unknown-key]"
+    ]
+    assert wrong({"low": 1, "high": 1, "steps": [1, "x"]}, Range) == [
+        "steps[1]: expected a whole number, not the text `x` [wrong-type]"
+    ]
+
+
+@attrs.frozen(kw_only=True)
+class Group:
+    points: tuple[Point, ...]
+    name: str = ""
+
+
+def test_a_list_in_the_place_of_what_holds_one_is_told() -> None:
+    """Where there is one list that has to be there."""
+    assert wrong([{"x": 1}], Group) == [
+        "expected a mapping with `points`, `name`, not a list; write `points:` above it [wrong-type]"
+    ]
+    assert wrong([{"x": 1}], Point) == ["expected a mapping with `x`, `y`, not a list [wrong-type]"]
+
+
+def test_a_choice_in_upper_case_is_told() -> None:
+    """And a number is near to none."""
+    assert wrong({"mode": "FAST"}) == [
+        "mode: `FAST` is none of `fast`, `safe`; did you mean `fast`? [bad-value]"
+    ]
+
+
+def test_the_key_of_a_broken_value_is_not_judged() -> None:
+    """`{path.x}` without quotes is a mapping with a key that is no name, and has been refused already."""
+    reader = Reader(Path())
+
+    assert reader.read({"x.y": BROKEN}, dict[Status, str]) == {}
+    assert reader.faults == []
+
+
+def test_words_of_other_places_are_told() -> None:
+    """By the path: what belongs elsewhere, what is to come, what others call otherwise."""
+    reader = Reader(Path(), later=is_later)
+
+    reader.read(
+        {"filters": [], "max_body": "1MiB", "encoded_slash": "keep"},
+        RouteDefaultsConfig,
+        "defaults",
+        "routes",
+    )
+    reader.read({"targets": []}, ServiceConfig, "services", "x")
+
+    assert [fault.message for fault in reader.faults] == [
+        "`filters` does not belong in `defaults.routes`; use the top-level `filters`",
+        "`max_body` is not available yet",
+        "unknown key `encoded_slash`; did you mean `encoded_slashes`?",
+        "unknown key `targets`; did you mean `instances`?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("whole", "; expected a whole number"),
+        ("pause", "; expected a time like `5s`"),
+        ("names", "; expected a list"),
+        ("point", ""),
+        ("networks", "; expected a list"),
+    ],
+)
+def test_a_value_from_outside_is_never_shown(key: str, words: str) -> None:
+    """The message names the reference, and what was expected."""
+    secret = Variable("correct horse", "${PASSWORD}")
+
+    assert wrong({key: secret}) == [
+        f"{key}: the value of `${{PASSWORD}}` does not fit{words} [{'bad-value' if key == 'pause' else 'wrong-type'}]"
+    ]

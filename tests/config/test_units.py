@@ -1,30 +1,45 @@
 """Units: what they read, and what they refuse with what to write."""
 
+import re
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gatekeeper.config.addresses import Listen, Network, Url
+from gatekeeper.config.document import resolve
+from gatekeeper.config.grammar import TYPES, TypeWords
 from gatekeeper.config.problems import Refusal
 from gatekeeper.config.units import (
     UNITS,
     Duration,
     Host,
-    Listen,
+    HostPattern,
     LiteralPath,
     Method,
     Name,
-    Network,
     Proxies,
+    Share,
     Size,
     Status,
-    Url,
     Version,
+    Weight,
+    likely_name,
+    parse_duration,
+    parse_share,
+    parse_size,
+    show_duration,
+    show_share,
+    show_size,
 )
 
 
 TIME = "write one like 250ms, 5s, 1.5m, 1h30m or 7d"
 NAME = "is no name (a-z first, then a-z, 0-9, - and _, at most 63)"
+LABEL = "`*` stands for one label at the start, as in `*.example.com`, or alone for any host"
+LETTERS = "it has letters, digits and `-`, with dots between"
 NETWORK = "write one like `10.0.0.0/8`, `2001:db8::/32` or an address"
 
 
@@ -49,6 +64,15 @@ NETWORK = "write one like `10.0.0.0/8`, `2001:db8::/32` or an address"
         (Host, "user_service-1", "user_service-1"),
         (Host, "127.0.0.1", "127.0.0.1"),
         (Host, "::1", "::1"),
+        (HostPattern, "*", "*"),
+        (HostPattern, "*.example.com", "*.example.com"),
+        (HostPattern, "a.example", "a.example"),
+        (Share, "0.5%", 0.005),
+        (Share, "20%", 0.2),
+        (Share, "100%", 1.0),
+        (Share, "7%", 0.07),
+        (Weight, 0, 0),
+        (Weight, 95, 95),
         (Method, "GET", "GET"),
         (Method, "M-SEARCH", "M-SEARCH"),
         (LiteralPath, "/a/b.c/%C3%A9", "/a/b.c/%C3%A9"),
@@ -99,43 +123,98 @@ def test_a_unit_reads_its_notation(unit: Any, written: object, value: object) ->
         (Status, "404", "`404` is no status; write 404 without quotes", "wrong-type"),
         (Status, "5xx", "`5xx` is no status", "bad-value"),
         (Status, 600, "600 is no status; there are 100 to 599", "bad-value"),
-        (Host, "a.example:80", "`a.example:80`: a host is written without port", "bad-value"),
+        (
+            Host,
+            "a.example:80",
+            "`a.example:80`: a host has no scheme, port and path: write `a.example`",
+            "bad-value",
+        ),
         (Host, "A.example", "hosts are in lower case: write `a.example`", "bad-value"),
-        (Host, "a..b", "`a..b` is no host name", "bad-value"),
-        (Host, "127.1", "`127.1` is no host name", "bad-value"),
+        (Host, "a..b", f"`a..b` is no host name; {LETTERS}", "bad-value"),
+        (Host, "127.1", f"`127.1` is no host name; {LETTERS}", "bad-value"),
+        (
+            Host,
+            "http://a.example/x",
+            "`http://a.example/x`: a host has no scheme, port and path: write `a.example`",
+            "bad-value",
+        ),
+        (
+            Host,
+            "bücher.example",
+            "`bücher.example` is no host name: write `xn--bcher-kva.example`",
+            "bad-value",
+        ),
+        (Host, "é" * 70, f"`{'é' * 70}` is no host name; {LETTERS}", "bad-value"),
+        (HostPattern, "a.*", f"`a.*`: {LABEL}", "bad-value"),
+        (HostPattern, "*.*.example", f"`*.*.example`: {LABEL}", "bad-value"),
+        (HostPattern, "*.127.0.0.1", f"`*.127.0.0.1`: {LABEL}", "bad-value"),
+        (HostPattern, "*.A.example", "hosts are in lower case: write `a.example`", "bad-value"),
+        (Share, 0.2, "0.2 has no unit: write 20%", "no-unit"),
+        (Share, 20, "20 has no unit: write 20%", "no-unit"),
+        (Share, "20", "20 has no unit: write 20%", "no-unit"),
+        (Share, "half", "`half` is no share; write one like 0.5%, 20% or 100%", "bad-value"),
+        (Share, "120%", "`120%` is more than the whole; write at most 100%", "bad-value"),
+        (Weight, -1, "-1 is no weight; write 0 to 1000000", "bad-value"),
+        (Weight, 1_000_001, "1000001 is no weight; write 0 to 1000000", "bad-value"),
+        (
+            Name,
+            "http://a",
+            "`http://a` is an address; give it a name under `services`, and write that",
+            "bad-name",
+        ),
+        (Name, "/users", "`/users` is a path, which stands in `match`; choose a name", "bad-name"),
+        (Name, "${A}", "`${A}`: variables stand in values, and not in names", "bad-name"),
+        (Method, "GET, PUT", "`GET, PUT` are several methods: write `[GET, PUT]`", "bad-value"),
+        (LiteralPath, "/**", "`/**`: `**` has no meaning here: write `/`", "bad-value"),
+        (
+            Listen,
+            "http://a:80",
+            '`http://a:80`: an address to listen on has no scheme, as in "0.0.0.0:8080"',
+            "bad-value",
+        ),
         (Method, "get", "methods are in upper case: write GET", "bad-value"),
         (Method, "*", "`*` is no method; for any method leave `method` out", "bad-value"),
         (LiteralPath, "health", "a path begins with `/`: write `/health`", "bad-value"),
         (LiteralPath, "/a/{x}", "`/a/{x}`: captures and `**` have no meaning here", "bad-value"),
-        (LiteralPath, "/a/**", "`/a/**`: captures and `**` have no meaning here", "bad-value"),
+        (LiteralPath, "/a/**", "`/a/**`: `**` has no meaning here: write `/a`", "bad-value"),
         (LiteralPath, "/a?b", "`/a?b` holds what has to be escaped in a path", "bad-value"),
         (LiteralPath, "/a//b", "`/a//b` is not in canonical form: leave out `//`, `.` and `..`", "bad-value"),
         (LiteralPath, "/a/..", "`/a/..` is not in canonical form: leave out `//`, `.` and `..`", "bad-value"),
         (Listen, "8080", "write 8080 without quotes", "wrong-type"),
-        (Listen, 70000, "port 70000; there are 1 to 65535", "bad-value"),
+        (Listen, 70000, "no port `70000`; there are 1 to 65535", "bad-value"),
         (Listen, "localhost", '`localhost` has no port: write "localhost:8080"', "bad-value"),
-        (Listen, "localhost:http", "port http; there are 1 to 65535", "bad-value"),
+        (Listen, "localhost:http", "no port `http`; there are 1 to 65535", "bad-value"),
         (Listen, ":8080", '`:8080` has no host: write 8080 or "0.0.0.0:8080"', "bad-value"),
         (Listen, "::1:80", '`::1:80`: write an IPv6 address in brackets, like "[::1]:8080"', "bad-value"),
         (Listen, "[x]:80", "`x` is no IPv6 address", "bad-value"),
         (Listen, "a]:80", '`a]:80` is no address; write 8080, "0.0.0.0:8080" or "[::1]:8080"', "bad-value"),
         (Url, "localhost:80", "`localhost:80` has no scheme: write `http://localhost:80`", "bad-value"),
         (Url, "h2c://a", "`h2c` is no scheme of an instance; there are http, https and unix", "bad-value"),
-        (Url, "http://u:p@a", "credentials do not stand in an address; use `upstream_auth`", "bad-value"),
+        (
+            Url,
+            "http://u:p@a",
+            "credentials do not stand in an address; send them with `transform`, from a variable",
+            "bad-value",
+        ),
         (
             Url,
             "http://a/x",
             "`/x` does not belong in an address; use `rewrite.prefix` of the route",
             "bad-value",
         ),
-        (Url, "http://a?x", "`?x` does not belong in an address", "bad-value"),
-        (Url, "http://a:70000", "port 70000; there are 1 to 65535", "bad-value"),
-        (Url, "http://a:0", "port 0; there are 1 to 65535", "bad-value"),
-        (Url, "http://a:", "port is missing behind the `:`", "bad-value"),
+        (
+            Url,
+            "http://a?x",
+            "`?x` does not belong in an address; `transform` of the route changes queries",
+            "bad-value",
+        ),
+        (Url, "http://a:70000", "no port `70000`; there are 1 to 65535", "bad-value"),
+        (Url, "http://a:0", "no port `0`; there are 1 to 65535", "bad-value"),
+        (Url, "http://a:", "the port is missing behind the `:`", "bad-value"),
         (Url, "http://", "`http://` has no host", "bad-value"),
         (Url, "http://::1", "`::1` is no host; IPv6 addresses stand in brackets", "bad-value"),
         (Url, "http://[x]", "`[x]` is no host; IPv6 addresses stand in brackets", "bad-value"),
-        (Url, "http://-a", "`-a` is no host name", "bad-value"),
+        (Url, "http://-a", f"`-a` is no host name; {LETTERS}", "bad-value"),
         (
             Url,
             "unix://app",
@@ -167,16 +246,93 @@ def test_a_unit_refuses_with_what_to_write(unit: Any, written: object, message: 
     assert problem_id == caught.value.id
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.25, 0.0001, 1.0, 5.0, 90.0, 5400.0, 86400.0, 90061.5, 0.3333333])
+def test_a_time_is_shown_as_it_is_read(seconds: float) -> None:
+    """The same number comes back."""
+    assert seconds == UNITS[Duration].parse(show_duration(seconds))
+
+
 @pytest.mark.parametrize(
-    "written",
-    ["http://a", "https://a:8443", "http://a:443", "https://[::1]", "unix:///run/app.sock"],
+    ("shown", "expected"),
+    [
+        (show_duration(0.25), "250ms"),
+        (show_duration(90.0), "1m30s"),
+        (show_size(512), "512B"),
+        (show_size(8192), "8KiB"),
+        (show_size(0), "0B"),
+        (show_share(0.2), "20%"),
+        (show_share(0.005), "0.5%"),
+        (show_share(1.0), "100%"),
+    ],
 )
-def test_an_address_is_written_in_one_way(written: str) -> None:
-    """The usual port is left out."""
-    assert written == str(Url.parse(written))
+def test_a_value_is_shown_in_its_unit(shown: str, expected: str) -> None:
+    """In the largest one without fraction."""
+    assert expected == shown
 
 
-@pytest.mark.parametrize("written", ["0.0.0.0:8080", "[::1]:80", "localhost:0"])
-def test_a_listener_is_written_with_its_host(written: str) -> None:
-    """A port alone has become an address."""
-    assert written == str(Listen.parse(written))
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("Users", "users"), ("user service", "user-service"), ("NO", None), ("9", None), ("a.b", "a-b")],
+)
+def test_the_name_that_was_meant(written: str, name: str | None) -> None:
+    """None, where it would be no name either."""
+    assert name == likely_name(written)
+
+
+@pytest.mark.parametrize(
+    ("unit", "good", "bad"),
+    [
+        (Name, "users", "Users"),
+        (Duration, "1h30m", "5min"),
+        (Size, "8KiB", "8KB"),
+        (Share, "20%", "20"),
+        (Method, "GET", "get"),
+        (LiteralPath, "/a/b", "a"),
+        (Listen, "[::1]:80", "80"),
+        (Url, "http://a:80", "a:80"),
+        (Network, "10.0.0.0/8", "office"),
+        (HostPattern, "*.example.com", "a.*"),
+    ],
+)
+def test_patterns_tell_good_from_bad(unit: Any, good: str, bad: str) -> None:
+    """As far as a schema can."""
+    pattern = UNITS[unit].pattern
+
+    assert re.fullmatch(pattern, good)
+    assert not re.fullmatch(pattern, bad)
+
+
+# ---- the way back ---------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0, 1e300))
+def test_a_time_stays_itself(seconds: float) -> None:
+    """To the last digit."""
+    assert seconds == parse_duration(show_duration(seconds))
+
+
+@given(st.floats(0, 1))
+def test_a_share_stays_itself(share: float) -> None:
+    """To the last digit."""
+    assert share == parse_share(show_share(share))
+
+
+@given(st.integers(0, 1 << 60))
+def test_a_size_stays_itself(size: int) -> None:
+    """In whatever unit."""
+    assert size == parse_size(show_size(size))
+
+
+@pytest.mark.parametrize("words", TYPES.values(), ids=TYPES.keys())
+def test_patterns_take_what_is_read(words: TypeWords) -> None:
+    """A schema has nothing else; what is refused may look right to it."""
+    if words.kind not in UNITS:
+        return
+    unit = UNITS[words.kind]
+    for text in words.written:
+        plain = resolve(text.strip('"')) if not text.startswith('"') else text.strip('"')
+        if isinstance(plain, int):
+            assert unit.between is not None
+            assert unit.between[0] <= plain <= unit.between[1]
+        else:
+            assert re.fullmatch(unit.pattern, str(plain))

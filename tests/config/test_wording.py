@@ -6,7 +6,8 @@ from typing import Any, Literal
 import attrs
 import pytest
 
-from gatekeeper.config.units import Duration, File, Url
+from gatekeeper.config.addresses import Url
+from gatekeeper.config.units import Duration, File
 from gatekeeper.config.wording import describe, expected, keys, number_hint, origin, written
 from gatekeeper.core.text import Text
 
@@ -45,6 +46,7 @@ class Parsed:
         (tuple, "a list"),
         (dict[str, str], "a mapping"),
         (Rule, "a mapping"),
+        (int | Literal["a"] | None, "a whole number or `a`"),
     ],
 )
 def test_a_type_says_what_it_expects(kind: Any, words: str) -> None:

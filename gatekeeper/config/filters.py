@@ -1,0 +1,242 @@
+"""Lists of filters as people write them: kinds with their options, chains in place, changes that a route makes."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import attrs
+
+from gatekeeper.config.conditions import Condition
+from gatekeeper.config.document import BROKEN, meaning
+from gatekeeper.config.hints import hint
+from gatekeeper.config.kinds import KindConfig
+from gatekeeper.config.later import LATER_KINDS, is_later
+from gatekeeper.config.matching import ConditionReader
+from gatekeeper.config.model import FilterConfig, UseConfig
+from gatekeeper.config.problems import did_you_mean, quoted
+from gatekeeper.config.units import Name
+from gatekeeper.config.wording import keys
+
+
+FORWARD: Final = "forward"
+"""The kind of filter that ends every chain by itself."""
+
+Entry = FilterConfig | UseConfig
+
+
+def chains_of(entry: Entry, chains: Mapping[str, Sequence[Entry]]) -> list[str]:
+    """All chains that an entry puts in its place, with those that stand in them."""
+    found: list[str] = []
+    waiting = [entry]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, UseConfig) and item.use not in found:
+            found.append(item.use)
+            waiting += chains.get(item.use, ())
+    return found
+
+
+def flatten(filters: Sequence[Entry], chains: Mapping[str, Sequence[Entry]]) -> Iterator[FilterConfig]:
+    """All filters of a list, those of its chains in their places; a chain that is in itself is left out there."""
+    return _walk(filters, chains, ())
+
+
+def _walk(
+    items: Sequence[Entry], chains: Mapping[str, Sequence[Entry]], inside: tuple[str, ...]
+) -> Iterator[FilterConfig]:
+    for item in items:
+        if isinstance(item, FilterConfig):
+            yield item
+        elif item.use not in inside:
+            yield from _walk(chains.get(item.use, ()), chains, (*inside, item.use))
+
+
+@attrs.frozen(kw_only=True)
+class _Shared:
+    """The keys that stand beside the kind of a filter."""
+
+    name: Name | None = None
+    when: Condition = ()
+    if_error: Literal["fail", "skip"] = "fail"
+
+
+@attrs.frozen(kw_only=True)
+class _Use:
+    """The keys of an entry that puts a chain in its place."""
+
+    use: Name
+    when: Condition = ()
+
+
+class FilterReader(ConditionReader):
+    """Reads filters too."""
+
+    kinds: Mapping[str, KindConfig]
+    chain_names: Collection[str] = ()
+
+    def read_filter(self, value: Any, _: Any) -> Any:
+        """A kind alone, or `kind: options` with the shared keys beside it; or `use: chain`."""
+        if isinstance(value, str):
+            value = {str(value): {}}
+        if not isinstance(value, dict):
+            return self.mistyped("a filter, like `- redirect: /login`", value)
+        if "use" in value:
+            return self._use(value)
+        kind = self._kind(value)
+        if kind is None:
+            return BROKEN
+        config = self.kinds[kind].config
+        beside = {key: item for key, item in value.items() if key != kind}
+        misplaced = {
+            key: beside.pop(key) for key in keys(config) if key in beside and key not in keys(_Shared)
+        }
+        for key in misplaced:
+            self.refuse(f"`{key}` belongs under `{kind}:`; indent it", "unknown-key", key, at_key=True)
+        shared = self.read(beside, _Shared)
+        written = self._long_options(kind, value[kind])
+        options = BROKEN if written is BROKEN else self.read({**misplaced, **written}, config, kind)
+        return FilterConfig(
+            kind=kind,
+            name=shared.name or kind,
+            when=shared.when,
+            if_error=shared.if_error,
+            options=None if options is BROKEN else options,
+            written=None if options is BROKEN else written,
+            place=self.locate(),
+        )
+
+    def _use(self, value: Mapping[str, Any]) -> Any:
+        if isinstance(value["use"], list):
+            self.path.append("use")
+            self.mistyped("the name of a chain", value["use"], "; write an entry for each")
+            self.path.pop()
+            return BROKEN
+        for key in value:
+            if key not in {"use", "when"} and (key in self.kinds or key in keys(_Shared)):
+                message = f"`{key}` has no meaning beside `use`, which takes `when` only"
+                self.refuse(message, "one-kind" if key in self.kinds else "unknown-key", key, at_key=True)
+        found = self.read(
+            {
+                key: item
+                for key, item in value.items()
+                if key not in self.kinds and (key == "when" or key not in keys(_Shared))
+            },
+            _Use,
+        )
+        return BROKEN if found is BROKEN else UseConfig(use=found.use, when=found.when, place=self.locate())
+
+    def _kind(self, value: Mapping[str, Any]) -> str | None:
+        """The kind that an entry names; None, and a fault, where it does not name one."""
+        found = [key for key in value if key in self.kinds]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            message = (
+                f"two filters in one entry, `{found[0]}` and `{found[1]}`; begin a new `-` with the second"
+            )
+            self.refuse(message, "one-kind", found[1], at_key=True)
+            return None
+        shared = keys(_Shared)
+        others = [key for key in value if key not in shared and not is_later((*self.path, key))]
+        if not others:
+            message = f"an entry names one filter, as in `- redirect: /login`; there are {quoted(self.kinds)}"
+            self.refuse(message, "one-kind")
+            return None
+        kind = others[0]
+        if kind == FORWARD:
+            self.refuse("`forward` ends every chain by itself; leave it out", "bad-value", kind, at_key=True)
+        elif kind in LATER_KINDS:
+            self.refuse(f"`{kind}` is not available yet", "not-available", kind, at_key=True)
+        else:
+            ending = hint("filter", kind, self.kinds)
+            if kind in self.chain_names:
+                ending = f"; did you mean the chain, `use: {kind}`?"
+            message = f"no filter `{kind}`{ending}"
+            self.refuse(message, "unknown-kind", kind, at_key=True)
+        return None
+
+    def _long_options(self, kind: str, value: Any) -> Any:
+        """The options as a mapping; a value that is none sets the main option of the kind."""
+        main = self.kinds[kind].main
+        if value is BROKEN or isinstance(value, dict):
+            return value
+        if meaning(value) is True:
+            return {}
+        if meaning(value) is False:
+            self.path.append(kind)
+            self.refuse("`false` means nothing in a list of filters; leave the entry out")
+            self.path.pop()
+            return BROKEN
+        if main is not None:
+            return {main: value}
+        names = keys(self.kinds[kind].config)
+        self.path.append(kind)
+        self.mistyped(f"a mapping with {quoted(names)}" if names else "no options", value)
+        self.path.pop()
+        return BROKEN
+
+    # ---- changes of a route ---------------------------------------------------------------------------------------
+
+    def read_override(self, value: Any, chain: Sequence[FilterConfig]) -> Any:
+        """Other options for filters of a chain by their names, or `false`; the rest of their options stays."""
+        if not isinstance(value, dict):
+            return self.mistyped("a mapping of filters by name", value)
+        by_name = {item.name: item for item in chain}
+        found: dict[str, FilterConfig | Literal[False]] = {}
+        for name, item in value.items():
+            self.path.append(name)
+            result = self._changed(name, item, by_name)
+            if result is not BROKEN:
+                found[name] = result
+            self.path.pop()
+        return found
+
+    def _changed(self, name: str, value: Any, by_name: Mapping[str, FilterConfig]) -> Any:
+        if value is BROKEN:
+            return BROKEN
+        if name not in by_name:
+            named = next(
+                (f"; it is called `{item.name}` here" for item in by_name.values() if item.kind == name), ""
+            )
+            known = f"; there are {quoted(by_name)}" if by_name else "; there are none"
+            message = (
+                f"no filter `{name}` in this route's chain{named or did_you_mean(name, by_name) or known}"
+            )
+            return self.refuse(message, "unknown-name", at_key=True)
+        if meaning(value) is False:
+            return False
+        base = by_name[name]
+        if base.written is None:
+            return BROKEN
+        kind = self.kinds[base.kind]
+        options_of = keys(kind.config)
+        if meaning(value) is True:
+            written: dict[str, Any] = {}
+        elif isinstance(value, dict):
+            written = {
+                key: item for key, item in value.items() if key in options_of or key not in keys(_Shared)
+            }
+            for key in value.keys() - written.keys():
+                message = f"`{key}` is no option of `{base.kind}`, and `override` changes options"
+                self.refuse(message, "unknown-key", key, at_key=True)
+        elif kind.main is not None:
+            written = {kind.main: value}
+        elif isinstance(value, str) and value in {"off", "no"}:
+            return self.refuse(f"`{value}` is text here; write false", "yaml11-word")
+        else:
+            expected = f"a mapping with {quoted(options_of)}" if options_of else "`false`: it has no options"
+            return self.mistyped(expected, value)
+        merged = merged_options(base.written, written) if isinstance(value, dict) or not written else written
+        options = self.read(merged, kind.config)
+        if options is BROKEN:
+            return BROKEN
+        return attrs.evolve(base, options=options, written=merged, place=self.locate())
+
+
+def merged_options(base: Any, over: Any) -> Any:
+    """The one merge rule: a mapping merges key by key, anything else replaces."""
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    merged = {**base}
+    for key, value in over.items():
+        merged[key] = merged_options(base[key], value) if key in base else value
+    return merged

@@ -1,0 +1,56 @@
+"""What plugins contribute to the grammar, as far as a configuration has to know it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class PredicateKind(Protocol):
+    """A kind of condition that a plugin brings, as far as a configuration has to know it."""
+
+    @property
+    def config(self) -> type:
+        """The attrs class of its options."""
+        ...
+
+    @property
+    def main(self) -> str | None:
+        """The option that a value which is no mapping sets."""
+        ...
+
+
+class KindConfig(Protocol):
+    """A kind of filter, as far as a configuration has to know it."""
+
+    @property
+    def config(self) -> type:
+        """The attrs class of its options."""
+        ...
+
+    @property
+    def main(self) -> str | None:
+        """The option that a value which is no mapping sets."""
+        ...
+
+    @property
+    def terminal(self) -> bool:
+        """Whether it answers itself and ends the chain."""
+        ...
+
+    @property
+    def scope(self) -> str:
+        """`exchange`, or `attempt` for what runs once per try."""
+        ...
+
+
+class Kinds(Protocol):
+    """What plugins contribute to the grammar; the catalog is one."""
+
+    @property
+    def filters(self) -> Mapping[str, KindConfig]:
+        """The kinds of filters."""
+        ...
+
+    @property
+    def predicates(self) -> Mapping[str, PredicateKind]:
+        """The kinds of conditions."""
+        ...

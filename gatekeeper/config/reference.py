@@ -1,0 +1,347 @@
+"""The reference of gateway.yaml, made of the classes: what a key is, what it takes, its default, its short forms.
+
+A topic is a key (`services.timeouts`), a kind of filter or condition, or one of `match`, `values` and `types`. What comes
+back is a page: a title and tables, as data; `render` sets it in plain text.
+"""
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args
+
+import attrs
+
+from gatekeeper.config.conditions import (
+    Condition,
+    ConditionConfig,
+    Match,
+    Matcher,
+    MatcherConfig,
+    PathPattern,
+)
+from gatekeeper.config.filters import FORWARD
+from gatekeeper.config.grammar import (
+    FILTER,
+    SHORT,
+    SHORT_CONDITION,
+    SHORT_LISTEN,
+    SHORT_TARGETS,
+    TYPES,
+    VALUES,
+    all_keys,
+    default_words,
+    type_words,
+)
+from gatekeeper.config.hints import hint, meant
+from gatekeeper.config.kinds import Kinds
+from gatekeeper.config.later import LATER_KINDS, is_later, later_in, section
+from gatekeeper.config.model import FilterConfig, GatewayConfig, TargetConfig, Targets, UseConfig
+from gatekeeper.config.problems import Path
+from gatekeeper.config.wording import LISTS, is_parsed, origin
+
+
+WIDTH: Final = 98
+"""Characters of a line, without the indent of tables."""
+LAST: Final = 40
+"""Characters that the last column has at least."""
+
+
+@attrs.frozen
+class Table:
+    """Rows under the names of their columns, which are empty where a cell says enough."""
+
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@attrs.frozen
+class Page:
+    """What is to be known of one topic."""
+
+    title: str
+    text: str
+    tables: tuple[Table, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """The page as plain data."""
+        tables = {
+            table.heading: [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+            for table in self.tables
+        }
+        return {"title": self.title, "text": self.text, "tables": tables}
+
+
+class UnknownTopicError(Exception):
+    """There is no such topic; the message says what may be meant."""
+
+
+# ---- keys -----------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class _Key:
+    kind: Any
+    type: str
+    default: str
+    help: str
+
+
+def _keys(cls: Any, but: Iterable[str] = ()) -> dict[str, _Key]:
+    return {
+        key: _Key(field.type, type_words(field.type), default_words(field), field.metadata.get("help", ""))
+        for key, field in all_keys(cls).items()
+        if key not in but
+    }
+
+
+@attrs.frozen
+class _Holder:
+    """What has keys: the class, if it is one, its keys, and the path to it."""
+
+    heading: str
+    cls: Any
+    keys: Mapping[str, _Key]
+    path: Path
+
+
+class Reference:
+    """The reference for the kinds of filters and conditions that there are."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.filters: Final = {kind: found for kind, found in kinds.filters.items() if kind != FORWARD}
+        self.forward: Final = _summary(kinds.filters[FORWARD].config) if FORWARD in kinds.filters else ""
+        self.predicates: Final = dict(kinds.predicates)
+        self._special: Final = {"match": self._match, "values": self._values, "types": self._types}
+
+    def overview(self) -> Page:
+        """What there is to ask for."""
+        tables = [
+            Table(
+                "keys",
+                ("key", "meaning"),
+                tuple((key, found.help) for key, found in _keys(GatewayConfig).items()),
+            ),
+            Table("filters", ("kind", "meaning"), self._summaries(self.filters)),
+            Table("conditions that plugins add", ("kind", "meaning"), self._summaries(self.predicates)),
+            Table("and", ("topic", "meaning"), tuple(_TOPICS.items())),
+            Table("keys and kinds that are not available yet", ("",), ((", ".join(_later()),),)),
+        ]
+        text = "Ask for a key with its path (`services.timeouts`, `routes.to`), or for a kind (`transform`)."
+        return Page("gateway.yaml", text, tuple(table for table in tables if table.rows))
+
+    def page(self, topic: str) -> Page:
+        """What is to be known of a key, a kind, or something else that the overview names.
+
+        Raises:
+            UnknownTopicError: there is no such thing.
+
+        """
+        if topic in self._special:
+            return self._special[topic]()
+        if topic == FORWARD:
+            return Page(topic, self.forward)
+        first, *rest = re.sub(r"\[[0-9]*\]", "", topic).split(".")
+        for root in (GatewayConfig, FILTER, Condition):
+            path: Path = () if root is GatewayConfig else ("filters", 0) if root == FILTER else ("match",)
+            holders = list(self._holders(root, path))
+            if any(first in holder.keys for holder in holders):
+                return self._walk(topic, [first, *rest], holders)
+        if is_later((first,)) or first in LATER_KINDS:
+            return _not_yet(topic)
+        known = [*_keys(GatewayConfig), *self.filters, *self.predicates, *self._special]
+        place = "filter" if meant("filter", first) and not meant("", first) else ""
+        raise UnknownTopicError(f"no key and no kind `{first}`{hint(place, first, known)}")
+
+    # ---- the way to a key -----------------------------------------------------------------------------------------
+
+    def _holders(self, kind: Any, path: Path) -> Iterable[_Holder]:
+        """What has keys in values of a type; names and indices on the way to it need not be said."""
+        if kind in (Condition, Match):
+            yield _Holder("keys of a condition", ConditionConfig, self._condition_keys(), path)
+        elif kind in (Matcher, PathPattern):
+            yield _Holder("a matcher has one of", MatcherConfig, _keys(MatcherConfig), path)
+        elif kind == Targets:
+            yield _Holder("keys of each", TargetConfig, _keys(TargetConfig), (*path, "*"))
+        elif kind == FILTER:
+            yield _Holder("beside the kind", FilterConfig, self._shared_keys(), path)
+            yield _Holder("kinds", None, self._kind_keys(), path)
+        elif origin(kind) in {Union, UnionType, Annotated}:
+            for arm in get_args(kind)[: 1 if origin(kind) is Annotated else None]:
+                yield from self._holders(arm, path)
+        elif origin(kind) in LISTS:
+            yield from self._holders(get_args(kind)[0], (*path, 0))
+        elif origin(kind) in {dict, Mapping}:
+            yield from self._holders(get_args(kind)[1], (*path, "*"))
+        elif attrs.has(origin(kind)) and not is_parsed(kind):
+            each = " of each" if path and path[-1] in ("*", 0) else ""
+            yield _Holder(f"keys{each}", kind, _keys(kind), path)
+
+    def _walk(self, topic: str, words: Sequence[str], holders: Sequence[_Holder]) -> Page:
+        """Follow the words; names of entries may stand between them, as `NAME` or `*`."""
+        key: _Key | None = None
+        name = ""
+        for word in words:
+            if word in {"NAME", "*"}:
+                continue
+            holder = next((holder for holder in holders if word in holder.keys), None)
+            if holder is None:
+                if any(is_later((*holder.path, word)) for holder in holders):
+                    return _not_yet(topic)
+                known = [known for holder in holders for known in holder.keys]
+                place = section(holders[0].path) if holders else "-"
+                raise UnknownTopicError(f"no key `{word}` in `{name}`{hint(place, word, known)}")
+            key, name = holder.keys[word], f"{name}.{word}" if name else word
+            holders = list(self._holders(key.kind, (*holder.path, word)))
+        assert key is not None
+        return self._key_page(topic, key, holders)
+
+    # ---- pages ----------------------------------------------------------------------------------------------------
+
+    def _key_page(self, topic: str, key: _Key, holders: Sequence[_Holder]) -> Page:
+        facts = Table("", ("", " "), (("type", key.type), ("default", key.default)))
+        tables = [facts, *(_key_table(holder) for holder in holders)]
+        kind = topic if "." not in topic else ""
+        found = self.filters.get(kind) or self.predicates.get(kind)
+        if found is not None and key.kind is found.config:
+            tables[0] = Table("", ("", " "), (("used as", _usage(kind, found.main)),))
+            if kind in self.filters:
+                tables.append(_key_table(_Holder("beside it", None, _beside(), ())))
+        if any(holder.cls is ConditionConfig for holder in holders):
+            tables.append(_MATCHERS)
+        short: list[tuple[str, str]] = []
+        if holders and holders[0].path == ("server", "listen", "*"):
+            short += SHORT_LISTEN.items()
+        if Targets in (key.kind, *get_args(key.kind)):
+            short += SHORT_TARGETS.items()
+        for holder in holders:
+            short += SHORT_CONDITION.items() if holder.cls is ConditionConfig else ()
+            short += SHORT.get(holder.cls, {}).items()
+        tables.append(Table("short forms", ("short", "means"), tuple(short)))
+        later = sorted({key for holder in holders for key in later_in(section(holder.path))})
+        tables.append(Table("not available yet", ("keys",), ((", ".join(later),),) if later else ()))
+        text = f"{key.help[:1].upper()}{key.help[1:].rstrip('.')}." if key.help else ""
+        return Page(topic, text, tuple(one for one in tables if one.rows))
+
+    def _match(self) -> Page:
+        condition = _Holder("keys", ConditionConfig, self._condition_keys(), ())
+        short = Table("short forms", ("short", "means"), tuple(SHORT_CONDITION.items()))
+        text = (
+            "Conditions stand in `match` of a route, in `when`, `pin` and `not`. All keys of a mapping have to hold, of"
+            " a list one of its conditions, of several values one."
+        )
+        return Page("match", text, (_key_table(condition), _MATCHERS, short))
+
+    def _values(self) -> Page:
+        text = 'Texts insert them in braces ("user {path.id}"); where only a value can stand they are bare (`by: address`).'
+        return Page("values", text, (Table("", ("value", "meaning"), tuple(VALUES.items())),))
+
+    def _types(self) -> Page:
+        rows = tuple(
+            (name, "  ".join(words.written), "  ".join(words.refused), words.note)
+            for name, words in TYPES.items()
+        )
+        text = (
+            "Units stand in the value; a bare number is a count or a weight, never a time, a size or a share."
+        )
+        return Page("types", text, (Table("", ("type", "written", "refused", "notes"), rows),))
+
+    def _summaries(self, kinds: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        return tuple((kind, _summary(found.config)) for kind, found in kinds.items())
+
+    def _shared_keys(self) -> dict[str, _Key]:
+        use = attrs.evolve(_keys(UseConfig)["use"], default="-")
+        return {"use": use, **_beside()}
+
+    def _kind_keys(self) -> dict[str, _Key]:
+        return {kind: _kind_key(found.config) for kind, found in self.filters.items()}
+
+    def _condition_keys(self) -> dict[str, _Key]:
+        own = _keys(ConditionConfig, ("predicates",))
+        found = {
+            key: attrs.evolve(one, type=re.sub("^list of (.*)", r"\1, or list", one.type), default="-")
+            for key, one in own.items()
+        }
+        return found | {kind: _kind_key(one.config) for kind, one in self.predicates.items()}
+
+
+_TOPICS: Final = {
+    "match": "conditions: what `match`, `when`, `pin` and `not` may say",
+    "values": "what texts may insert: `{address}`, `{path.id}`",
+    "types": "how times, sizes, shares and addresses are written",
+}
+
+
+def _beside() -> dict[str, _Key]:
+    """The keys beside a kind of filter."""
+    found = _keys(FilterConfig, ("kind", "options"))
+    return {**found, "name": attrs.evolve(found["name"], default="the kind")}
+
+
+def _kind_key(config: Any) -> _Key:
+    return _Key(config, type_words(config), "-", _summary(config))
+
+
+def _usage(kind: str, main: str | None) -> str:
+    return f"`{kind}: {{...}}`" + (f", or `{kind}: x` for `{kind}: {{{main}: x}}`" if main else "")
+
+
+def _summary(cls: Any) -> str:
+    return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def _later() -> list[str]:
+    return sorted(later_in("") | LATER_KINDS)
+
+
+def _not_yet(topic: str) -> Page:
+    return Page(topic, "Not available yet: its name is decided, and refused until it works.")
+
+
+def _key_table(holder: _Holder) -> Table:
+    rows = tuple((name, key.type, key.default, key.help) for name, key in holder.keys.items())
+    if all(default == "-" for _, _, default, _ in rows):
+        without = tuple((name, kind, told) for name, kind, _, told in rows)
+        return Table(holder.heading, ("key", "type", "meaning"), without)
+    return Table(holder.heading, ("key", "type", "default", "meaning"), rows)
+
+
+_MATCHERS: Final = _key_table(
+    _Holder("a matcher is a text, a list (any of them), or one of", MatcherConfig, _keys(MatcherConfig), ())
+)
+
+
+# ---- plain text -----------------------------------------------------------------------------------------------------
+
+
+def render(page: Page) -> str:
+    """The page for a terminal of 100 columns."""
+    parts = [page.title, *([textwrap.fill(page.text, WIDTH)] if page.text else [])]
+    return "\n\n".join([*parts, *(_set(table) for table in page.tables)])
+
+
+def _set(table: Table) -> str:
+    names = tuple(column.upper() for column in table.columns)
+    rows = (
+        [names, *table.rows] if len(names) > 1 and any(name.strip() for name in names) else list(table.rows)
+    )
+    widths, least = [], []
+    for column in range(len(names) - 1):
+        widths.append(max(len(row[column]) for row in rows))
+        least.append(max(len(word) for row in rows for word in row[column].split() or [""]))
+    while sum(widths) + 2 * len(widths) > WIDTH - LAST and widths != least:
+        spare = [width - few for width, few in zip(widths, least, strict=True)]
+        widths[spare.index(max(spare))] -= 1
+    widths.append(WIDTH - sum(widths) - 2 * len(widths))
+    lines = [f"{table.heading}:"] if table.heading else []
+    for row in rows:
+        cells = [
+            textwrap.wrap(cell, width, break_on_hyphens=False, break_long_words=False)
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        for number in range(max(map(len, cells))):
+            texts = [cell[number] if number < len(cell) else "" for cell in cells]
+            line = "  ".join(f"{text:{width}}" for text, width in zip(texts, widths, strict=True))
+            lines.append(f"  {line}".rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,366 @@
+"""JSON Schema (2020-12) of gateway.yaml, made of the classes and the kinds that are installed.
+
+It is for editors and for whoever writes configurations by program. It takes everything that the loader takes, and refuses
+what can be seen without knowing the rest: references between parts, files and variables are the loader's. Each text may
+hold `${...}`, and where a value is no text, one `${...}` may stand for it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args
+
+import attrs
+
+from gatekeeper.config.addresses import Listen
+from gatekeeper.config.conditions import (
+    Condition,
+    ConditionConfig,
+    Match,
+    Matcher,
+    MatcherConfig,
+    PathPattern,
+)
+from gatekeeper.config.filters import FORWARD
+from gatekeeper.config.grammar import FILTER, SHORT_TYPES, TYPES, VALUES, all_keys
+from gatekeeper.config.kinds import Kinds
+from gatekeeper.config.model import (
+    FilterConfig,
+    Filters,
+    GatewayConfig,
+    RewriteConfig,
+    ServiceConfig,
+    StickyConfig,
+    TargetConfig,
+    Targets,
+    UseConfig,
+)
+from gatekeeper.config.show import show_value
+from gatekeeper.config.units import UNITS, LiteralPath, Name, Unit
+from gatekeeper.config.wording import LISTS, is_enum, is_parsed, keys, origin
+from gatekeeper.core.text import Text, Value
+
+
+Schema = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+ID: Final = "urn:gatekeeper:schema:gateway:1"
+
+_REFERENCE: Final = r"\$\{"
+_ANYTHING: Final[Schema] = {"type": ["string", "number", "boolean", "array", "object"]}
+_TRUE: Final[Schema] = {"const": True}
+_PLACEHOLDER: Final = "|".join(
+    re.escape(name.removesuffix("NAME")) + ("[^{}]+" if name.endswith(".NAME") else "") for name in VALUES
+)
+_TEXT: Final = rf"(?:[^{{}}]|\{{(?:{_PLACEHOLDER})\}})*"
+_SEGMENT: Final = r"(?:(?!:)[^/{}*?#[\]\\^|<>]+|\{[A-Za-z_][A-Za-z0-9_]*(?::(?:int|uuid|slug|date|service|[^/{}|]+(?:\|[^/{}|]+)+))?\})"
+_TEMPLATE: Final = rf"(?=/)(?:/{_SEGMENT})*(?:/(?:\*\*)?)?"
+
+
+def schema(kinds: Kinds) -> Schema:
+    """The schema for the kinds of filters and conditions that there are."""
+    return _Writer(kinds).whole()
+
+
+def _text(pattern: str) -> Schema:
+    """A text of this form, or one that holds a reference."""
+    return {"type": "string", "pattern": f"^(?:{pattern})$|{_REFERENCE}"}
+
+
+def _any_of(schemas: Iterable[Schema]) -> Schema:
+    """One of these, each once."""
+    found: list[Schema] = []
+    for one in schemas:
+        found += [arm for arm in (one["anyOf"] if one.keys() == {"anyOf"} else [one]) if arm not in found]
+    return found[0] if len(found) == 1 else {"anyOf": found}
+
+
+def _entries(item: Schema) -> Schema:
+    return {"type": "array", "items": item}
+
+
+class _Writer:
+    """Writes one schema; what is used twice, or contains itself, stands in `$defs`."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.kinds = kinds
+        self.filters = {kind: found for kind, found in kinds.filters.items() if kind != FORWARD}
+        self.defs: dict[str, Schema] = {}
+        self._names: dict[Any, str] = {}
+        self._plain: Final[Mapping[Any, Schema]] = {
+            str: {"type": "string"},
+            int: self.or_variable({"type": "integer"}),
+            float: self.or_variable({"type": "number"}),
+            bool: self.or_variable({"type": "boolean"}),
+            Text: self.shared("text", _text(_TEXT)),
+            Value: self.shared("value", _text(_PLACEHOLDER)),
+        }
+
+    def whole(self) -> Schema:
+        """The schema of a root file."""
+        root = self.mapping(GatewayConfig)
+        root["required"] = ["version"]
+        root["patternProperties"] = {"^x-": {"description": "your own notes, and values for aliases"}}
+        return {
+            "$schema": DIALECT,
+            "$id": ID,
+            "title": "gateway.yaml",
+            **root,
+            "$defs": dict(sorted(self.defs.items())),
+        }
+
+    def shared(self, name: str, made: Schema) -> Schema:
+        """Put a schema where others can refer to it."""
+        self.defs[name] = made
+        return {"$ref": f"#/$defs/{name}"}
+
+    def or_variable(self, made: Schema) -> Schema:
+        """The same, or a whole `${...}`, which takes the type of its key."""
+        variable = self.shared("variable", {"type": "string", "pattern": rf"^{_REFERENCE}.+\}}$"})
+        return _any_of([made, variable])
+
+    # ---- types ----------------------------------------------------------------------------------------------------
+
+    def value(self, kind: Any) -> Schema:
+        """The schema of values of a type."""
+        if kind in _GRAMMAR:
+            return self.recursive(kind)
+        if kind in UNITS:
+            return self.unit(kind)
+        if kind in self._plain:
+            return self._plain[kind]
+        shape = origin(kind)
+        if shape is Annotated:
+            return self.value(get_args(kind)[0])
+        if shape in {Union, UnionType}:
+            return _any_of(self.value(arm) for arm in get_args(kind) if arm is not NoneType)
+        if shape is Literal:
+            return self.choice(get_args(kind))
+        if is_enum(kind):
+            return self.choice([member.value for member in kind])
+        if shape in LISTS:
+            return self.entries(kind)
+        if shape in {dict, Mapping}:
+            return self.named(*(get_args(kind) or (str, Any)))
+        if is_parsed(kind):
+            pattern = getattr(kind, "PATTERN", "")
+            return _text(pattern) if pattern else {"type": "string"}
+        return self.recursive(kind) if attrs.has(shape) else _ANYTHING
+
+    def unit(self, kind: Any) -> Schema:
+        """The schema of a type with a notation of its own."""
+        unit: Unit = UNITS[kind]
+        name = next(
+            (name.lower().replace(" ", "_") for name, words in TYPES.items() if words.kind == kind), ""
+        )
+        arms: list[Schema] = []
+        if unit.between is not None:
+            lowest, highest = unit.between
+            arms.append({"type": "integer", "minimum": lowest, "maximum": highest})
+        if unit.pattern:
+            arms.append(_text(unit.pattern))
+        made = _any_of(arms)
+        made = made if unit.pattern else self.or_variable(made)
+        return self.shared(name, made) if name else made
+
+    def choice(self, choices: Iterable[Any]) -> Schema:
+        """One of some words."""
+        return self.or_variable({"enum": list(choices)})
+
+    def entries(self, kind: Any) -> Schema:
+        """A list; a tuple of several types has one entry of each."""
+        types = [item for item in get_args(kind) if item is not Ellipsis] or [Any]
+        if len(types) == 1:
+            return _entries(self.value(types[0]))
+        return {
+            "type": "array",
+            "prefixItems": [self.value(item) for item in types],
+            "items": False,
+            "minItems": len(types),
+        }
+
+    def named(self, key: Any, item: Any, **more: Any) -> Schema:
+        """A mapping of things by name; there may be more to be known of each than its type."""
+        made = {**self.value(item), **more}
+        if key in UNITS and UNITS[key].pattern:
+            pattern = f"^(?:{UNITS[key].pattern})$"
+            return {"type": "object", "patternProperties": {pattern: made}, "additionalProperties": False}
+        return {"type": "object", "additionalProperties": made}
+
+    def recursive(self, kind: Any) -> Schema:
+        """A reference to what may contain itself."""
+        if kind not in self._names:
+            name = _GRAMMAR.get(kind) or kind.__name__.removesuffix("Config") or "Config"
+            while name in self.defs:
+                name += "_"
+            self._names[kind] = name
+            self.defs[name] = {}  # the name is taken while what it holds is written
+            self.defs[name] = self.definition(kind)
+        return {"$ref": f"#/$defs/{self._names[kind]}"}
+
+    def definition(self, kind: Any) -> Schema:
+        """What a name in `$defs` stands for."""
+        makers = {
+            "condition": self.condition,
+            "match": self.match,
+            "matcher": lambda: self.alternatives({"type": "string"}, self.forms(path=False)),
+            "path_pattern": lambda: _any_of([_text(_TEMPLATE), self.forms(path=True)]),
+            "targets": self.targets,
+            "filter": self.filter,
+        }
+        return makers[_GRAMMAR[kind]]() if kind in _GRAMMAR else self.object(kind)
+
+    # ---- classes --------------------------------------------------------------------------------------------------
+
+    def mapping(self, cls: Any, but: Iterable[str] = ()) -> Schema:
+        """A class in its long form."""
+        fields = {key: field for key, field in all_keys(cls).items() if key not in but}
+        required = [key for key, field in fields.items() if field.default is attrs.NOTHING]
+        made: Schema = {
+            "description": _summary(cls),
+            "type": "object",
+            "properties": {key: self.field(field) for key, field in fields.items()},
+            "additionalProperties": False,
+        }
+        return {**made, "required": required} if required else made
+
+    def object(self, cls: Any) -> Schema:
+        """A class in its long form and its short ones; `true` is all defaults."""
+        whole = self.mapping(cls)
+        short = [self.value(kind) for kind in SHORT_TYPES.get(cls, ())]
+        return {**_any_of([whole, *short, *([] if "required" in whole else [_TRUE])]), **_RULES.get(cls, {})}
+
+    def field(self, field: "attrs.Attribute[Any]") -> Schema:
+        """One key."""
+        told = {"description": field.metadata["help"]} if field.metadata.get("help") else {}
+        return {**told, **self.field_value(field.type), **_default(field)}
+
+    def field_value(self, kind: Any) -> Schema:
+        """What a key takes: some take more than values of their type."""
+        arms = get_args(kind)
+        if origin(kind) is Mapping and arms[1] == Filters:
+            return self.named(arms[0], arms[1], minItems=1)
+        if origin(kind) is Mapping and FilterConfig in get_args(arms[1]):
+            # what a filter of this name is, the chain decides
+            return self.named(arms[0], Any)
+        if origin(kind) is Mapping and Listen in SHORT_TYPES.get(arms[1], ()):
+            return _any_of([self.value(Listen), {**self.value(kind), "minProperties": 1}])
+        return self.value(kind)
+
+    # ---- what is no plain class -----------------------------------------------------------------------------------
+
+    def alternatives(self, *arms: Schema) -> Schema:
+        """One of these, or a list of them: any."""
+        one = _any_of(arms)
+        return _any_of([one, {**_entries(one), "minItems": 1}])
+
+    def condition(self, but: Iterable[str] = (), inner: Any = Condition) -> Schema:
+        """A condition without some keys, a path alone, or a list of these."""
+        whole = self.mapping(ConditionConfig, ("predicates", *but))
+        properties = whole["properties"]
+        for key, field in keys(attrs.resolve_types(ConditionConfig)).items():
+            if key in properties and origin(field.type) is tuple:
+                told = {"description": properties[key]["description"]}
+                properties[key] = {**told, **self.alternatives(self.value(get_args(field.type)[0]))}
+            elif key in properties and origin(field.type) is Mapping:
+                properties[key]["minProperties"] = 1
+        properties["not"] = {"description": properties["not"]["description"], **self.value(inner)}
+        for kind, found in self.kinds.predicates.items():
+            main = all_keys(found.config)[found.main].type if found.main is not None else None
+            single = [self.value(get_args(main)[0])] if origin(main) in LISTS else []
+            properties[kind] = _any_of([self.options(found.config, found.main), *single])
+        return self.alternatives(_text(_TEMPLATE), {**whole, "minProperties": 1})
+
+    def match(self) -> Schema:
+        """A condition that routes are found by."""
+        return self.condition(("share",), Match)
+
+    def forms(self, *, path: bool) -> Schema:
+        """A matcher in its long form."""
+        whole = self.mapping(MatcherConfig, ("present",) if path else ())
+        properties = whole["properties"]
+        for form in ("prefix", "suffix", "contains"):
+            properties[form]["minLength"] = 1
+        if path:
+            for form in ("exact", "prefix"):
+                properties[form] = {"description": properties[form]["description"], **self.value(LiteralPath)}
+            properties["not"] = self.alternatives(self.value(PathPattern))
+        return {**whole, "minProperties": 1, "maxProperties": 1}
+
+    def targets(self) -> Schema:
+        """A service, several with weights, or the capture that names one."""
+        several = {**self.named(Name, TargetConfig), "minProperties": 1}
+        return _any_of([self.value(Name), _text(rf"(?=.*\{{){_TEXT}"), several])
+
+    def options(self, config: type, main: str | None) -> Schema:
+        """The options of a kind; its main one may stand for them, and `true` for none."""
+        arms = [self.value(config)]
+        if main is not None:
+            arms.append(self.value(all_keys(config)[main].type))
+        return _any_of(arms)
+
+    def filter(self) -> Schema:
+        """An entry of a list of filters: a kind alone, a kind with options, or a chain."""
+        alone = [kind for kind, found in self.filters.items() if not _needs_options(found.config)]
+        shared = self.mapping(FilterConfig, ("kind", "options"))
+        del shared["required"]
+        properties = {
+            kind: {"description": _summary(found.config), **self.options(found.config, found.main)}
+            for kind, found in self.filters.items()
+        }
+        entry = {
+            **shared,
+            "properties": {**properties, **shared["properties"]},
+            "oneOf": [{"required": [kind]} for kind in self.filters],
+        }
+        return _any_of([self.or_variable({"enum": alone}), entry, self.mapping(UseConfig)])
+
+
+_GRAMMAR: Final[Mapping[Any, str]] = {
+    Condition: "condition",
+    Match: "match",
+    Matcher: "matcher",
+    PathPattern: "path_pattern",
+    Targets: "targets",
+    FILTER: "filter",
+}
+"""The types that have a grammar of their own, as `$defs` call them."""
+
+
+_NO_SLASH_AT_END: Final[Schema] = {"pattern": "[^/]$"}
+_BOTH: Final[Schema] = {"type": "object", "required": ["by", "cookie"], "properties": {"by": {"minItems": 1}}}
+_RULES: Final[Mapping[type, Schema]] = {
+    ServiceConfig: {"properties": {"instances": {"minItems": 1}}},
+    RewriteConfig: {
+        "pattern": f"^/|{_REFERENCE}",
+        "properties": {
+            "path": {"pattern": f"^/|{_REFERENCE}"},
+            "strip": _NO_SLASH_AT_END,
+            "prefix": _NO_SLASH_AT_END,
+        },
+        "not": {"anyOf": [{"type": "object", "required": ["path", other]} for other in ("strip", "prefix")]},
+    },
+    StickyConfig: {"not": {"anyOf": [_TRUE, _BOTH]}},
+}
+"""What classes refuse beyond the types of their keys; a keyword is about values of its own type only."""
+
+
+def _summary(cls: Any) -> str:
+    return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def _needs_options(cls: Any) -> bool:
+    return any(field.default is attrs.NOTHING for field in all_keys(cls).values())
+
+
+def _default(field: "attrs.Attribute[Any]") -> Schema:
+    """The default as a file has it, where it is the same for everybody and has a notation."""
+    default: Any = field.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class that is typed as a function
+        if default.takes_self:
+            return {}
+        default = default.factory()
+    has_parts = attrs.has(type(default)) and not is_parsed(type(default))
+    if default is attrs.NOTHING or default is None or has_parts or field.type in (Condition, Match):
+        return {}
+    return {"default": show_value(default, field.type)}
