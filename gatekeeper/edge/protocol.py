@@ -14,6 +14,7 @@ It overrides and reads names that aiohttp does not promise; `tests/edge/test_con
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from aiohttp.web_protocol import RequestPayloadError, _ErrInfo
 
 from gatekeeper.core.clock import Timer
 from gatekeeper.core.errors import BadRequest, GatewayError, HeadersTooLarge, RequestTimeout, UriTooLong
+from gatekeeper.edge.forwarded import Address, Network, is_trusted
 
 
 if TYPE_CHECKING:
@@ -115,6 +117,13 @@ class StrictProtocol(web.RequestHandler):
         super().connection_made(transport)
         self.edge.introduce(self, transport)
 
+    def meet(self, address: Address | None, scheme: str, networks: Sequence[Network]) -> None:
+        """Settle who the peer is, and what its requests are given; `networks` are those of trusted proxies."""
+        self.peer = str(address) if address is not None else ""
+        self.scheme = scheme
+        self.trusted = bool(networks) and address is not None and is_trusted(address, networks)
+        self.forwarded = [(b"X-Forwarded-For", self.peer.encode()), (b"X-Forwarded-Proto", scheme.encode())]
+
     async def start(self) -> None:
         """Serve the connection's requests, one after the other, in this one task.
 
@@ -135,7 +144,7 @@ class StrictProtocol(web.RequestHandler):
                 if self._buffer_paused and len(messages) <= self._msg_queue_resume_size:
                     self._resume_reading_if_drained()
                 if isinstance(message, _ErrInfo):
-                    await self.edge.refuse(self, _as_error(message))
+                    await self.edge.refuse(self, as_error(message))
                     await self._linger_on()
                     break
                 if not await self.edge.handle(message, payload, self):
@@ -394,7 +403,8 @@ class StrictProtocol(web.RequestHandler):
             self.transport.abort()
 
 
-def _as_error(info: _ErrInfo) -> GatewayError:
+def as_error(info: _ErrInfo) -> GatewayError:
+    """What a head is refused with that could not be parsed."""
     error = info.exc
     if isinstance(error, GatewayError):
         return error

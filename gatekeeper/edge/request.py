@@ -127,7 +127,8 @@ class Reader:
             target, authority = _absolute(target)
         path_text, mark, query = target.partition("?")
         raw_path = path_text.encode()
-        path, forwarded_path = canonical(raw_path)
+        # what they mean to the route decides whether encoded slashes pass
+        path, forwarded_path = canonical(raw_path, keep_encoded_slashes=True)
         if not mark:
             target_bytes = forwarded_path
         elif forwarded_path is raw_path:

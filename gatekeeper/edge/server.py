@@ -19,7 +19,7 @@ from gatekeeper.core.errors import AnswerTruncated, ClientGone, GatewayError
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Response
 from gatekeeper.edge.answer import DateField, send
-from gatekeeper.edge.forwarded import Network, is_trusted, parse_address
+from gatekeeper.edge.forwarded import Network, parse_address
 from gatekeeper.edge.protocol import StrictProtocol
 from gatekeeper.edge.request import Reader
 from gatekeeper.observe.observer import Observer
@@ -108,15 +108,8 @@ class EdgeServer(web.Server):
         """Settle, once per connection, who the peer is and what its requests are given."""
         peername = transport.get_extra_info("peername")
         address = parse_address(str(peername[0])) if isinstance(peername, tuple) and peername else None
-        protocol.peer = str(address) if address is not None else ""
-        protocol.scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
-        protocol.trusted = (
-            bool(self._networks) and address is not None and is_trusted(address, self._networks)
-        )
-        protocol.forwarded = [
-            (b"X-Forwarded-For", protocol.peer.encode()),
-            (b"X-Forwarded-Proto", protocol.scheme.encode()),
-        ]
+        scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
+        protocol.meet(address, scheme, self._networks)
 
     # ---- one request ----------------------------------------------------------------------------------------------
 
@@ -139,17 +132,16 @@ class EdgeServer(web.Server):
         snapshot = self._snapshot()
         snapshot.leases += 1
         try:
-            route = snapshot.match(exchange)
-            chain = route.chain
-            if request.body.data is None:
-                request.body.limit = chain.request_buffer
             try:
+                chain = snapshot.match(exchange).chain
+                if request.body.data is None:
+                    request.body.limit = chain.request_buffer
                 response = await chain.handler(exchange)
             except asyncio.CancelledError:
                 self._finish(exchange, ClientGone(log="the client hung up before its answer"))
                 raise
             except Exception as error:
-                log.exception("the chain of %r failed", route, extra={"request_id": exchange.id})
+                log.exception("%r failed", exchange, extra={"request_id": exchange.id})
                 response = exchange.reject(GatewayError(log=repr(error)))
             return await self._answer(exchange, response, protocol, payload, close=message.should_close)
         finally:

@@ -3,18 +3,29 @@
 import ssl
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from random import Random
+from typing import Any
 
 import attrs
 
-from gatekeeper.config.model import FilterConfig, GatewayConfig, RewriteConfig, RouteConfig, ServiceConfig
-from gatekeeper.config.problems import ConfigError, Problem
+from gatekeeper.config.filters import FORWARD, Entry
+from gatekeeper.config.model import (
+    FilterConfig,
+    GatewayConfig,
+    RewriteConfig,
+    RouteConfig,
+    ServiceConfig,
+    UseConfig,
+)
+from gatekeeper.config.problems import ConfigError, Problem, show_path
 from gatekeeper.core.chain import (
     AttemptHandler,
     AttemptLink,
     Chain,
+    Group,
     Handler,
     Link,
+    Predicate,
     compile_attempt_chain,
     compile_chain,
 )
@@ -23,20 +34,25 @@ from gatekeeper.core.errors import GatewayError
 from gatekeeper.core.exchange import NO_ROUTE, Exchange, Route
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
+from gatekeeper.core.text import Text
 from gatekeeper.extend.catalog import Catalog
-from gatekeeper.extend.context import BuildContext, Target
+from gatekeeper.extend.context import ALL_ROUTES, BuildContext, Target
 from gatekeeper.extend.running import RunningGateway
 from gatekeeper.registry.services import Service
+from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.rewrite import Rewrite
-from gatekeeper.routing.table import Entry, Table
-from gatekeeper.routing.template import PathTemplate
+from gatekeeper.routing.table import Entry as TableEntry
+from gatekeeper.routing.table import Table
+from gatekeeper.runtime.matching import Conditions
 from gatekeeper.runtime.snapshot import Snapshot, answer_no_route
+from gatekeeper.runtime.targets import Targets, send_to, send_to_captured, send_to_chosen
 from gatekeeper.upstream.pool import Pool
 from gatekeeper.upstream.send import Sender
 from gatekeeper.upstream.tls import build_tls
 
 
-FORWARD: Final = "forward"
+Changes = Mapping[str, FilterConfig | bool]
+"""What a route makes of the filters in its chain, by their names."""
 
 
 @attrs.frozen
@@ -46,101 +62,202 @@ class Builder:
     gateway: RunningGateway
     catalog: Catalog
     wheel: Wheel
+    random: Random = attrs.field(factory=Random)
 
     def build(self, config: GatewayConfig, revision: int) -> Snapshot:
         """Compile a configuration that has been checked.
 
         Raises:
-            ConfigError: what only shows when parts are put together: ambiguous routes, unusable certificates.
+            ConfigError: what only shows when parts are put together: unusable certificates, options of plugins.
 
         """
-        problems: list[Problem] = []
-        services: dict[str, Service] = {}
-        pools: dict[str, dict[str, Pool]] = {}
-        chains: dict[str, Chain] = {}
-        for name, service_config in config.services.items():
-            service = services[name] = _service(name, service_config)
-            try:
-                pools[name] = self._pools(service, service_config)
-            except (OSError, ssl.SSLError) as error:
-                problems.append(Problem("bad-value", f"services.{name}.tls", str(error)))
-                continue
-            chains[name] = self._service_chain(service, service_config, pools[name])
-        if problems:
-            raise ConfigError(problems)
-        global_links = self._links(config.filters, "all routes")
-        entries: list[Entry[Route]] = []
+        return _Build(self, config).snapshot(revision)
+
+    def conditions(self, config: GatewayConfig) -> Conditions:
+        """What makes the questions of a configuration, as its snapshot asks them."""
+        return _Build(self, config).conditions
+
+    def filter(self, item: FilterConfig, owner: str) -> Any:
+        """Make one filter; `owner` says where it stands.
+
+        Raises:
+            ValueError: its kind does not take these options.
+
+        """
+        context = BuildContext(gateway=self.gateway, wheel=self.wheel, name=item.name, owner=owner)
+        return self.catalog.filters[item.kind].build(item.options, context)
+
+
+class _Build:
+    """The building of one snapshot."""
+
+    def __init__(self, builder: Builder, config: GatewayConfig) -> None:
+        self.make = builder.filter
+        self.gateway = builder.gateway
+        self.catalog = builder.catalog
+        self.wheel = builder.wheel
+        self.random = builder.random
+        self.clock = builder.gateway.clock.monotonic
+        self.config = config
+        self.problems: list[Problem] = []
+        self.conditions = Conditions(config.services, self._ask_plugin, builder.random)
+
+    def snapshot(self, revision: int) -> Snapshot:
+        config = self.config
+        services = {name: _service(name, service) for name, service in config.services.items()}
+        pools = {name: self._pools(service, config.services[name]) for name, service in services.items()}
+        chains = {
+            name: self._service_chain(service, config.services[name], pools[name])
+            for name, service in services.items()
+        }
+        global_links = self._links(config.filters, ALL_ROUTES)
+        targets: dict[str, Targets] = {}
+        entries: list[TableEntry[Route]] = []
         for name, route_config in config.routes.items():
-            links = [*global_links, *self._links(route_config.filters, f"route {name}")]
-            route = Route(
-                name, compile_chain(links, _end(route_config, chains), self.gateway.clock.monotonic)
-            )
-            entries += _entries(route, route_config, services)
-        table = Table(entries)
-        problems += [
-            Problem(
-                "ambiguous",
-                f"routes.{first.name}",
-                f"`{first.template}` and `{second.template}` of route `{second.name}` match the same requests with "
-                f"equal rank; change one of the two",
-            )
-            for first, second in table.conflicts()
-        ]
-        if problems:
-            raise ConfigError(problems)
-        no_route_end = Chain(answer_no_route)
-        no_route = Route(NO_ROUTE, compile_chain(global_links, no_route_end, self.gateway.clock.monotonic))
-        return Snapshot(revision, table, no_route, services, pools)
+            owner = f"route {name}"
+            changes = route_config.override
+            links = [
+                *(self._links(config.filters, ALL_ROUTES, changes) if changes else global_links),
+                *self._links(route_config.filters, owner, changes),
+            ]
+            end = self._end(name, route_config, chains, targets)
+            keeps = route_config.encoded_slashes == "keep"
+            route = Route(name, compile_chain(links, end, self.clock), keeps_encoded_slashes=keeps)
+            entries += self.conditions.entries(name, route, route_config)
+        no_route = Route(NO_ROUTE, compile_chain(global_links, Chain(answer_no_route), self.clock))
+        if self.problems:
+            raise ConfigError(self.problems)
+        hosts = HostCondition(config.hosts) if config.hosts else None
+        return Snapshot(revision, Table(entries), no_route, services, pools, targets, hosts)
+
+    # ---- services -------------------------------------------------------------------------------------------------
 
     def _pools(self, service: Service, config: ServiceConfig) -> dict[str, Pool]:
         tls = None
         if any(instance.scheme == "https" for instance in service.instances):
             settings = config.tls
-            tls = build_tls(
-                ca=_path(settings.ca),
-                certificate=_path(settings.certificate),
-                key=_path(settings.key),
-                server_name=settings.server_name or "",
-                verify=settings.verify,
-            )
+            try:
+                tls = build_tls(
+                    ca=_path(settings.ca),
+                    certificate=_path(settings.certificate),
+                    key=_path(settings.key),
+                    server_name=settings.server_name or "",
+                    verify=settings.verify,
+                )
+            except (OSError, ssl.SSLError) as error:
+                place = config.place
+                self.problems.append(
+                    Problem(
+                        "bad-value",
+                        f"services.{service.name}.tls",
+                        str(error),
+                        place.file,
+                        place.line,
+                        place.column,
+                    )
+                )
         return {
             instance.id: Pool(instance, self.wheel, tls if instance.scheme == "https" else None)
             for instance in service.instances
         }
 
     def _service_chain(self, service: Service, config: ServiceConfig, pools: Mapping[str, Pool]) -> Chain:
-        clock = self.gateway.clock.monotonic
-        timeouts = config.timeouts
-        sender = Sender(pools, timeouts, self.wheel, clock)
+        sender = Sender(pools, config.timeouts, self.wheel, self.clock)
         owner = f"service {service.name}"
-        exchange_filters = [item for item in config.filters if self._scope(item) == "exchange"]
-        attempt_links = [
-            AttemptLink(item.name, self._make(item, owner))
-            for item in config.filters
-            if self._scope(item) == "attempt"
-        ]
-        send: AttemptHandler = compile_attempt_chain(attempt_links, sender, clock)
-        target = Target(service.name, service.pick, send, timeouts.total or None)
-        links = self._links(exchange_filters, owner)
+        links, attempt_links = self._split(config.filters, owner)
+        send: AttemptHandler = compile_attempt_chain(attempt_links, sender, self.clock)
+        target = Target(service.name, service.pick, send, config.timeouts.total or None)
         kind = self.catalog.filters[FORWARD]
         context = BuildContext(
             gateway=self.gateway, wheel=self.wheel, name=FORWARD, owner=owner, target=target
         )
         links.append(Link(FORWARD, kind.build(kind.config(), context)))
-        return compile_chain(links, Chain(_nothing_beyond), clock)
+        return compile_chain(links, Chain(_nothing_beyond), self.clock)
 
-    def _scope(self, item: FilterConfig) -> str:
-        return self.catalog.filters[item.kind].scope
+    def _split(self, filters: Sequence[Entry], owner: str) -> tuple[list[Link | Group], list[AttemptLink]]:
+        """The filters of a service: what runs once per request, and what runs once per attempt, which is last."""
+        links: list[Link | Group] = []
+        attempt_links: list[AttemptLink] = []
+        for item in filters:
+            if isinstance(item, UseConfig) and not item.when:
+                inner, inner_attempt = self._split(self.config.chains[item.use], owner)
+                links += inner
+                attempt_links += inner_attempt
+            elif isinstance(item, FilterConfig) and self.catalog.filters[item.kind].scope == "attempt":
+                attempt_links.append(AttemptLink(item.name, self._made(item, owner)))
+            else:
+                links += self._links((item,), owner)
+        return links, attempt_links
 
-    def _links(self, filters: Sequence[FilterConfig], owner: str) -> list[Link]:
-        return [Link(item.name, self._make(item, owner), item.if_error == "skip") for item in filters]
+    # ---- filters --------------------------------------------------------------------------------------------------
 
-    def _make(self, item: FilterConfig, owner: str) -> Any:
-        context = BuildContext(gateway=self.gateway, wheel=self.wheel, name=item.name, owner=owner)
+    def _links(self, filters: Sequence[Entry], owner: str, changes: Changes = {}) -> list[Link | Group]:  # noqa: B006
+        """The links of a list, chains in their places, with what a route changes in them."""
+        links: list[Link | Group] = []
+        for item in filters:
+            when = self.conditions.predicate(item.when)
+            if isinstance(item, UseConfig):
+                inner = self._links(self.config.chains[item.use], owner, changes)
+                links += inner if when is None else [Group(item.use, tuple(inner), when)]
+                continue
+            change = changes.get(item.name, item)
+            if isinstance(change, FilterConfig):
+                made = self._made(change, owner)
+                links.append(Link(change.name, made, change.if_error == "skip", when))
+        return links
+
+    def _made(self, item: FilterConfig, owner: str) -> Any:
         try:
-            return self.catalog.filters[item.kind].build(item.options, context)
+            return self.make(item, owner)
         except ValueError as error:
-            raise ConfigError([Problem("bad-value", f"{owner}: {item.name}", str(error))]) from error
+            place = item.place
+            self.problems.append(
+                Problem("bad-value", show_path(place.path), str(error), place.file, place.line, place.column)
+            )
+            return _Unmade()
+
+    def _ask_plugin(self, kind: str, options: Any) -> Predicate:
+        context = BuildContext(gateway=self.gateway, wheel=self.wheel, name=kind, owner="conditions")
+        try:
+            return self.catalog.predicates[kind].build(options, context)
+        except ValueError as error:
+            self.problems.append(Problem("bad-value", "", f"the condition `{kind}`: {error}"))
+            return _never
+
+    # ---- routes ---------------------------------------------------------------------------------------------------
+
+    def _end(
+        self, name: str, config: RouteConfig, chains: Mapping[str, Chain], targets: dict[str, Targets]
+    ) -> Chain:
+        """What the route's filters end in: the chain of the service that the request is sent to."""
+        to = config.to
+        if to is None:
+            return Chain(_nothing_beyond)
+        if isinstance(to, Text):
+            return send_to_captured(to, {one: _rewriting(config, chain) for one, chain in chains.items()})
+        chosen = {service: _rewriting(config, chains[service]) for service in to}
+        if len(to) == 1:
+            ((service, chain),) = chosen.items()
+            return send_to(service, chain)
+        weights = {service: target.weight for service, target in to.items()}
+        pins = {
+            service: pin
+            for service, target in to.items()
+            if (pin := self.conditions.predicate(target.pin)) is not None
+        }
+        targets[name] = Targets(weights, pins, config.sticky, self.random)
+        return send_to_chosen(targets[name], chosen)
+
+
+class _Unmade:
+    """Stands for a filter that could not be made, until that is reported."""
+
+    def wrap(self, following: Handler, /) -> Handler:
+        return following
+
+
+def _never(exchange: Exchange) -> bool:  # noqa: ARG001
+    return False
 
 
 def _service(name: str, config: ServiceConfig) -> Service:
@@ -157,61 +274,44 @@ def _path(text: str | None) -> Path | None:
     return Path(text) if text is not None else None
 
 
-def _entries(route: Route, config: RouteConfig, services: Mapping[str, Service]) -> list[Entry[Route]]:
-    return [
-        Entry(
-            route,
-            route.name,
-            PathTemplate.parse(match.path, services),
-            frozenset(match.method) if match.method else None,
-        )
-        for match in config.match
-    ]
-
-
-def _end(config: RouteConfig, chains: Mapping[str, Chain]) -> Chain:
-    """What the route's filters end in: the chain of the service that the request is sent to."""
-    if config.to is None:
-        return Chain(_nothing_beyond)
-    service = config.to.constant
-    if service is not None:
-        handler = _rewriting(config.rewrite, chains[service].handler)
-
-        async def to_service(exchange: Exchange) -> Response:
-            exchange.service = service
-            return await handler(exchange)
-
-        return attrs.evolve(chains[service], handler=to_service)
-    choose = config.to.render
-    handlers = {name: _rewriting(config.rewrite, chain.handler) for name, chain in chains.items()}
-
-    async def to_chosen_service(exchange: Exchange) -> Response:
-        # a capture that only takes names of services
-        exchange.service = choose(exchange)
-        return await handlers[exchange.service](exchange)
-
-    request_buffer = max((chain.request_buffer for chain in chains.values()), default=0)
-    response_buffer = max((chain.response_buffer for chain in chains.values()), default=0)
-    return Chain(to_chosen_service, (), request_buffer, response_buffer)
-
-
-def _rewriting(config: RewriteConfig | None, handler: Handler) -> Handler:
-    if config is None:
-        return handler
-    rewrite = Rewrite(
-        path=config.path, strip=config.strip or "", prefix=config.prefix or "", method=config.method
+def rewrite_of(config: RouteConfig) -> Rewrite | None:
+    """What a route does to a request before the service is asked; None for nothing."""
+    settings: RewriteConfig | None = config.rewrite
+    if settings is None:
+        return None
+    return Rewrite(
+        path=settings.path,
+        strip=settings.strip or "",
+        prefix=settings.prefix or "",
+        method=settings.method,
+        keep_encoded_slashes=config.encoded_slashes == "keep",
     )
 
+
+def _rewriting(config: RouteConfig, chain: Chain) -> Chain:
+    """The chain of a service, asked for what the route rewrites the request to."""
+    rewrite = rewrite_of(config)
+    if rewrite is None:
+        return chain
+    handler = chain.handler
+
     async def rewriting(exchange: Exchange) -> Response:
+        method = exchange.request.method
         try:
             rewrite.apply(exchange)
         except GatewayError as error:
             # the filters before it see an answer, as always, and none of them stopped the request
             exchange.stopped_by = "rewrite"
             return exchange.reject(error)
-        return await handler(exchange)
+        if rewrite.method is None:
+            return await handler(exchange)
+        try:
+            return await handler(exchange)
+        finally:
+            # how an answer is framed depends on what the client asked: one to HEAD has no body
+            exchange.request.method = method
 
-    return rewriting
+    return attrs.evolve(chain, handler=rewriting)
 
 
 def _nothing_beyond(exchange: Exchange) -> Awaitable[Response]:

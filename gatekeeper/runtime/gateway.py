@@ -13,7 +13,6 @@ import aiohttp
 
 from gatekeeper.admin.server import AdminServer
 from gatekeeper.config.model import GatewayConfig
-from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.core.clock import TICK, Clock, SystemClock, Wheel
 from gatekeeper.edge.server import EdgeServer, bind
 from gatekeeper.extend.events import ConfigApplied, DrainBegun, Event, Listening
@@ -200,20 +199,6 @@ class Gateway:
         """The metrics as Prometheus reads them, and their content type."""
         # it reads /proc, and takes 5 to 20 µs a sample
         return await asyncio.to_thread(self.metrics.render, accept)
-
-
-def check_config(config: GatewayConfig, host: PluginHost) -> None:
-    """Ask the plugins what they think of a configuration.
-
-    Raises:
-        ConfigError: something is wrong with it.
-
-    """
-    problems: list[Problem] = []
-    for _, found in host.each("gatekeeper_validate", config=config):
-        problems += found
-    if problems:
-        raise ConfigError(problems)
 
 
 def _abort_pools(snapshot: Snapshot) -> None:

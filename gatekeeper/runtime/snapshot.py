@@ -3,24 +3,40 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from gatekeeper.core.errors import MethodNotAllowed, RouteNotFound
-from gatekeeper.core.exchange import Exchange, Key, Route
+from gatekeeper.core.errors import BadTarget, GatewayError, MethodNotAllowed, Misdirected, RouteNotFound
+from gatekeeper.core.exchange import ALLOW, NO_CAPTURES, Exchange, Key, Route
 from gatekeeper.core.message import Response
 from gatekeeper.registry.services import Service
+from gatekeeper.routing.conditions import HostCondition
+from gatekeeper.routing.path import has_encoded_slash
 from gatekeeper.routing.table import Match, NotAllowed, Table
+from gatekeeper.runtime.targets import Targets
 from gatekeeper.upstream.pool import Pool
 
 
 NO_ROUTE: Final = "no route"
 """Stands among the times of filters for what is none; no filter can have this name."""
-ALLOW: Final = Key[tuple[str, ...]]("allow")
-"""The methods of a path that matched but for the method."""
+_REFUSAL: Final = Key[GatewayError | None]("refusal")
+"""Why an exchange has no route, where it is not that none matches."""
+
+NO_TARGETS: Final[Mapping[str, Targets]] = {}
 
 
 class Snapshot:
     """A compiled configuration. The last lease to end closes what only this snapshot held."""
 
-    __slots__ = ("_on_retired", "_retired", "leases", "no_route", "pools", "revision", "services", "table")
+    __slots__ = (
+        "_hosts",
+        "_on_retired",
+        "_retired",
+        "leases",
+        "no_route",
+        "pools",
+        "revision",
+        "services",
+        "table",
+        "targets",
+    )
 
     def __init__(
         self,
@@ -29,6 +45,8 @@ class Snapshot:
         no_route: Route,
         services: Mapping[str, Service],
         pools: Mapping[str, Mapping[str, Pool]],
+        targets: Mapping[str, Targets] = NO_TARGETS,
+        hosts: HostCondition | None = None,
     ) -> None:
         self.revision: Final = revision
         self.table: Final = table
@@ -36,6 +54,9 @@ class Snapshot:
         self.services: Final = services
         self.pools: Final = pools
         """By service and instance id."""
+        self.targets: Final = targets
+        """The services of each route that has several, by the name of the route."""
+        self._hosts: Final = hosts
         self.leases = 0
         self._retired = False
         self._on_retired: Callable[[Snapshot], None] | None = None
@@ -43,13 +64,32 @@ class Snapshot:
     def match(self, exchange: Exchange) -> Route:
         """Find the route of an exchange and note it there; `no_route` where there is none."""
         request = exchange.request
-        found = self.table.lookup(request.method, request.path)
+        if self._hosts is not None and not self._hosts.holds(exchange):
+            # RFC 9110 section 15.5.20
+            return self._refuse(exchange, Misdirected())
+        found = self.table.lookup(exchange)
+        if request.method == "OPTIONS":
+            exchange[ALLOW] = self.table.allow(exchange)
         if type(found) is Match:
             exchange.captures = found.captures
-            route = exchange.route = found.target
+            route = found.target
+            if not route.keeps_encoded_slashes and has_encoded_slash(request.path):
+                return self._refuse(exchange, BadTarget("the path holds an encoded slash or backslash"))
+            exchange.route = route
             return route
+        if has_encoded_slash(request.path):
+            return self._refuse(exchange, BadTarget("the path holds an encoded slash or backslash"))
         if type(found) is NotAllowed:
+            # RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header field in a 405 response"
             exchange[ALLOW] = found.allow
+            allow = ", ".join(found.allow).encode()
+            return self._refuse(exchange, MethodNotAllowed(headers=[(b"allow", allow)]))
+        exchange.route = self.no_route
+        return self.no_route
+
+    def _refuse(self, exchange: Exchange, error: GatewayError) -> Route:
+        exchange[_REFUSAL] = error
+        exchange.captures = NO_CAPTURES
         exchange.route = self.no_route
         return self.no_route
 
@@ -75,11 +115,12 @@ class Snapshot:
 
 
 async def answer_no_route(exchange: Exchange) -> Response:
-    """Answer what no route takes: 405 where only the method is wrong, else 404."""
+    """Answer what no route takes, and say why."""
     # a global filter that came this far did not stop the request
     exchange.spent[NO_ROUTE] = 0.0
-    allow = exchange.get(ALLOW, ())
-    if allow:
-        # RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header field in a 405 response"
-        return exchange.reject(MethodNotAllowed(headers=[(b"allow", ", ".join(allow).encode())]))
-    return exchange.reject(RouteNotFound())
+    return exchange.reject(refusal(exchange))
+
+
+def refusal(exchange: Exchange) -> GatewayError:
+    """Why no route takes an exchange: 404 where nothing is known of it."""
+    return exchange.get(_REFUSAL, None) or RouteNotFound()

@@ -36,14 +36,17 @@ class TlsIdentity:
 
 
 class Pool:
-    """Idle connections (last used first) and the number of all; opening waits in line when there are enough."""
+    """Idle connections (last used first) and the number of all; opening waits in line when there are enough.
+
+    It may be made in any thread; from its first connection on it belongs to that one's loop.
+    """
 
     __slots__ = (
         "_connections",
         "_idle",
         "_instance",
-        "_loop",
         "_opening",
+        "_sweeping",
         "_tls",
         "_waiters",
         "_wheel",
@@ -69,12 +72,11 @@ class Pool:
         self._instance = instance
         self._wheel = wheel
         self._tls = tls
-        self._loop = asyncio.get_running_loop()
+        self._sweeping = False
         self._idle: deque[Connection] = deque()
         self._connections: set[Connection] = set()
         self._opening = 0
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
-        wheel.add(SWEEP, self._sweep)
 
     @property
     def open_count(self) -> int:
@@ -113,7 +115,7 @@ class Pool:
             TlsFailed: the handshake failed or the certificate is not acceptable.
 
         """
-        deadline = self._loop.time() + within
+        deadline = asyncio.get_running_loop().time() + within
         if len(self._connections) + self._opening < self.max_connections:
             self._opening += 1
         elif (connection := await self._wait_in_line(deadline)) is not None:
@@ -138,7 +140,7 @@ class Pool:
     async def _wait_in_line(self, deadline: float) -> Connection | None:
         """Wait for a connection that becomes free, or for the place of one that has ended: None."""
         while True:
-            waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+            waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             try:
                 async with asyncio.timeout_at(deadline):
@@ -164,15 +166,17 @@ class Pool:
         context = tls.context if tls is not None else None
         name = (tls.server_name or instance.host) if tls is not None else None
 
+        loop = asyncio.get_running_loop()
+
         def protocol() -> Connection:
-            return Connection(self, self._loop)
+            return Connection(self, loop)
 
         if instance.path:
-            _, connection = await self._loop.create_unix_connection(
+            _, connection = await loop.create_unix_connection(
                 protocol, instance.path, ssl=context, server_hostname=name
             )
         else:
-            _, connection = await self._loop.create_connection(
+            _, connection = await loop.create_connection(
                 protocol, instance.host, instance.port, ssl=context, server_hostname=name
             )
         if not connection.is_open:
@@ -187,6 +191,9 @@ class Pool:
         connection.idle_since = self._wheel.now
         if not (self._waiters and self._wake_next(connection)):
             self._idle.append(connection)
+            if not self._sweeping:
+                self._sweeping = True
+                self._wheel.add(SWEEP, self._sweep)
 
     def forget(self, connection: Connection) -> None:
         """Note that a connection has ended."""
@@ -213,7 +220,8 @@ class Pool:
         oldest = self._wheel.now - self.idle_timeout
         while self._idle and self._idle[0].idle_since < oldest:
             self._idle.popleft().close()
-        if not self.closed:
+        self._sweeping = bool(self._idle)
+        if self._sweeping:
             self._wheel.add(SWEEP, self._sweep)
 
     def _pass_place_on(self) -> None:

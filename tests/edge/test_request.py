@@ -132,7 +132,6 @@ REFUSED: dict[str, tuple[set[int], bytes]] = {
     "HOP-09-loop": ({508}, request(b"GET / HTTP/1.1", b"Via: " + b", ".join([b"1.1 gatekeeper"] * 5))),
     "target-with-a-fragment": ({400}, request(b"GET /canary?a#b HTTP/1.1")),
     "path-with-a-fragment": ({400}, request(b"GET /canary#b HTTP/1.1")),
-    "path-with-an-encoded-slash": ({400}, request(b"GET /canary%2fb HTTP/1.1")),
     "path-with-a-backslash": ({400}, request(b"GET /canary\\b HTTP/1.1")),
     "path-with-a-nul": ({400}, request(b"GET /canary%00 HTTP/1.1")),
     "path-with-a-bad-escape": ({400}, request(b"GET /canary% HTTP/1.1")),
@@ -164,6 +163,20 @@ async def test_what_is_ambiguous_is_refused(statuses: set[int], data: bytes) -> 
         assert wire.origin.requests == []
         (record,) = wire.records
         assert (answer.status, request_id.decode()) == (record["status"], record["request_id"])
+
+
+@on_both_loops
+@pytest.mark.parametrize("slash", [b"%2f", b"%2F", b"%5c", b"%5C"])
+async def test_an_encoded_slash_is_refused_by_the_route(slash: bytes) -> None:
+    """PTH-03: it says whether it takes one; the connection goes on."""
+    async with running() as wire:
+        client = await wire.client()
+        client.send(request(b"GET /canary" + slash + b"b HTTP/1.1") + GET)
+        refused, answered = await client.answer(), await client.answer()
+
+    assert (400, "bad-target") == (refused.status, orjson.loads(refused.body)["code"])
+    assert CANARY not in refused.body
+    assert (200, 1) == (answered.status, len(wire.origin.requests))
 
 
 @on_both_loops

@@ -14,26 +14,27 @@ from typing import Any, Self, cast
 import attrs
 import pytest
 
+from gatekeeper.config.addresses import Listen, Url, parse_network
+from gatekeeper.config.conditions import ConditionConfig
 from gatekeeper.config.model import (
     AdminConfig,
     FilterConfig,
     GatewayConfig,
     InstanceConfig,
     ListenerConfig,
-    MatchConfig,
     RouteConfig,
     ServerConfig,
     ServerTimeoutsConfig,
     ServiceConfig,
+    TargetConfig,
     TimeoutsConfig,
     TlsServiceConfig,
 )
-from gatekeeper.config.units import Listen, Url, parse_network
 from gatekeeper.core.chain import Chain, Handler
-from gatekeeper.core.text import Text
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.routing.table import Match
 from gatekeeper.runtime.gateway import Gateway
+from gatekeeper.testing import make_exchange
 from gatekeeper.upstream.pool import Pool
 
 
@@ -361,7 +362,7 @@ class Wire:
     def chain(self) -> Chain:
         """The chain of the route."""
         assert self.gateway.snapshot is not None
-        found = self.gateway.snapshot.table.lookup("GET", "/")
+        found = self.gateway.snapshot.table.lookup(make_exchange())
         assert isinstance(found, Match)
         return found.target.chain
 
@@ -423,7 +424,11 @@ def configuration(
                 instances=instances, timeouts=service or TimeoutsConfig(), tls=tls or TlsServiceConfig()
             )
         },
-        routes={"all": RouteConfig(match=(MatchConfig(),), to=Text("origin"), filters=tuple(filters))},
+        routes={
+            "all": RouteConfig(
+                match=(ConditionConfig(),), to={"origin": TargetConfig()}, filters=tuple(filters)
+            )
+        },
     )
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from gatekeeper import hookimpl
 from gatekeeper.config.problems import ConfigError
-from gatekeeper.core.chain import AttemptHandler, Handler
+from gatekeeper.core.chain import AttemptHandler, Handler, Predicate
 from gatekeeper.core.exchange import Attempt, Exchange
 from gatekeeper.core.message import Response
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.snapshot import Snapshot
-from gatekeeper.testing import Surroundings, load_config, make_exchange, make_host
+from gatekeeper.testing import StartGateway, Surroundings, load_config, make_exchange, make_host
 
 
 @attrs.frozen
@@ -177,8 +177,11 @@ async def test_a_rewrite_is_what_the_service_is_asked(rewrite: str, target: byte
     snapshot = await build(SERVICE + f"routes: {{all: {{match: /api/**, to: users, rewrite: {rewrite}}}}}\n")
 
     exchange, _ = await answer(snapshot, "/api/users/7?q=1")
+    asked = exchange.attempts[0].request
 
-    assert (target, method) == (exchange.request.target, exchange.request.method)
+    assert (target, method) == (asked.target, asked.method)
+    # what the answer looks like, and the log, go by what the client asked
+    assert "GET" == exchange.request.method
 
 
 @pytest.mark.parametrize(("path", "to"), [("/**", "users"), ("/{s:service}/**", "'{path.s}'")])
@@ -240,8 +243,10 @@ async def test_routes_that_match_the_same_are_refused() -> None:
         SERVICE + "routes: {one: {match: '/{a}', to: users}, two: {match: '/{b}', to: users}}\n"
     )
 
-    assert ("ambiguous", "routes.one") == (problem.id, problem.path)
-    assert "`/{a}` and `/{b}` of route `two` match the same requests with equal rank" in problem.message
+    assert ("ambiguous", "routes.two.match") == (problem.id, problem.path)
+    assert (
+        "`/{b}` and `/{a}` of route `one` (line 8) match the same requests with equal rank" in problem.message
+    )
 
 
 async def test_what_a_filter_refuses_when_it_is_built_is_a_problem() -> None:
@@ -249,7 +254,7 @@ async def test_what_a_filter_refuses_when_it_is_built_is_a_problem() -> None:
     (problem,) = await problems(SERVICE + "routes: {one: {match: /a, to: users, filters: [note: bad]}}\n")
 
     assert ("bad-value", "this word is bad") == (problem.id, problem.message)
-    assert "route one: note" in problem.path
+    assert ("routes.one.filters[0]", 8) == (problem.path, problem.line)
 
 
 async def test_certificates_that_cannot_be_used_are_a_problem(tmp_path: Any) -> None:
@@ -265,3 +270,161 @@ async def test_certificates_that_cannot_be_used_are_a_problem(tmp_path: Any) -> 
     )
 
     assert ["services.a.tls", "services.b.tls"] == [problem.path for problem in found]
+
+
+# ---- chains, conditions, changes --------------------------------------------------------------------------------------
+
+
+CHAINS = """
+filters: [{note: everywhere, name: g}]
+chains:
+  outer:
+    - {note: outer, name: o}
+    - {use: inner, when: {header: {x-inner: "yes"}}}
+  inner: [{note: inner, name: i}, {note: by path, name: p, when: /a/**}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "headers", "notes"),
+    [
+        pytest.param("", "/a", {}, ["everywhere", "outer"], id="passed over"),
+        pytest.param(
+            "", "/a/1", {"x-inner": "yes"}, ["everywhere", "outer", "inner", "by path"], id="a whole chain"
+        ),
+        pytest.param("", "/b", {"x-inner": "yes"}, ["everywhere", "outer", "inner"], id="but one of it"),
+        pytest.param(
+            "override: {g: false, i: other}", "/b", {"x-inner": "yes"}, ["outer", "other"], id="changed"
+        ),
+        pytest.param("override: {o: {buffer: 3}}", "/b", {}, ["everywhere", "outer"], id="merged"),
+    ],
+)
+async def test_chains_stand_in_their_place(
+    override: str, path: str, headers: dict[str, str], notes: list[str]
+) -> None:
+    """With conditions, and with what a route changes in them; others keep theirs."""
+    snapshot = await build(
+        CHAINS + SERVICE + "routes:\n"
+        f"  all: {{match: /**, to: users, filters: [use: outer], {override}}}\n"
+        "  own: {match: /own, to: users, filters: [use: outer]}\n"
+    )
+
+    async def noted(path: str) -> list[str]:
+        exchange = make_exchange("GET", path, headers)
+        response = await snapshot.match(exchange).chain.handler(exchange)
+        return [
+            note.decode().rpartition(": ")[2]
+            for note in response.headers.get_all(b"x-note")
+            if b": " in note and b"service users" not in note
+        ]
+
+    assert notes == await noted(path)
+    assert ["everywhere", "outer"] == (await noted("/own"))[:2]
+
+
+async def test_an_override_keeps_the_other_options() -> None:
+    """A mapping merges."""
+    snapshot = await build(
+        CHAINS + SERVICE + "routes:\n"
+        "  all: {match: /**, to: users, filters: [use: outer], override: {o: {buffer: 3}}}\n"
+        "  own: {match: /own, to: users, filters: [use: outer]}\n"
+    )
+
+    changed, own = (exchange_for(snapshot, "GET", path).route for path in ("/x", "/own"))
+
+    assert changed is not None
+    assert own is not None
+    assert (3, 0) == (changed.chain.request_buffer, own.chain.request_buffer)
+
+
+TWO = """
+services: {users: http://127.0.0.1:9001, canary: http://127.0.0.1:9002}
+"""
+
+
+async def test_targets_are_chosen_after_the_filters_of_the_route() -> None:
+    """By pins and weights; the snapshot can tell the odds."""
+    snapshot = await build(
+        TWO
+        + "routes: {all: {match: /**, to: {users: 1, canary: {weight: 0, pin: {header: {x-beta: '1'}}}}}}\n"
+    )
+
+    services = []
+    for headers in ({}, {"x-beta": "1"}):
+        exchange = make_exchange("GET", "/x", headers)
+        await snapshot.match(exchange).chain.handler(exchange)
+        services.append(exchange.service)
+
+    assert ["users", "canary"] == services
+    assert ["users", "canary"] == [odds.service for odds in snapshot.targets["all"].odds(make_exchange())]
+
+
+async def test_a_captured_service_is_asked() -> None:
+    """For what is left of the path."""
+    snapshot = await build(
+        TWO + "routes: {all: {match: '/{s:service}/**', to: '{path.s}', rewrite: '/{path.rest}'}}\n"
+    )
+
+    exchange, _ = await answer(snapshot, "/canary/v1/x")
+
+    assert ("canary", b"/v1/x") == (exchange.service, exchange.request.target)
+    assert "-" == getattr(exchange_for(snapshot, "GET", "/other/x").route, "name", "")
+
+
+# ---- predicates of plugins ------------------------------------------------------------------------------------------
+
+
+class Asking:
+    """A plugin that asks for a word in a header field, and does not like every word."""
+
+    @hookimpl
+    def gatekeeper_register(self, catalog: Catalog) -> None:
+        def build_word(config: NoteOptions, context: BuildContext) -> Predicate:
+            if config.word == "bad":
+                raise ValueError("this word is bad")
+            assert context.gateway is not None
+
+            def ask(exchange: Exchange) -> bool:
+                if config.word == "fail":
+                    raise LookupError("no word")
+                return exchange.request.headers.text(b"x-word") == config.word
+
+            return ask
+
+        catalog.predicate("word", NoteOptions, build_word, main="word")
+
+
+async def test_a_plugin_may_bring_conditions(gateway: StartGateway) -> None:
+    """For routes and for filters; one that fails passes nobody, and takes nothing else along."""
+    live = await gateway(
+        """
+        version: 1
+        routes:
+          word: {match: {path: /a, word: blue}, filters: [static: {status: 201}]}
+          other: {match: /a, filters: [static: {status: 202}]}
+          failing: {match: {path: /fail, word: fail}, filters: [static: {status: 203}]}
+          when: {match: /when, filters: [{redirect: /x, when: {word: red}}, static: {status: 204}]}
+        """,
+        [Asking()],
+    )
+
+    async def status(path: str, word: str) -> int:
+        return (await live.get(path, {"x-word": word})).status
+
+    assert [201, 202] == [await status("/a", "blue"), await status("/a", "green")]
+    assert [308, 204] == [await status("/when", "red"), await status("/when", "blue")]
+    assert 500 == await status("/fail", "x")
+    assert 202 == await status("/a", "x")
+    assert 0 == live.metric("gatekeeper_requests_in_flight")
+
+
+async def test_what_a_condition_refuses_when_it_is_built_is_a_problem() -> None:
+    """With what it says."""
+    host = await asyncio.to_thread(make_host, [Asking()])
+    config = await load_config(
+        "version: 1\n" + TWO + "routes: {a: {match: {word: bad}, to: {users: 1, canary: 1}}}", host
+    )
+    surroundings = Surroundings()
+
+    with pytest.raises(ConfigError, match="the condition `word`: this word is bad"):
+        Builder(surroundings, host.catalog, surroundings.fake_clock.wheel).build(config, 1)

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 
 from gatekeeper import ConfigApplied, DrainBegun, Event, Listening, RunningGateway, hookimpl
+from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig, ListenerConfig
 from gatekeeper.config.problems import ConfigError, Problem
-from gatekeeper.config.units import Listen
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.testing import (
     HANG,

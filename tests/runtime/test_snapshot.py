@@ -5,24 +5,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.core.chain import Chain
-from gatekeeper.core.errors import MethodNotAllowed, RouteNotFound
-from gatekeeper.core.exchange import Route
+from gatekeeper.core.errors import BadTarget, GatewayError, MethodNotAllowed, Misdirected, RouteNotFound
+from gatekeeper.core.exchange import ALLOW, Route
+from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.table import Entry, Table
 from gatekeeper.routing.template import PathTemplate
-from gatekeeper.runtime.snapshot import ALLOW, Snapshot, answer_no_route
+from gatekeeper.runtime.snapshot import Snapshot, answer_no_route
 from gatekeeper.testing import make_exchange
 
 
 @pytest.fixture
-def snapshot() -> Snapshot:
+def table() -> Table[Route]:
     """Two routes."""
     users, orders = Route("users", Chain(answer_no_route)), Route("orders", Chain(answer_no_route))
-    table = Table(
+    return Table(
         [
-            Entry(users, "users", PathTemplate.parse("/users/{id}"), frozenset({"GET", "PUT"})),
+            Entry(users, "users", PathTemplate.parse("/users/{id}"), methods=frozenset({"GET", "PUT"})),
             Entry(orders, "orders", PathTemplate.parse("/orders/**")),
         ]
     )
+
+
+@pytest.fixture
+def snapshot(table: Table[Route]) -> Snapshot:
+    """In force."""
     return Snapshot(1, table, Route("-", Chain(answer_no_route)), {}, {})
 
 
@@ -36,20 +42,6 @@ def test_a_match_is_noted_on_the_exchange(snapshot: Snapshot) -> None:
     assert route is exchange.route
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "allow"), [("GET", "/nowhere", None), ("POST", "/users/7", ("GET", "HEAD", "PUT"))]
-)
-def test_what_no_route_takes_is_matched_to_no_route(
-    snapshot: Snapshot, method: str, path: str, allow: tuple[str, ...] | None
-) -> None:
-    """Where only the method is wrong, those that are right are left for the answer."""
-    exchange = make_exchange(method, path)
-
-    assert snapshot.no_route is snapshot.match(exchange)
-    assert snapshot.no_route is exchange.route
-    assert allow == exchange.get(ALLOW, ()) or allow is None
-
-
 async def test_no_route_answers_404() -> None:
     """And is not taken for a filter that stopped the request."""
     exchange = make_exchange()
@@ -60,15 +52,60 @@ async def test_no_route_answers_404() -> None:
     assert {"no route": 0.0} == exchange.spent
 
 
-async def test_a_wrong_method_is_405_with_those_that_are_right() -> None:
-    """RFC 9110 section 15.5.6."""
-    exchange = make_exchange()
-    exchange[ALLOW] = ("GET", "HEAD")
+@pytest.mark.parametrize(
+    ("method", "path", "host", "error", "allow"),
+    [
+        pytest.param("POST", "/users/7", "a.example", MethodNotAllowed, "GET, HEAD, PUT", id="405"),
+        pytest.param("GET", "/nowhere", "a.example", RouteNotFound, "", id="404"),
+        pytest.param("GET", "/nowhere", "b.example", Misdirected, "", id="421"),
+        pytest.param("GET", "/users/a%2Fb", "a.example", BadTarget, "", id="PTH-03-slash"),
+        pytest.param("GET", "/users/a%5Cb", "a.example", BadTarget, "", id="PTH-03-backslash"),
+        pytest.param("GET", "/no%2Fwhere", "a.example", BadTarget, "", id="PTH-03-no-route"),
+    ],
+)
+async def test_a_request_without_a_route_hears_why(
+    table: Table[Route], method: str, path: str, host: str, error: type[GatewayError], allow: str
+) -> None:
+    """RFC 9110 sections 15.5.5, 15.5.6 and 15.5.20; what is ambiguous is refused before it is not found."""
+    no_route = Route("-", Chain(answer_no_route))
+    snapshot = Snapshot(1, table, no_route, {}, {}, hosts=HostCondition(("a.example",)))
+    exchange = make_exchange(method, path, host=host)
 
-    response = await answer_no_route(exchange)
+    assert no_route is snapshot.match(exchange)
+    response = await no_route.chain.handler(exchange)
 
-    assert isinstance(response.error, MethodNotAllowed)
-    assert "GET, HEAD" == response.headers.text(b"allow")
+    assert error is type(response.error)
+    assert allow == response.headers.text(b"allow")
+
+
+def test_a_route_may_keep_encoded_slashes() -> None:
+    """They are a part of the segment then, and never separate two."""
+    kept = Route("files", Chain(answer_no_route), keeps_encoded_slashes=True)
+    snapshot = Snapshot(1, Table([Entry(kept, "files", PathTemplate.parse("/files/{name}"))]), kept, {}, {})
+    exchange = make_exchange("GET", "/files/a%2Fb")
+
+    assert kept is snapshot.match(exchange)
+    assert {"name": "a%2Fb"} == exchange.captures
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("OPTIONS", "/users/7", ("GET", "HEAD", "PUT")),
+        ("POST", "/users/7", ("GET", "HEAD", "PUT")),
+        ("GET", "/users/7", ()),
+        ("OPTIONS", "/nowhere", ()),
+    ],
+)
+def test_the_methods_of_a_path_are_known_where_they_are_needed(
+    snapshot: Snapshot, method: str, path: str, allow: tuple[str, ...]
+) -> None:
+    """For OPTIONS, and where the method is wrong; nobody else pays for it."""
+    exchange = make_exchange(method, path)
+
+    snapshot.match(exchange)
+
+    assert allow == exchange.get(ALLOW, ())
 
 
 @given(st.integers(0, 20))

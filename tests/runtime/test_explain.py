@@ -1,0 +1,343 @@
+"""Why a request goes where it goes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+
+import pytest
+import pytest_asyncio
+
+from gatekeeper import hookimpl
+from gatekeeper.extend.catalog import Catalog
+from gatekeeper.extend.context import BuildContext
+from gatekeeper.runtime.build import Builder
+from gatekeeper.runtime.explain import Explainer, open_explainer
+from gatekeeper.runtime.explanation import Candidate, Explanation, Failure
+from gatekeeper.runtime.gateway import Gateway
+from gatekeeper.testing import load_config, make_exchange, make_host
+from tests.runtime.test_steps import NoOptions
+
+
+CONFIG = """\
+version: 1
+hosts: [a.example, "*.b.example"]
+server:
+  listen: {public: 8080, inside: 8081}
+  trusted_proxies: [10.0.0.0/8]
+  health_path: /healthz
+services:
+  users: {instances: [{id: one, url: "http://127.0.0.1:1"}, {id: two, url: "http://127.0.0.1:2"}], timeouts: {read: 2s}}
+  next: http://127.0.0.1:3
+  last: http://127.0.0.1:4
+routes:
+  users:
+    match: {path: "/users/{id:int}", method: GET}
+    to: {users: 3, next: 1}
+  blue:
+    match: {path: "/users/{id:int}", method: GET, header: {x-team: blue}, address: 192.0.2.0/24}
+    to: users
+  inside: {match: {path: /inside, listener: inside}, to: users}
+  pinned:
+    match: /pinned
+    to:
+      users: 1
+      next: {weight: 0, pin: {header: {x-beta: "1"}, share: 50%}}
+      last: {weight: 3, pin: [{share: 20%}, {header: {x-last: "1"}}]}
+  sticky: {match: /sticky, to: {users: 1, next: 1}, sticky: header.x-user}
+  captured: {match: "/to/{service:service}/**", to: "{path.service}", rewrite: "/{path.rest}"}
+  written: {match: /written/**, to: users, rewrite: "/v2{header.x-path}"}
+  method: {match: {path: /method, method: [POST, PUT]}, to: users, rewrite: {method: PATCH}, priority: 3}
+  text: {match: {path: {regex: "/text/[a-z]+\\\\.txt"}}, to: users, encoded_slashes: keep}
+  elsewhere: {match: {host: x.b.example, path: "/only/{here}"}, to: next}
+"""
+
+
+@pytest_asyncio.fixture
+async def explainer() -> AsyncIterator[Explainer]:
+    """One for the configuration above."""
+    host = await asyncio.to_thread(make_host)
+    async with open_explainer(await load_config(CONFIG, host), host) as opened:
+        yield opened
+
+
+def ways(candidates: tuple[Candidate, ...]) -> list[str]:
+    """Routes and verdicts."""
+    return [f"{one.route} {one.verdict}" for one in candidates]
+
+
+def shares(found: Explanation) -> dict[str, float]:
+    """Services and how likely they are."""
+    return {one.service: round(one.share, 6) for one in found.targets}
+
+
+# ---- the request ----------------------------------------------------------------------------------------------------
+
+
+async def test_how_it_is_understood(explainer: Explainer) -> None:
+    """What was sent, what is compared, what is passed on."""
+    found = explainer.explain("GET", "http://a.example:80/users/./%37?x=1", address="198.51.100.9").request
+
+    assert found is not None
+    assert ("http://a.example:80/users/./%37?x=1", "/users/7", "/users/%37?x=1", "x=1") == (
+        found.sent,
+        found.path,
+        found.forwarded,
+        found.query,
+    )
+    assert ("GET", "a.example", "http", "198.51.100.9", "public") == (
+        found.method,
+        found.host,
+        found.scheme,
+        found.client,
+        found.listener,
+    )
+
+
+async def test_trusted_proxies_are_those_of_the_configuration(explainer: Explainer) -> None:
+    """Others may say what they like."""
+    said = [("X-Forwarded-For", "192.0.2.7"), ("X-Team", "blue")]
+    believed = explainer.explain("GET", "http://a.example/users/7", said, address="10.0.0.9")
+    stranger = explainer.explain("GET", "http://a.example/users/7", said, address="203.0.113.9")
+
+    assert "blue" == believed.result.route
+    assert "users" == stranger.result.route
+    assert Failure(condition="address in 192.0.2.0/24", found="203.0.113.9") == stranger.candidates[0].failed
+
+
+async def test_what_the_edge_refuses_goes_nowhere(explainer: Explainer) -> None:
+    """Nothing else is known of it."""
+    found = explainer.explain("GET", "/%zz")
+
+    assert None is found.request
+    assert (400, "bad-target", ()) == (found.result.status, found.result.code, found.filters)
+
+
+async def test_the_health_path_is_answered_before_all_routes(explainer: Explainer) -> None:
+    """On every host."""
+    found = explainer.explain("GET", "/healthz")
+
+    assert "server.health_path" == found.result.answered_by
+    assert () == found.candidates
+
+
+# ---- candidates -----------------------------------------------------------------------------------------------------
+
+
+async def test_candidates_stand_in_matching_order(explainer: Explainer) -> None:
+    """The first that fits takes it, and what stands behind is not asked."""
+    found = explainer.explain("GET", "http://a.example/users/7", [("X-Team", "red")])
+    taken = explainer.explain("GET", "http://a.example/users/7", [("X-Team", "blue")], address="192.0.2.1")
+
+    assert ["blue failed", "users matched"] == ways(found.candidates)
+    assert ["blue matched", "users not reached"] == ways(taken.candidates)
+    blue = taken.candidates[0]
+    assert ("GET /users/{id:int}", "gateway.yaml:16", 0) == (blue.rule, blue.place, blue.priority)
+    assert ("address in 192.0.2.0/24", "header x-team: blue") == blue.conditions
+    assert {"id": "7"} == taken.result.captures
+
+
+async def test_the_others_are_counted_or_listed(explainer: Explainer) -> None:
+    """Each with the reason."""
+    found = explainer.explain("GET", "http://a.example/users/7")
+    every = explainer.explain("GET", "http://a.example/users/7", all_routes=True)
+
+    assert (8, ()) == (found.elsewhere, found.others)
+    assert len(explainer.snapshot.table.entries) == len(every.candidates) + len(every.others)
+    reasons = {one.failed.condition for one in every.others if one.failed is not None}
+    assert {"path /inside", "path /only/{here}"} <= reasons
+
+
+async def test_one_route_is_explained_in_any_case(explainer: Explainer) -> None:
+    """All ways to it, candidates or not; what becomes of the request stays the same."""
+    found = explainer.explain("GET", "http://a.example/users/7", route="inside")
+
+    assert ["inside no candidate"] == ways(found.candidates)
+    assert ("users", 0) == (found.result.route, found.elsewhere)
+    assert ["blue failed"] == ways(
+        explainer.explain("GET", "http://a.example/users/7", route="blue").candidates
+    )
+
+
+# ---- no route -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status", "nearest"),
+    [
+        pytest.param("GET", "http://a.example/user/7", 404, ["blue", "users"], id="a-typo"),
+        pytest.param(
+            "GET", "http://a.example/v1/users/7", 404, ["blue", "users"], id="a-segment-more-in-front"
+        ),
+        pytest.param("GET", "http://a.example/x.txt", 404, [], id="nothing-near"),
+        pytest.param("GET", "http://a.example/users/jo", 404, ["blue", "users"], id="another-type"),
+        pytest.param("GET", "http://a.example/written-x", 404, ["written"], id="the-beginning"),
+        pytest.param("GET", "http://a.example/text/X.txt", 404, ["text"], id="an-expression"),
+        pytest.param("GET", "http://a.example/only/x", 404, ["elsewhere"], id="another-host"),
+        pytest.param("GET", "http://c.example/sticky", 421, [], id="no-host-of-ours"),
+        pytest.param("DELETE", "http://a.example/method", 405, [], id="another-method"),
+        pytest.param("GET", "http://a.example/sticky%2f", 400, [], id="an-encoded-slash"),
+    ],
+)
+async def test_what_comes_nearest(
+    explainer: Explainer, method: str, url: str, status: int, nearest: list[str]
+) -> None:
+    """For a request that has no route at all; each route once."""
+    found = explainer.explain(method, url)
+
+    assert ("", status) == (found.result.route, found.result.status)
+    assert nearest == [one.route for one in found.nearest]
+    assert () == found.targets
+
+
+async def test_for_another_host_no_route_is_looked_at(explainer: Explainer) -> None:
+    """The hosts that the gateway answers for are named; those who ask are told so of each route."""
+    found = explainer.explain("GET", "http://c.example/users/7")
+    every = explainer.explain("GET", "http://c.example/users/7", all_routes=True)
+    one = explainer.explain("GET", "http://c.example/users/7", route="elsewhere")
+
+    assert (421, "misdirected", ("a.example", "*.b.example")) == (
+        found.result.status,
+        found.result.code,
+        found.result.hosts,
+    )
+    assert ((), (), 0) == (found.candidates, found.others, found.elsewhere)
+    assert (found.result, ()) == (every.result, every.candidates)
+    assert len(explainer.snapshot.table.entries) == len(every.others)
+    assert ["elsewhere no candidate"] == ways(one.candidates)
+    assert {Failure(condition="hosts", found="c.example")} == {
+        listed.failed for listed in (*every.others, *one.candidates)
+    }
+
+
+async def test_a_route_may_have_a_host_of_its_own(explainer: Explainer) -> None:
+    """One of the gateway's; that it is another one is why it is no candidate."""
+    taken = explainer.explain("GET", "http://x.b.example/only/7")
+    other = explainer.explain("GET", "http://a.example/only/7", route="elsewhere")
+
+    assert ("elsewhere", ()) == (taken.result.route, taken.result.hosts)
+    assert Failure(condition="host x.b.example", found="a.example") == other.candidates[0].failed
+
+
+async def test_methods_that_would_be_taken(explainer: Explainer) -> None:
+    """As the header `Allow` lists them."""
+    found = explainer.explain("GET", "http://a.example/method")
+
+    assert ("POST", "PUT") == found.result.allow
+    assert Failure(condition="method POST or PUT", found="GET") == found.candidates[0].failed
+
+
+async def test_a_listener_may_be_what_is_missing(explainer: Explainer) -> None:
+    """The first one is meant where none is named."""
+    assert 404 == explainer.explain("GET", "http://a.example/inside").result.status
+    assert "inside" == explainer.explain("GET", "http://a.example/inside", listener="inside").result.route
+
+
+# ---- targets --------------------------------------------------------------------------------------------------------
+
+
+async def test_services_by_their_weights(explainer: Explainer) -> None:
+    """Likeliest first, with their instances and times."""
+    found = explainer.explain("GET", "http://a.example/users/7")
+    users = found.targets[0]
+
+    assert {"users": 0.75, "next": 0.25} == shares(found)
+    assert [("one", 0.5), ("two", 0.5)] == [(one.id, one.share) for one in users.instances]
+    assert "2s" == users.timeouts["read"]
+    assert ("GET", "/users/7", "gateway.yaml:8") == (users.method, users.target, users.place)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        # what a pin by chance leaves is shared by the weights, 1 to 3
+        pytest.param([], {"users": 0.2, "last": 0.8, "next": 0.0}, id="one-by-chance"),
+        pytest.param([("X-Last", "1")], {"last": 1.0}, id="pinned"),
+        # `last` is asked before `next`
+        pytest.param([("X-Beta", "1")], {"last": 0.2 + 0.3, "next": 0.4, "users": 0.1}, id="two-by-chance"),
+        pytest.param(
+            [("X-Beta", "1"), ("X-Last", "1")],
+            {"last": 1.0, "next": 0.0, "users": 0.0},
+            id="the-first-by-name",
+        ),
+    ],
+)
+async def test_pins_that_hold_by_chance(
+    explainer: Explainer, headers: list[tuple[str, str]], expected: dict[str, float]
+) -> None:
+    """They are asked in the order of their names, and nothing is drawn."""
+    found = explainer.explain("GET", "http://a.example/pinned", headers)
+
+    assert expected == pytest.approx(shares(found))
+
+
+async def test_odds_are_those_of_the_service_that_is_chosen(explainer: Explainer) -> None:
+    """Ten thousand choices of the real thing."""
+    found = explainer.explain("GET", "http://a.example/pinned", [("X-Beta", "1")])
+    host = await asyncio.to_thread(make_host)
+    gateway = Gateway(explainer.config, host)
+    snapshot = Builder(gateway, host.catalog, gateway.wheel, Random(1)).build(explainer.config, 1)
+    exchange = make_exchange(headers={"x-beta": "1"})
+    chosen = [snapshot.targets["pinned"].choose(exchange)[0] for _ in range(10_000)]
+
+    for service, share in shares(found).items():
+        assert share == pytest.approx(chosen.count(service) / len(chosen), abs=0.02)
+
+
+async def test_what_is_sticky(explainer: Explainer) -> None:
+    """The same one every time."""
+    found = explainer.explain("GET", "http://a.example/sticky", [("X-User", "u7")])
+
+    assert [("sticky", 1.0)] == [(one.why, one.share) for one in found.targets]
+    assert found == explainer.explain("GET", "http://a.example/sticky", [("X-User", "u7")])
+
+
+async def test_a_service_that_the_path_names(explainer: Explainer) -> None:
+    """It is said that the path does."""
+    (target,) = explainer.explain("GET", "http://a.example/to/next/x/y?z").targets
+
+    assert ("next", "captured", "/x/y?z") == (target.service, target.why, target.target)
+
+
+async def test_what_is_asked_for_is_what_the_rewrite_makes(explainer: Explainer) -> None:
+    """Path and method, and a refusal where it makes none."""
+    (patched,) = explainer.explain("POST", "http://a.example/method").targets
+    (bad,) = explainer.explain("GET", "http://a.example/written/x", [("X-Path", "/%zz")]).targets
+
+    assert "PATCH" == patched.method
+    assert ("", "", "a `%` in the path is not followed by two hexadecimal digits") == (
+        bad.method,
+        bad.target,
+        bad.detail,
+    )
+
+
+async def test_routes_that_keep_encoded_slashes(explainer: Explainer) -> None:
+    """A candidate may match, and be refused for its path all the same."""
+    found = explainer.explain("GET", "http://a.example/written/a%2Fb")
+
+    assert ["written matched"] == ways(found.candidates)
+    assert ("", 400) == (found.result.route, found.result.status)
+
+
+async def test_nothing_stays_open() -> None:
+    """What a plugin asks for while it is built is closed behind it."""
+    sessions = []
+
+    class Curious:
+        @hookimpl
+        def gatekeeper_register(self, catalog: Catalog) -> None:
+            def build(config: object, context: BuildContext) -> object:
+                sessions.append(context.gateway.http)
+                return self
+
+            catalog.filter("curious", NoOptions, build)  # type: ignore[arg-type]
+
+        def wrap(self, following: object) -> object:
+            return following
+
+    host = await asyncio.to_thread(make_host, [Curious()])
+    text = "version: 1\nfilters: [curious]\nroutes: {a: {match: /a, filters: [static: {status: 200}]}}\n"
+    async with open_explainer(await load_config(text, host), host) as opened:
+        assert "idle" == opened.explain("GET", "/a").filters[0].state
+
+    assert [True] == [session.closed for session in sessions]
