@@ -33,6 +33,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False)
+        self.intermixed = False
+        """Whether flags may stand between words of one argument; subcommands cannot be had with it."""
         self._flags: list[_Flag] = []
 
     def value(
@@ -70,7 +72,7 @@ class Parser(argparse.ArgumentParser):
         self, arguments: Sequence[str], environment: Mapping[str, str] = os.environ
     ) -> argparse.Namespace:
         """Return the values of all flags; leaves the process with 2 when one is wrong."""
-        options = self.parse_args(arguments)
+        options = self.parse_intermixed_args(arguments) if self.intermixed else self.parse_args(arguments)
         for flag in self._flags:
             if getattr(options, flag.destination) is not None:
                 continue

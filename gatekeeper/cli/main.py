@@ -25,6 +25,12 @@ GROUP: Final = "gatekeeper.commands"
 
 BUILT_IN: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("gatekeeper.cli.serve", "run the gateway"),
+    "init": ("gatekeeper.cli.init", "write a first gateway.yaml"),
+    "check": ("gatekeeper.cli.check", "find what is wrong in a configuration"),
+    "explain": ("gatekeeper.cli.explain", "say why a request goes where it goes"),
+    "routes": ("gatekeeper.cli.routes", "list the routes in matching order"),
+    "doc": ("gatekeeper.cli.doc", "explain a key, a filter, a type"),
+    "schema": ("gatekeeper.cli.schema", "print the JSON Schema of gateway.yaml, for editors"),
     "plugin": ("gatekeeper.cli.plugin", "list what is installed"),
 }
 """Name → module, and its line in the help, so that the help imports none of them."""

@@ -11,45 +11,26 @@ import os
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from gatekeeper.cli import demo, plugins
-from gatekeeper.cli.flags import FAILURE, USAGE_ERROR, CommandError
-from gatekeeper.config.load import load
+from gatekeeper.cli import configuration, demo, plugins
+from gatekeeper.cli.flags import FAILURE, CommandError
 from gatekeeper.config.model import GatewayConfig
-from gatekeeper.config.problems import ConfigError, render
+from gatekeeper.config.problems import ConfigError, Problem, render
 from gatekeeper.edge.server import bind
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, setup_logging
-from gatekeeper.routing.template import PathTemplate
-from gatekeeper.runtime.gateway import Gateway, check_config
+from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.version import VERSION
 
 
 log = logging.getLogger(__name__)
 
-DEFAULT_CONFIG: Final = Path("gateway.yaml")
 SETTLE_SECONDS: Final = 0.5
 """How long after the start the memory that stays is put aside: collecting takes some milliseconds."""
-
-MISSING: Final = """\
-there is no {path}.
-
-To see a gateway at work, with services behind it:
-
-    gatekeeper serve --demo
-
-To put one before a service of yours, write these five lines into {path}:
-
-    version: 1
-    services:
-      app: http://localhost:3000
-    routes:
-      all: {{match: /**, to: app}}
-"""
 
 
 def serve(options: Namespace) -> int:
@@ -60,7 +41,10 @@ def serve(options: Namespace) -> int:
 
     """
     host = plugins.load(options)
-    path, config = _load(options, host)
+    demo_only = options.demo and options.config is None
+    path = demo.CONFIG if demo_only else configuration.config_path(options)
+    loaded = configuration.load(options, host, path)
+    config = loaded.config
     on_terminal = sys.stdout.isatty()
     format_: Format = options.log_format or ("text" if on_terminal else "json")
     with ExitStack() as stack:
@@ -68,30 +52,23 @@ def serve(options: Namespace) -> int:
             stack.enter_context(demo.services(config))
         logs = setup_logging(options.log_level, format_)
         stack.callback(logs.close)
+        _warn(loaded.warnings, loaded.sources, format_)
         process = _Process(config, path, host, logs, format_)
         process.banner = on_terminal and format_ == "text"
         process.demo = options.demo
         return _run(process.main())
 
 
-def _load(options: Namespace, host: PluginHost) -> tuple[Path, GatewayConfig]:
-    path: Path = options.config or (demo.CONFIG if options.demo else DEFAULT_CONFIG)
-    if not path.exists():
-        raise CommandError(MISSING.format(path=path).rstrip(), USAGE_ERROR)
-    try:
-        config = load(path, host.catalog.filters, template=PathTemplate.parse)
-        check_config(config, host)
-    except ConfigError as error:
-        raise _refused(error, path) from error
-    return path, config
-
-
-def _refused(error: ConfigError, path: Path) -> CommandError:
-    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    count = len(error.problems)
-    problems = f"{count} problems" if count > 1 else "a problem"
-    shown = render(error.problems, error.sources, colour=colour)
-    return CommandError(f"{path} has {problems}\n{shown}", USAGE_ERROR)
+def _warn(warnings: Sequence[Problem], sources: Mapping[str, str], format_: Format) -> None:
+    """Say what is probably a mistake; to a person with the lines in question."""
+    if format_ == "json":
+        for problem in warnings:
+            log.warning(
+                problem.message, extra={"problem": problem.id, "place": problem.place, "key": problem.path}
+            )
+    elif warnings:
+        colour = configuration.is_coloured(sys.stderr.isatty())
+        print(render(warnings, sources, colour=colour), file=sys.stderr, flush=True)
 
 
 def _run(main: Coroutine[Any, Any, int]) -> int:
@@ -143,7 +120,7 @@ class _Process:
         try:
             await gateway.start()
         except ConfigError as error:
-            raise _refused(error, self._path) from error
+            raise configuration.refused(error, self._path) from error
         except OSError as error:
             raise CommandError(_explain(error, self._config, self._path)) from error
         except Exception as error:

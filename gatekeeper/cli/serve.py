@@ -2,10 +2,9 @@
 
 import gc
 from argparse import Namespace
-from pathlib import Path
 from typing import Final
 
-from gatekeeper.cli import plugins
+from gatekeeper.cli import configuration, plugins
 from gatekeeper.cli.flags import Parser, choice
 
 
@@ -14,18 +13,12 @@ SUMMARY: Final = "Run the gateway that gateway.yaml describes."
 
 def add_arguments(parser: Parser) -> None:
     """Declare the flags."""
-    parser.value(
-        "-c",
-        "--config",
-        variable="CONFIG",
-        metavar="FILE",
-        convert=Path,
-        help_="the configuration (./gateway.yaml; with --demo, the demo's own)",
-    )
+    configuration.add_flags(parser)
     parser.switch(
         "--demo",
         variable="DEMO",
-        help_="start a stand-in for each instance on 127.0.0.1 that the configuration names, and say what to try",
+        help_="start a stand-in for each instance on 127.0.0.1 that the configuration names, and say what to try; "
+        "without --config, of the demo's own configuration",
     )
     parser.value(
         "--log-level",

@@ -16,6 +16,7 @@ from gatekeeper.cli import demo, demo_services
 from gatekeeper.cli.flags import CommandError
 from gatekeeper.config.load import load_text
 from gatekeeper.config.model import GatewayConfig
+from gatekeeper.extend.catalog import Catalog
 from gatekeeper.routing.template import PathTemplate
 from tests.cli.running import free_ports
 
@@ -165,7 +166,7 @@ def test_a_service_that_is_not_well_stops_the_start(
 def _config() -> GatewayConfig:
     (port,) = free_ports(1)
     text = f"version: 1\nservices: {{app: 'http://127.0.0.1:{port}'}}\nroutes: {{all: {{match: /**, to: app}}}}\n"
-    return load_text(text, {}, template=PathTemplate.parse)
+    return load_text(text, Catalog(), template=PathTemplate.parse)
 
 
 def test_the_story_names_all_services() -> None:

@@ -44,6 +44,20 @@ def test_a_flag_wins(parser: Parser) -> None:
     assert (options.level, options.file) == ("b", [Path("z.py")])
 
 
+def test_flags_between_words(parser: Parser) -> None:
+    """Where a command has several words."""
+    parser.intermixed = True
+    parser.add_argument("words", nargs="+")
+    options = parser.parse(["x", "--level", "b", "y", "--demo"], {"GATEKEEPER_FILE": "z.py"})
+
+    assert (["x", "y"], "b", [Path("z.py")], True) == (
+        options.words,
+        options.level,
+        options.file,
+        options.demo,
+    )
+
+
 def test_an_empty_variable_is_none(parser: Parser) -> None:
     """How a variable is unset in many places."""
     assert parser.parse([], {"GATEKEEPER_LEVEL": "", "GATEKEEPER_DEMO": ""}).level == "a"

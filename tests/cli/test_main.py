@@ -1,5 +1,6 @@
 """Finding commands, help, version, and what goes wrong before a command runs."""
 
+import re
 import subprocess
 import sys
 import time
@@ -55,7 +56,7 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
 
     said = capsys.readouterr().out
-    assert "  serve   run the gateway\n" in said
+    assert re.search("^  serve +run the gateway$", said, re.MULTILINE)
     assert "gatekeeper serve --demo" in said
 
 
@@ -104,9 +105,10 @@ class TestCommandsOfPlugins:
         """The broken one too; a built-in command cannot be replaced."""
         done = run("--help", env={"PYTHONPATH": str(folder)})
 
-        assert "  greet   from greeting\n" in done.stdout
-        assert "  broken  from greeting\n" in done.stdout
-        assert "  serve   run the gateway\n" in done.stdout
+        rows = [line.split(maxsplit=1) for line in done.stdout.splitlines() if line.startswith("  ")]
+        assert ["greet", "from greeting"] in rows
+        assert ["broken", "from greeting"] in rows
+        assert ["serve", "run the gateway"] in rows
         assert done.stdout.count("  serve ") == 1
 
     def test_they_run(self, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`gatekeeper serve` as a process: start, refusals, signals, what it costs to start."""
 
+import shlex
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Gatekeeper, free_ports, run
+from tests.cli.running import Gatekeeper, run
 
 
 CONFIG = """\
@@ -98,19 +99,22 @@ class TestRefusals:
     """Exit code, message on stderr, no traceback."""
 
     def test_no_configuration(self, tmp_path: Path) -> None:
-        """The message says what to do, and the five lines in it are right."""
+        """The message says what to do, and that is right: what `init` writes is served."""
         done = run("serve", cwd=tmp_path)
 
         assert done.returncode == 2
         assert "there is no gateway.yaml" in done.stderr
         assert "gatekeeper serve --demo" in done.stderr
-        lines = [line[4:] for line in done.stderr.splitlines() if line.startswith("    ")]
-        (tmp_path / "gateway.yaml").write_text("\n".join([*lines[1:], "server: {listen: '127.0.0.1:0'}"]))
-        (port,) = free_ports(1)
-        with (tmp_path / "gateway.yaml").open("a") as file:
-            file.write(f"\nadmin: {{listen: '127.0.0.1:{port}'}}\n")
+        commands = [shlex.split(line) for line in done.stderr.splitlines() if line.startswith("    ")]
+        assert [["gatekeeper", "serve", "--demo"], ["gatekeeper", "init", "--upstream"]] == [
+            command[:3] for command in commands
+        ]
+        path = tmp_path / "gateway.yaml"
+        assert run(*commands[1][1:-1], "http://127.0.0.1:9", cwd=tmp_path).returncode == 0
+        text = path.read_text().replace("127.0.0.1:8080", "127.0.0.1:0")
+        path.write_text(f"{text}\nadmin: {{listen: '127.0.0.1:0'}}\n")
         with Gatekeeper("serve", cwd=tmp_path) as gatekeeper:
-            assert gatekeeper.get("/")[0] == 502
+            assert gatekeeper.get("/api/x")[0] == 502
 
     def test_a_wrong_configuration(self, config: Path) -> None:
         """All that is wrong, with the lines."""
