@@ -21,6 +21,7 @@ LONGER = {
 
 # the tests of these are in the file of what they belong to
 TESTED_BY = {
+    "config/kinds.py": "extend/test_catalog.py",  # protocols, which the catalog fulfils
     "cli/plugin.py": "cli/test_plugin_list.py",
     "cli/plugins.py": "cli/test_plugin_list.py",
     "cli/process.py": "cli/test_serve.py",

@@ -38,10 +38,14 @@ TYPES = {"extend": {"config"}, "edge": {"runtime"}, "admin": {"runtime"}}
 PURE = {
     *("attrs", "orjson"),
     *(
+        "bisect",
         "collections",
         "enum",
         "functools",
+        "hashlib",
         "http",
+        "ipaddress",
+        "itertools",
         "logging",
         "math",
         "random",

@@ -14,7 +14,19 @@ from typing import Any
 
 import orjson
 
-from tests.bench import e2e, environment, figures, idle, inprocess, peers, process, report, start, transfer
+from tests.bench import (
+    e2e,
+    environment,
+    figures,
+    idle,
+    inprocess,
+    peers,
+    process,
+    report,
+    routes,
+    start,
+    transfer,
+)
 from tests.bench.suite import Bench, Options, note
 
 
@@ -24,9 +36,12 @@ SUITES: Mapping[str, Callable[[Bench], dict[str, Any]]] = {
     "idle": idle.run,
     "start": start.run,
     "inprocess": inprocess.run,
+    "routes": routes.run,
 }
 FILES = 16384
-QUICK = Options(rounds=2, seconds=1.0, mebibytes=128, idle=400, starts=3, repeats=5, calls=1000)
+QUICK = Options(
+    rounds=2, seconds=1.0, mebibytes=128, idle=400, starts=3, repeats=5, calls=1000, routes=1000, loads=2
+)
 
 
 def arguments() -> argparse.Namespace:
@@ -111,7 +126,7 @@ def main() -> int:
     result |= {"missing": bench.missing, "failed": bench.failed, "invalid": bench.invalid}
     result["bars"] = figures.as_data(figures.verdicts(result["suites"]))
     if given.json:
-        given.json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        given.json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
     sys.stdout.write(report.markdown(result))
     return 1 if bench.invalid or bench.failed else 0
 

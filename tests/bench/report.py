@@ -117,7 +117,55 @@ def _inprocess(inprocess: dict[str, Any]) -> list[str]:
     ]
 
 
-SECTIONS = {"e2e": _small, "transfer": _large, "idle": _idle, "start": _start, "inprocess": _inprocess}
+def _routes(routes: dict[str, Any]) -> list[str]:
+    few, many = (f"{count:,} routes" for count in routes["counts"])
+    cpu = routes["end_to_end"]
+    costs = [
+        ("through sockets, CPU µs", *(statistics.median(rounds) for rounds in cpu.values())),
+        *((f"matched, {what}, ns", *row.values()) for what, row in routes["in_process"].items()),
+    ]
+    header = ("a request", few, many, "ratio (at most 1.1)")
+    requests = table(
+        header, [(what, *map("{:.1f}".format, row), f"{row[1] / row[0]:.2f}") for what, *row in costs]
+    )
+    rounds = ", ".join(f"{count:,} routes {min(one):.1f}-{max(one):.1f} µs" for count, one in cpu.items())
+    seconds = {name: statistics.median(values) for name, values in routes["loading"].items()}
+    seconds["load_gateway and Builder.build"] = seconds["load_gateway"] + seconds["Builder.build"]
+    steps = table(
+        ("what", "CPU ms", "÷ yaml.load (at most 4)"),
+        [(name, f"{took * 1e3:.0f}", f"{took / seconds['yaml.load']:.2f}") for name, took in seconds.items()],
+    )
+    heads = ("while", "p50 ms", "p99 ms (20)", "most ms (50)", "best of the repeats", "where the most")
+    waits = table(heads, [row for run in routes["gaps"] for row in _waits(run)])
+    return [
+        f"## Many routes: a request\n\n{requests}\n\nSingle rounds: {rounds}.",
+        f"## Many routes: reading {many}, {routes['size'] >> 10} KiB\n\n{steps}",
+        f"## Many routes: what waits while they are read\n\n{waits}",
+    ]
+
+
+def _waits(run: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    """The medians of the repeats, in rows."""
+    name = f"{run['loop_name']}, {run['rate']} requests/s"
+    for who in ("loop", "client"):
+        for phase in dict.fromkeys(row["phase"] for row in run[who]):
+            found = [row for row in run[who] if row["phase"] == phase]
+            medians = [statistics.median(row[key] for row in found) for key in ("p50", "p99", "max")]
+            shown = map("{:.1f}".format, [*medians, min(row["max"] for row in found)])
+            yield f"{name}, the {who}: {phase}", *shown, max(found, key=lambda row: row["max"])["where"]
+    for step, seconds in run["blocked"].items():
+        most, least = statistics.median(seconds) * 1e3, min(seconds) * 1e3
+        yield f"{name}, on the loop: {step}", "", "", f"{most:.1f}", f"{least:.1f}", ""
+
+
+SECTIONS = {
+    "e2e": _small,
+    "transfer": _large,
+    "idle": _idle,
+    "start": _start,
+    "inprocess": _inprocess,
+    "routes": _routes,
+}
 
 
 def _bars(found: list[figures.Verdict]) -> str:

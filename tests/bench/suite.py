@@ -31,6 +31,8 @@ class Options:
     starts: int = 10
     repeats: int = 20
     calls: int = 5000
+    routes: int = 10000
+    loads: int = 5
 
 
 @dataclass

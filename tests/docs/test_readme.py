@@ -12,16 +12,16 @@ from typing import Any, get_args
 import attrs
 import pytest
 
-from gatekeeper.cli import demo, plugin, serve
+from gatekeeper.cli import check, demo, doc, explain, init, plugin, routes, schema, serve
 from gatekeeper.cli.flags import Parser
 from gatekeeper.config import model
-from gatekeeper.config.load import load_text
+from gatekeeper.config.wording import is_parsed, keys
 from gatekeeper.core import text as values
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.filters.redirect import RedirectConfig
 from gatekeeper.filters.static import StaticConfig
 from gatekeeper.filters.transform import TransformConfig
-from gatekeeper.routing.template import PathTemplate
+from gatekeeper.runtime.loading import load_gateway_text
 from tests.cli.running import ENVIRONMENT, Gatekeeper, move_demo, moved_ports
 from tests.docs.readme import LANGUAGES, README, ROOT, Block, blocks, parameters
 
@@ -72,7 +72,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gatekeeper "$@"\n')
     command.chmod(0o755)
     with Gatekeeper("serve", "--demo", "-c", str(config)) as gatekeeper:
-        gatekeeper.says('"listening"')
+        # the metrics of README.md are those of a gateway that has been asked for orders
+        gatekeeper.get("/shops/berlin/orders/1")
         yield Demo(ports, folder)
 
 
@@ -132,7 +133,7 @@ def test_configurations(block: Block) -> None:
     """The loader takes them; the files of the example are known to it."""
     host = PluginHost([EXAMPLE / "require.py"])
 
-    assert load_text(block.text, host.catalog.filters, template=PathTemplate.parse).routes
+    assert load_gateway_text(block.text, host).config.routes
 
 
 @pytest.mark.parametrize("block", parameters("python"))
@@ -180,7 +181,7 @@ def test_the_example_is_served(tmp_path: Path) -> None:
 # ---- what the reference must not leave out ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [serve, plugin])
+@pytest.mark.parametrize("command", [serve, init, check, explain, routes, doc, schema, plugin])
 def test_every_flag_and_variable_is_there(command: Any) -> None:
     """As the help has them."""
     parser = Parser("test", "")
@@ -196,17 +197,18 @@ def test_every_flag_and_variable_is_there(command: Any) -> None:
         assert f"`{variable}`" in text
 
 
-def _keys(cls: type) -> Iterator[str]:
+def _keys(cls: type, seen: frozenset[type] = frozenset()) -> Iterator[str]:
     """The keys of a class of the configuration and of those that its fields hold."""
-    for field in attrs.fields(attrs.resolve_types(cls)):
-        if field.init and field.name not in {"options", "place", "kind"}:
-            yield field.alias or field.name
+    for key, field in keys(attrs.resolve_types(cls)).items():
+        if key not in {"options", "kind", "predicates"}:
+            yield key
             for inner in _classes(field.type):
-                yield from _keys(inner)
+                if inner not in seen:
+                    yield from _keys(inner, seen | {cls})
 
 
 def _classes(kind: Any) -> Iterator[type]:
-    if isinstance(kind, type) and attrs.has(kind) and kind.__module__ != "gatekeeper.config.units":
+    if isinstance(kind, type) and attrs.has(kind) and not is_parsed(kind):
         yield kind
     for argument in get_args(kind):
         yield from _classes(argument)
