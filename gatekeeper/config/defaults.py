@@ -1,5 +1,7 @@
 """`defaults` and `like`: what entries take of others, unless they say it themselves."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import attrs
@@ -16,14 +18,17 @@ _NOT_LIKE: Final = frozenset({"like", "instances", "for_tenants", "description",
 """The keys of a service that no other takes."""
 
 
-def apply_defaults(tree: Tree, expand: Expand) -> None:
+def apply_defaults(
+    tree: Tree, expand: Expand, taken: Mapping[str, frozenset[str]] = MappingProxyType({})
+) -> None:
     """Put the keys of entries over those of the service that `like` names, and these over `defaults`.
 
+    `taken` has the keys that entries of a section take; others of its `defaults` are refused, and go no further.
     `like` is gone afterwards. `defaults` stays, so that what is wrong in it is found where nothing takes it.
     """
     if isinstance(tree.data, dict):
         for section in _SECTIONS:
-            _Section(tree, section, Merger(expand, at_upper=True)).apply()
+            _Section(tree, section, Merger(expand, at_upper=True), taken.get(section)).apply()
 
 
 @attrs.define
@@ -31,6 +36,7 @@ class _Section:
     tree: Tree
     section: str
     merger: Merger
+    taken: frozenset[str] | None
 
     def apply(self) -> None:
         """Replace the section, if anything in it takes something."""
@@ -60,7 +66,9 @@ class _Section:
         defaults = self.tree.data.get("defaults")
         if not isinstance(defaults, dict) or not isinstance(defaults.get(self.section), dict):
             return None
-        return defaults[self.section], self.spot().children["defaults"].children[self.section]
+        values, spot = defaults[self.section], self.spot().children["defaults"].children[self.section]
+        others = frozenset() if self.taken is None else frozenset(values) - self.taken
+        return _without((values, spot), others) if others else (values, spot)
 
     def entry(self, name: str) -> Value:
         """The keys that an entry has of its own."""
@@ -107,7 +115,7 @@ class _Section:
         return _without(other, _NOT_LIKE) if isinstance(other[0], dict) else None
 
 
-def _without(value: Value, keys: frozenset[str]) -> Value:
+def _without(value: Value, unwanted: frozenset[str]) -> Value:
     data, spot = value
-    children = {key: child for key, child in spot.children.items() if key not in keys}
-    return {key: item for key, item in data.items() if key not in keys}, spot.holding(children)
+    children = {key: child for key, child in spot.children.items() if key not in unwanted}
+    return {key: item for key, item in data.items() if key not in unwanted}, spot.holding(children)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 import attrs
 
@@ -11,10 +12,17 @@ from gatekeeper.config.convert import convert, expand_at
 from gatekeeper.config.defaults import apply_defaults
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.matching import ParseTemplate
-from gatekeeper.config.model import GatewayConfig
+from gatekeeper.config.model import GatewayConfig, RouteDefaultsConfig, ServiceDefaultsConfig
 from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.config.sources import EnvFile, read_sources, sources_of_text
 from gatekeeper.config.tree import Tree, take_apart
+from gatekeeper.config.wording import keys
+
+
+_TAKEN: Final = {
+    "services": frozenset(keys(ServiceDefaultsConfig)),
+    "routes": frozenset(keys(RouteDefaultsConfig)),
+}
 
 
 @attrs.frozen
@@ -132,7 +140,7 @@ def load_text(
 
 
 def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate) -> Draft:
-    apply_defaults(tree, expand_at)
+    apply_defaults(tree, expand_at, _TAKEN)
     config, faults = convert(tree, kinds, template)
     faults = [*tree.faults, *tree.warnings, *faults]
     if config is not None:

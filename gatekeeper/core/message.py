@@ -50,7 +50,8 @@ def check_field(name: bytes, value: bytes) -> Field:
 
     """
     if not _NAME.fullmatch(name):
-        raise InvalidField(f"{name!r} is not a header field name")
+        shown = name.decode("latin-1")
+        raise InvalidField(f"`{shown}` is not a header field name")
     if not _VALUE.fullmatch(value):
         raise InvalidField(f"the value of {name.decode()} is not a header field value: {value[:80]!r}")
     return name, value

@@ -99,7 +99,9 @@ class Text:
             raise BadPlaceholderError("Jinja2 lives in `template:`; here `{name}` inserts a value")
         pieces = _PLACEHOLDER.split(source)
         if any("{" in literal or "}" in literal for literal in pieces[::2]):
-            raise BadPlaceholderError("a `{` or `}` stands alone")
+            raise BadPlaceholderError(
+                "a `{` or `}` stands alone; a value in braces is put in, as in `{address}`"
+            )
         self.source: Final = source
         self.names: Final = tuple(pieces[1::2])
         """The values that it inserts."""

@@ -158,7 +158,10 @@ def test_networks_are_read_in_lists_and_unions() -> None:
         ({"wait": 5}, "wait: 5 has no unit: write 5s or 5ms [no-unit]"),
         ({"wait": True}, "wait: expected a time like `5s`, not `true` [wrong-type]"),
         ({"size": []}, "size: expected a size like `16MiB`, not a list [wrong-type]"),
-        ({"label": "{x"}, "label: a `{` or `}` stands alone [bad-placeholder]"),
+        (
+            {"label": "{x"},
+            "label: a `{` or `}` stands alone; a value in braces is put in, as in `{address}` [bad-placeholder]",
+        ),
         ({"label": 5}, 'label: expected text, not the number 5; write "5" [wrong-type]'),
         ({"mode": "fats"}, "mode: `fats` is none of `fast`, `safe`; did you mean `fast`? [bad-value]"),
         ({"mode": 1}, "mode: expected `fast` or `safe`, not the number 1 [wrong-type]"),
