@@ -3,6 +3,7 @@
 Where there are environments and none is chosen, each is checked, and what its files add, change and take out is told.
 """
 
+import asyncio
 import json
 import sys
 from argparse import Namespace
@@ -71,7 +72,7 @@ def run(options: Namespace) -> int:
     """Check, and print what was found; the exit code."""
     host = plugins.load(options)
     name, read = _reader(options, host)
-    checked = _check_all(options, name, read)
+    checked = _check_all(options, host, name, read)
     refusing = {"error", "warning"} if options.strict else {"error"}
     ok = not any(problem.severity in refusing for one in checked for problem in one.problems)
     if options.effective and ok:
@@ -113,8 +114,8 @@ def _reader(options: Namespace, host: "PluginHost") -> tuple[str, _Read]:
     return str(path), lambda name: load_gateway(path, host, environment=name, env_file=variables)
 
 
-def _check_all(options: Namespace, name: str, read: _Read) -> list[Checked]:
-    first = _check(read, options.env)
+def _check_all(options: Namespace, host: "PluginHost", name: str, read: _Read) -> list[Checked]:
+    first = _check(read, host, options.env)
     if options.env is not None or not any(
         problem.id == "needs" and problem.path == "environments" for problem in first.problems
     ):
@@ -122,17 +123,30 @@ def _check_all(options: Namespace, name: str, read: _Read) -> list[Checked]:
     if options.effective:
         raise CommandError(f"{name} has environments; choose one with --env", USAGE_ERROR)
     root = _data(name, first.sources[name])
-    return [_check(read, environment) for environment in root["environments"]]
+    return [_check(read, host, environment) for environment in root["environments"]]
 
 
-def _check(read: _Read, environment: str | None) -> Checked:
+def _check(read: _Read, host: "PluginHost", environment: str | None) -> Checked:
     from gatekeeper.config.problems import ConfigError  # noqa: PLC0415 - not for --help
 
+    name = environment or ""
     try:
         found = read(environment)
     except ConfigError as error:
-        return Checked(environment or "", None, error.problems, error.sources, ())
+        return Checked(name, None, error.problems, error.sources, ())
+    try:
+        asyncio.run(_build(found.config, host))
+    except ConfigError as error:
+        return Checked(name, None, (*error.problems, *found.warnings), found.sources, found.files)
     return Checked(environment or "", found.config, found.warnings, found.sources, found.files)
+
+
+async def _build(config: "GatewayConfig", host: "PluginHost") -> None:
+    """Put everything together, as a gateway does before it listens."""
+    from gatekeeper.runtime.gateway import rehearse  # noqa: PLC0415 - not for --help
+
+    async with rehearse(config, host) as builder:
+        builder.build(config, revision=0)
 
 
 def _data(name: str, text: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """From a configuration to a snapshot: services with their pools, chains folded once, the routing table."""
 
+import logging
 import ssl
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
@@ -51,6 +52,8 @@ from gatekeeper.upstream.send import Sender
 from gatekeeper.upstream.tls import build_tls
 
 
+log = logging.getLogger(__name__)
+
 Changes = Mapping[str, FilterConfig | bool]
 """What a route makes of the filters in its chain, by their names."""
 
@@ -81,11 +84,21 @@ class Builder:
         """Make one filter; `owner` says where it stands.
 
         Raises:
-            ValueError: its kind does not take these options.
+            ValueError: its kind does not take these options, or fails.
 
         """
         context = BuildContext(gateway=self.gateway, wheel=self.wheel, name=item.name, owner=owner)
-        return self.catalog.filters[item.kind].build(item.options, context)
+        kind = self.catalog.filters[item.kind]
+        try:
+            made = kind.build(item.options, context)
+        except ValueError:
+            raise
+        except Exception as error:
+            log.debug("filter %s could not be made", item.name, exc_info=True)
+            raise ValueError(f"`{item.kind}` of plugin `{kind.plugin}` failed: {error!r}") from error
+        if not callable(getattr(made, "wrap", None)):
+            raise ValueError(f"plugin `{kind.plugin}` made {made!r} for `{item.kind}`, which is no filter")  # noqa: TRY004 - a problem, as above
+        return made
 
 
 class _Build:
@@ -150,7 +163,7 @@ class _Build:
                     Problem(
                         "bad-value",
                         f"services.{service.name}.tls",
-                        str(error),
+                        _why(error),
                         place.file,
                         place.line,
                         place.column,
@@ -254,6 +267,12 @@ class _Unmade:
 
     def wrap(self, following: Handler, /) -> Handler:
         return following
+
+
+def _why(error: OSError) -> str:
+    """What is wrong with the files of a service, in words."""
+    reason = getattr(error, "reason", None) or error.strerror or str(error)
+    return f"the files of `tls` cannot be used: {reason.lower().replace('_', ' ')}"
 
 
 def _never(exchange: Exchange) -> bool:  # noqa: ARG001

@@ -35,7 +35,7 @@ from gatekeeper.runtime.explanation import (
     Result,
     TargetStep,
 )
-from gatekeeper.runtime.gateway import Gateway
+from gatekeeper.runtime.gateway import rehearse
 from gatekeeper.runtime.matching import shown
 from gatekeeper.runtime.snapshot import refusal
 from gatekeeper.runtime.steps import Parts, Walk, chance, failure, shown_place
@@ -62,12 +62,8 @@ async def open_explainer(config: GatewayConfig, host: PluginHost) -> "AsyncItera
         ConfigError: what only shows when parts are put together.
 
     """
-    gateway = Gateway(config, host)
-    try:
-        yield Explainer(config, Builder(gateway, host.catalog, gateway.wheel))
-    finally:
-        # what a filter has asked for while it was built, a client for other systems say
-        await gateway._close()
+    async with rehearse(config, host) as builder:
+        yield Explainer(config, builder)
 
 
 class Explainer:

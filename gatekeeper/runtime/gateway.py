@@ -5,8 +5,8 @@ import logging
 import random
 import socket
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, Self
 
 import aiohttp
@@ -199,6 +199,17 @@ class Gateway:
         """The metrics as Prometheus reads them, and their content type."""
         # it reads /proc, and takes 5 to 20 µs a sample
         return await asyncio.to_thread(self.metrics.render, accept)
+
+
+@asynccontextmanager
+async def rehearse(config: GatewayConfig, host: PluginHost) -> AsyncIterator[Builder]:
+    """What builds a configuration that is not to be served: nothing listens, and nothing is connected to."""
+    gateway = Gateway(config, host)
+    try:
+        yield Builder(gateway, host.catalog, gateway.wheel)
+    finally:
+        # what a filter has asked for while it was built, a client for other systems say
+        await gateway._close()
 
 
 def _abort_pools(snapshot: Snapshot) -> None:

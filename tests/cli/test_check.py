@@ -65,6 +65,17 @@ def test_a_file_with_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1].startswith("other.yaml: 2 errors")
 
 
+def test_what_only_shows_when_parts_are_put_together(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is no certificate, say; nothing is connected to."""
+    write("this is no certificate", "ca.pem")
+    write(GOOD.replace("orders: http://b", "orders: {instances: ['https://b'], tls: {ca: ca.pem}}"))
+
+    assert check() == 2
+    said = capsys.readouterr().out
+    assert "2:37: services.orders.tls: the files of `tls` cannot be used: no certificate or crl found" in said
+    assert said.endswith("gateway.yaml: 1 error\n")
+
+
 def test_warnings_are_for_reading(capsys: pytest.CaptureFixture[str]) -> None:
     """Unless --strict refuses them."""
     write(DOUBTFUL)
@@ -235,8 +246,8 @@ def test_as_a_command(folder: Path) -> None:
     """In a process of its own, with a plugin; a terminal sees colours."""
     plugin = folder / "loud.py"
     plugin.write_text(
-        "import attrs\nfrom gatekeeper import hookimpl\n\n\n@attrs.frozen\nclass Options:\n    pass\n\n\n@hookimpl\n"
-        "def gatekeeper_register(catalog):\n    catalog.filter('loud', Options, lambda config, context: None)\n"
+        "import attrs\nfrom gatekeeper import hookimpl\n\n\n@attrs.frozen\nclass Options:\n    pass\n\n\nclass Loud:\n    def wrap(self, following):\n        return following\n\n\n@hookimpl\n"
+        "def gatekeeper_register(catalog):\n    catalog.filter('loud', Options, lambda config, context: Loud())\n"
     )
     write(GOOD.replace("filters: [", "filters: [loud, "))
     write(WRONG, "wrong.yaml")

@@ -257,6 +257,36 @@ async def test_what_a_filter_refuses_when_it_is_built_is_a_problem() -> None:
     assert ("routes.one.filters[0]", 8) == (problem.path, problem.line)
 
 
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda: None, "plugin `none` made None for `broken`, which is no filter"),
+        (lambda: {}["x"], "`broken` of plugin `none` failed: KeyError('x')"),
+    ],
+)
+async def test_a_plugin_that_makes_no_filter_is_a_problem(made: Any, message: str) -> None:
+    """It is named, and nothing is begun."""
+
+    class Broken:
+        @hookimpl
+        def gatekeeper_register(self, catalog: Catalog) -> None:
+            catalog.plugin = "none"
+            catalog.filter("broken", NoteOptions, lambda config, context: made())
+
+    host = await asyncio.to_thread(make_host, [Broken()])
+    config = await load_config(
+        "version: 1\n" + TWO + "routes: {a: {match: /, to: users, filters: [broken]}}", host
+    )
+    surroundings = Surroundings()
+
+    with pytest.raises(ConfigError) as caught:
+        Builder(surroundings, host.catalog, surroundings.fake_clock.wheel).build(config, 1)
+
+    (problem,) = caught.value.problems
+    assert problem.message.startswith(message)
+    assert "routes.a.filters[0]" == problem.path
+
+
 async def test_certificates_that_cannot_be_used_are_a_problem(tmp_path: Any) -> None:
     """Of the service; all of them are reported."""
     bad = tmp_path / "bad.pem"
