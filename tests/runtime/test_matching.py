@@ -115,6 +115,7 @@ REQUEST = {"X-Team": "blue", "Cookie": "beta=1", "X-Country": "NO"}
         ("{share: 0%}", False),
         ("{not: {method: GET}}", False),
         ("{not: [{method: PUT}, {method: POST}]}", True),
+        ("{not: [{method: PUT}, {method: GET}]}", False),
         ("{path: /users/**, not: {header: {x-team: blue}}}", False),
         ("[{method: PUT}, {path: /users/7, country: 'NO', not: {country: DE}}]", True),
         ("[{method: PUT}, {path: /users/7, header: {x-country: 'NO'}, not: {country: DE}}]", True),

@@ -58,6 +58,8 @@ async def test_no_route_answers_404() -> None:
         pytest.param("POST", "/users/7", "a.example", MethodNotAllowed, "GET, HEAD, PUT", id="405"),
         pytest.param("GET", "/nowhere", "a.example", RouteNotFound, "", id="404"),
         pytest.param("GET", "/nowhere", "b.example", Misdirected, "", id="421"),
+        pytest.param("GET", "/orders/1", "b.example", Misdirected, "", id="421-for-a-path-of-ours"),
+        pytest.param("GET", "/orders/1", "", Misdirected, "", id="421-without-a-host"),
         pytest.param("GET", "/users/a%2Fb", "a.example", BadTarget, "", id="PTH-03-slash"),
         pytest.param("GET", "/users/a%5Cb", "a.example", BadTarget, "", id="PTH-03-backslash"),
         pytest.param("GET", "/no%2Fwhere", "a.example", BadTarget, "", id="PTH-03-no-route"),

@@ -64,6 +64,21 @@ def test_equal_values_stay_together() -> None:
         assert [Odds(service, 1.0, "sticky")] == here.odds(exchange)
 
 
+def test_values_are_kept_apart() -> None:
+    """`a` and `bc` are not `ab` and `c`."""
+    chosen = targets({"a": 1, "b": 1}, sticky=StickyConfig(by=(Value("header.x-a"), Value("header.x-b"))))
+
+    pairs = [
+        [
+            chosen.choose(make_exchange(headers={"x-a": one, "x-b": other}))[0]
+            for one, other in ((f"{number}", f"1{number}"), (f"{number}1", f"{number}"))
+        ]
+        for number in range(64)
+    ]
+
+    assert any(one != other for one, other in pairs)
+
+
 def test_who_has_no_value_is_left_to_chance() -> None:
     """All of them at one service would be no canary."""
     chosen = targets({"a": 1, "b": 1}, sticky=StickyConfig(by=(Value("header.x-user"),)))
