@@ -138,11 +138,12 @@ def render(problems: Iterable[Problem], sources: Mapping[str, str], *, colour: b
     Control characters of the file are shown as `?`: an excerpt must not steer the terminal.
     """
     blocks = []
+    texts = {name: source.splitlines() for name, source in sources.items()}
     for problem in problems:
         text, rest = str(problem), ""
         if colour and problem.place:
             text = f"{_BOLD}{problem.place}{_OFF}{text.removeprefix(problem.place)}"
-        lines = sources.get(problem.file, "").splitlines()
+        lines = texts.get(problem.file, [])
         if 0 < problem.line <= len(lines):
             line = "".join(
                 char if char.isprintable() else "?" for char in lines[problem.line - 1].expandtabs(1)

@@ -12,7 +12,8 @@ that begin alike and rank the same are compared pair by pair, 5 µs each: a thou
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final, TypeVar
 
 from gatekeeper.routing import hosts
@@ -37,42 +38,50 @@ _SAMPLES: Final[Mapping[str, str]] = {
 """A segment of each type, that as few other types as possible take."""
 
 
+ENOUGH: Final = 10
+"""Conflicts of one entry with those before it after which no more are looked for."""
+
+
 def conflicts(entries: Sequence[Entry[T]]) -> list[tuple[Entry[T], Entry[T]]]:
     """The pairs of different names that rank the same and are not known to share no request.
 
-    `entries` are in matching order; the pairs are in it too.
+    `entries` are in matching order; the pairs are in it too. An entry that is in conflict with very many is paired with
+    some of them only: a thousand that are alike would make half a million pairs.
     """
     groups: defaultdict[object, list[int]] = defaultdict(list)
     for position, entry in enumerate(entries):
         groups[entry.rank, entry.host].append(position)
     facts = _Facts(entries)
-    pairs = sorted(
-        pair
-        for group in groups.values()
-        if len(group) > 1
-        for pair in _near(entries, group)
-        if entries[pair[0]].name != entries[pair[1]].name and not _disjoint(facts[pair[0]], facts[pair[1]])
-    )
-    return [(entries[first], entries[second]) for first, second in pairs]
+    pairs = set()
+    for group in groups.values():
+        for position, near in _near(entries, group) if len(group) > 1 else ():
+            count = 0
+            for other in near:
+                if entries[other].name != entries[position].name and not _disjoint(
+                    facts[other], facts[position]
+                ):
+                    pairs.add((min(other, position), max(other, position)))
+                    count += 1
+                    if count == ENOUGH:
+                        break
+    return [(entries[first], entries[second]) for first, second in sorted(pairs)]
 
 
-def _near(entries: Sequence[Entry[T]], group: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The pairs of a group, lesser position first, whose paths may overlap."""
+def _near(entries: Sequence[Entry[T]], group: Sequence[int]) -> Iterator[tuple[int, Iterable[int]]]:
+    """The positions of a group, each with others whose paths may overlap; every pair is met once."""
     templates: PathIndex[int] = PathIndex()
     others: defaultdict[str, list[int]] = defaultdict(list)
     for position in group:
         path = entries[position].path
         if isinstance(path, PathTemplate):
-            yield from ((before, position) for before in templates.overlapping(path))
+            yield position, templates.overlapping(path)
             templates.add(path, position)
         else:
             others[path.beginning].append(position)
     for text, positions in others.items():
         for index, position in enumerate(positions):
-            yield from ((before, position) for before in positions[:index])
-            for length in range(len(text)):
-                for other in others.get(text[:length], ()):
-                    yield min(other, position), max(other, position)
+            begun = (others.get(text[:length], ()) for length in range(len(text)))
+            yield position, chain(positions[:index], chain.from_iterable(begun))
 
 
 class _Facts(dict[int, Facts]):
@@ -103,12 +112,16 @@ def shadowed(entries: Sequence[Entry[T]], index: HostIndex[int]) -> list[tuple[E
     """
     facts = _Facts(entries)
     found = []
+    first, rank = 0, None
     for position, entry in enumerate(entries):
+        if entry.rank != rank:
+            # from here on all rank the same; only what comes before hides them
+            first, rank = position, entry.rank
         for before in sorted(_around(entry, index)):
-            if before >= position:
+            if before >= first:
                 break
             by = entries[before]
-            if by.name != entry.name and _covers(facts[before], facts[position]) and by.rank > entry.rank:
+            if by.name != entry.name and _covers(facts[before], facts[position]):
                 found.append((entry, by))
                 break
     return found

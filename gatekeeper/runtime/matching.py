@@ -199,9 +199,13 @@ def check_routes(
     """
     table = table_of(config, broken, parse)
     problems = []
+    told = set()
     for pair in table.conflicts():
         # the later of the two is the one that was added
         first, second = sorted(pair, key=_position)
+        if _position(second) in told:
+            continue
+        told.add(_position(second))
         message = (
             f"`{_whole(second)}` and `{_whole(first)}` of route `{first.name}`{_there(first, second)} match the same "
             f"requests with equal rank; set `priority` on one"
