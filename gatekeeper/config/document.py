@@ -27,6 +27,8 @@ MAX_ALIASED: Final = 1000
 
 Scalar = str | int | float | bool | None
 
+_is_line_break: Final = re.compile("[\x85\u2028\u2029]")
+"""Line breaks of YAML 1.1 that are none in YAML 1.2, and in no editor: lines would be counted in two ways."""
 _INT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _FLOAT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _WORDS: Final[dict[str, Scalar]] = {
@@ -144,6 +146,15 @@ def read_document(
     document = Document(file, text, folder)
     if len(text) > MAX_SIZE:
         document.faults.append(Fault("yaml", (), TOO_LARGE, file=file))
+        return document
+    if found := _is_line_break.search(text):
+        before = text[: found.start()]
+        place = before.count("\n") + 1, found.start() - before.rfind("\n")
+        message = (
+            f"U+{ord(found[0]):04X} is the end of a line for some and not for others; write it in double quotes as "
+            f"`\\u{ord(found[0]):04x}`"
+        )
+        document.faults.append(Fault("yaml", (), message, line=place[0], column=place[1], file=file))
         return document
     composer = _Composer(document, _LOADER(text), f"the file is empty; {begin}")
     try:

@@ -1,5 +1,6 @@
 """Sources: which files are read, what they may hold, and that every mistake is found in one go."""
 
+import glob
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,23 @@ def test_included_files_join(read: Read) -> None:
     assert [Path("routes")] == tree.folders
     assert str(tree.place(("routes", "b", "to"))) == "routes/b.yaml:1"
     assert Path("routes") == tree.folder(("routes", "b", "to"))
+
+
+def test_the_files_of_a_pattern_are_sorted(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever order the file system lists them: it is another one on each machine."""
+    found = glob.glob
+    monkeypatch.setattr(glob, "glob", lambda *args, **options: sorted(found(*args, **options), reverse=True))
+
+    tree = read(
+        {
+            "gateway.yaml": "version: 1\ninclude: [routes/*.yaml]\n",
+            **{f"routes/{name}.yaml": f"routes: {{{name}: {{to: a}}}}\n" for name in "bca"},
+        }
+    )
+
+    assert ["gateway.yaml", "routes/a.yaml", "routes/b.yaml", "routes/c.yaml"] == [
+        document.file for document in tree.documents
+    ]
 
 
 def test_files_may_be_elsewhere(tmp_path: Path, read: Read) -> None:

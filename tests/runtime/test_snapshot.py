@@ -78,6 +78,7 @@ async def test_a_request_without_a_route_hears_why(
 
     assert error is type(response.error)
     assert allow == response.headers.text(b"allow")
+    assert {} == exchange.captures
 
 
 def test_a_route_may_keep_encoded_slashes() -> None:

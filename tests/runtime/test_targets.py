@@ -105,7 +105,7 @@ def test_a_client_without_a_cookie_gets_one_and_stays() -> None:
     assert [Odds(service, 1.0, "sticky")] == chosen.odds(back)
 
 
-@pytest.mark.parametrize("value", ["canary", "users", "", "0123", "Z" * 32, '"><script>'])
+@pytest.mark.parametrize("value", ["canary", "users", "", "0123", "0" * 33, "Z" * 32, '"><script>'])
 def test_a_cookie_that_is_none_of_ours_is_replaced(value: str) -> None:
     """PTH-18: a forged one does not choose."""
     exchange = make_exchange(headers={"Cookie": f"side={value}"})
