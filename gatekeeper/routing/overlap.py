@@ -17,9 +17,10 @@ from itertools import chain
 from typing import Final, TypeVar
 
 from gatekeeper.routing import hosts
-from gatekeeper.routing.conditions import Condition
+from gatekeeper.routing.conditions import Condition, OfValue
 from gatekeeper.routing.entry import Entry
 from gatekeeper.routing.index import HostIndex, PathIndex, beginning
+from gatekeeper.routing.matcher import Exact
 from gatekeeper.routing.pathmatch import Path, PathMatcher
 from gatekeeper.routing.template import Capture, PathTemplate, Segment
 
@@ -54,9 +55,15 @@ def conflicts(entries: Sequence[Entry[T]]) -> list[tuple[Entry[T], Entry[T]]]:
     facts = _Facts(entries)
     pairs = set()
     for group in groups.values():
-        for position, near in _near(entries, group) if len(group) > 1 else ():
-            count = 0
+        if len(group) == 1:
+            continue
+        asked = {position: _exact(entries[position]) for position in group}
+        for position, near in _near(entries, group):
+            count, mine = 0, asked[position]
             for other in near:
+                # many on one path differ by a value of one field: that is seen at once
+                if any(key in mine and values.isdisjoint(mine[key]) for key, values in asked[other].items()):
+                    continue
                 if entries[other].name != entries[position].name and not _disjoint(
                     facts[other], facts[position]
                 ):
@@ -65,6 +72,17 @@ def conflicts(entries: Sequence[Entry[T]]) -> list[tuple[Entry[T], Entry[T]]]:
                     if count == ENOUGH:
                         break
     return [(entries[first], entries[second]) for first, second in sorted(pairs)]
+
+
+def _exact(entry: Entry[T]) -> dict[object, frozenset[str]]:
+    """What a request must have one of, by what it is: methods, and values of fields."""
+    found: dict[object, frozenset[str]] = {}
+    if entry.accepted is not None:
+        found["method"] = entry.accepted
+    for condition in entry.conditions:
+        if isinstance(condition, OfValue) and isinstance(condition.matcher, Exact):
+            found[condition.key, condition.name] = condition.matcher.values
+    return found
 
 
 def _near(entries: Sequence[Entry[T]], group: Sequence[int]) -> Iterator[tuple[int, Iterable[int]]]:
