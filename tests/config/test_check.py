@@ -490,6 +490,10 @@ def test_conditions_and_targets_of_routes(
             "chains: {a: [stamp]}\nroutes: {r: {match: /x, to: {users: 1, orders: 0}}}",
             ["3:10: warning: chains.a: nothing says `use: a` [unused]"],
         ),
+        (
+            "chains: {a: [stamp], b: [{use: a}]}\nroutes: {r: {match: /x, to: {users: 1, orders: 0}, filters: [use: b]}}",
+            [],
+        ),
         ("routes: {r: {match: '/{x:service}', to: '{path.x}'}}", []),
         ("x-nothing: 1", []),
         ("routes: {r: {match: /x, to: user}}", []),

@@ -59,6 +59,20 @@ def test_captures_that_take_the_same_share_a_node() -> None:
     assert len(made.root.captures) == 3
 
 
+def test_captures_of_other_choices_have_nodes_of_their_own() -> None:
+    """What the first one takes says nothing of the others."""
+    made = index("/{x:a|b}/e", "/{y:c|d}/e", "/{z:b|c}/e")
+
+    found = {first: sorted(made.find(f"/{first}/e", ["", first, "e"])[0]) for first in "abcd"}
+
+    assert {
+        "a": [("/{x:a|b}/e", ("a",))],
+        "b": [("/{x:a|b}/e", ("b",)), ("/{z:b|c}/e", ("b",))],
+        "c": [("/{y:c|d}/e", ("c",)), ("/{z:b|c}/e", ("c",))],
+        "d": [("/{y:c|d}/e", ("d",))],
+    } == found
+
+
 def test_all_captures_that_take_a_segment_are_followed() -> None:
     """Each of them, and the literal beside them."""
     made = index("/7/a", "/7/a/x", "/{x:int}/a", "/{y:slug}/a", "/{z}/a", "/{d:date}/a", "/{z}/b")

@@ -27,6 +27,7 @@ def exchange(raw: bytes, query: str = "", **captures: str) -> Exchange:
         pytest.param(Rewrite(strip="/v1"), b"/%76%31/x", b"/x", id="a-spelling-cannot-dodge-it"),
         pytest.param(Rewrite(strip="/v1"), b"/v1//x", b"/x", id="PTH-15-empty-segment"),
         pytest.param(Rewrite(strip="/v1"), b"/other", b"/other", id="strip-elsewhere"),
+        pytest.param(Rewrite(strip="/v1"), b"/v1/a/v1/b", b"/a/v1/b", id="strip-once"),
         pytest.param(Rewrite(prefix="/api"), b"/x", b"/api/x", id="prefix"),
         pytest.param(Rewrite(strip="/v1", prefix="/v2"), b"/v1/x", b"/v2/x", id="strip-and-prefix"),
         pytest.param(Rewrite(path=Text("/u/{path.id}")), b"/users/7", b"/u/7", id="path"),

@@ -267,3 +267,22 @@ def test_a_capture_covers_another(wide: str, narrow: str) -> None:
 
     assert first.covers(second)
     assert (first.key == second.key) is second.covers(first)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        pytest.param("x:slug", "x:uuid", id="a-uuid-may-be-in-upper-case"),
+        pytest.param("x:int", "x:date", id="apart"),
+        pytest.param("x:int", "x:slug", id="broader"),
+        pytest.param("x:a|b", "x:b|c", id="one-choice-in-common"),
+    ],
+)
+def test_a_capture_does_not_cover_what_it_takes_in_part(wide: str, narrow: str) -> None:
+    """One segment that it does not take is enough."""
+    (first,) = PARSE(f"/{{{wide}}}").segments
+    (second,) = PARSE(f"/{{{narrow}}}").segments
+    assert isinstance(first, Capture)
+    assert isinstance(second, Capture)
+
+    assert not first.covers(second)
