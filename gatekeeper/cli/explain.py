@@ -58,7 +58,7 @@ def add_arguments(parser: Parser) -> None:
         "request",
         nargs="+",
         metavar="[METHOD] URL",
-        help="GET if no method is named; a path like /users/7?x=1, of localhost, or a whole URL",
+        help="a method in upper case, GET if none is named; a path like /users/7?x=1, of localhost, or a whole URL",
     )
     parser.add_argument(
         "-H",
@@ -114,7 +114,7 @@ def _explain(options: Namespace, config: "GatewayConfig", host: "PluginHost") ->
     async def explain() -> "Explanation":
         async with open_explainer(config, host) as explainer:
             return explainer.explain(
-                (method or ["GET"])[0].upper(),
+                (method or ["GET"])[0],
                 url,
                 options.headers,
                 address=options.address,

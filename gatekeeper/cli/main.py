@@ -54,13 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     name, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
-    if name in {"-h", "--help", "help"}:
-        print(_help())
-        return 0
-    if name in {"-V", "--version", "version"}:
-        print(f"gatekeeper {VERSION}")
-        return 0
     try:
+        if name in {"-h", "--help", "help"}:
+            print(_help(), flush=True)
+            return 0
+        if name in {"-V", "--version", "version"}:
+            print(f"gatekeeper {VERSION}", flush=True)
+            return 0
         command = _find(name)
         if command is None:
             print(_unknown(name), file=sys.stderr)
@@ -69,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_arguments(parser)
         code = command.run(parser.parse(rest))
         # here and not at exit, where nobody could say anything about a reader that went away
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code  # noqa: TRY300
     except CommandError as error:
         print(f"gatekeeper: {error}", file=sys.stderr)

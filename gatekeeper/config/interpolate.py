@@ -15,6 +15,7 @@ from gatekeeper.config.problems import Fault, Path, Refusal
 MAX_FILE: Final = 64 * 1024
 """Bytes of a file that is put in."""
 
+_SCHEMES: Final = frozenset({"file:", "env:"})
 _REFERENCE: Final = re.compile(
     r"\$\$\{"
     r"|\$\{(?:(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?"
@@ -93,6 +94,8 @@ class _Interpolation:
         if name is None:
             scheme = re.match(r"[a-z][a-z0-9_]*:", found["other"] or "")
             if scheme:
+                if scheme[0] in _SCHEMES:
+                    raise Refusal(f"`{found[0]}` names nothing; write it behind the `:`")
                 raise Refusal(f"`${{{scheme[0]}...}}` is not available yet", "not-available")
             raise Refusal(f"`{found[0]}` is no reference: write `${{NAME}}`, or `$${{` for a literal `${{`")
         value = self.environ.get(name) or found["default"]

@@ -126,6 +126,9 @@ def quoted(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
+WIDEST: Final = 200
+"""Characters of a line that are shown."""
+
 _BOLD: Final = "\x1b[1m"
 _RED: Final = "\x1b[31m"
 _DIM: Final = "\x1b[2m"
@@ -148,12 +151,23 @@ def render(problems: Iterable[Problem], sources: Mapping[str, str], *, colour: b
             line = "".join(
                 char if char.isprintable() else "?" for char in lines[problem.line - 1].expandtabs(1)
             )
+            line, column = _window(line, problem.column)
             gutter = f"{problem.line:5} | "
             blank = " " * (len(gutter) - 2) + "| "
-            caret = " " * (problem.column - 1) + "^"
+            caret = " " * (column - 1) + "^"
             if colour:
                 gutter, blank = f"{_DIM}{gutter}{_OFF}", f"{_DIM}{blank}{_OFF}"
                 caret = f"{_RED}{caret}{_OFF}"
             rest = f"\n{gutter}{line}\n{blank}{caret}"
         blocks.append(text + rest)
     return "\n".join(blocks)
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """A long line cut to what stands round a column, and the column in that."""
+    if len(line) <= WIDEST:
+        return line, column
+    begin = max(0, min(column - 1 - WIDEST // 2, len(line) - WIDEST))
+    end = begin + WIDEST
+    cut = ("..." if begin else "") + line[begin:end] + ("..." if end < len(line) else "")
+    return cut, column - begin + (3 if begin else 0)

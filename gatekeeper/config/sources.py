@@ -51,7 +51,7 @@ def read_sources(
     `environ` win over those of the file.
     """
     tree = Tree(files=[path])
-    text = _text(path, str(path))
+    text = _text(path, str(path), may_wait=True)
     if isinstance(text, Fault):
         tree.faults.append(text)
         tree.incomplete = True
@@ -315,9 +315,11 @@ def _looked(how: str, base: FilePath, path: FilePath, written: str) -> str:
     return "" if isinstance(written, Interpolated) else f" (looked {how} {(base / path).absolute()})"
 
 
-def _text(path: FilePath, name: str) -> str | Fault:
-    """The text of a file, or why there is none."""
+def _text(path: FilePath, name: str, *, may_wait: bool = False) -> str | Fault:
+    """The text of a file, or why there is none; with `may_wait` of a pipe, too, which may have no writer."""
     try:
+        if not may_wait and path.exists() and not path.is_file() and not path.is_dir():
+            return Fault("bad-value", (), f"`{name}` cannot be read: it is no file", file=name)
         with path.open("rb") as file:
             data = file.read(4 * MAX_SIZE + 1)
     except FileNotFoundError:

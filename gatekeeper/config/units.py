@@ -101,6 +101,9 @@ def likely_name(text: str) -> str | None:
 
 # ---- time and size ------------------------------------------------------------------------------------------------
 
+LONGEST: Final = 3650 * 86400.0
+"""The longest time."""
+
 _SECONDS: Final = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NUMBER: Final = r"([0-9]+(?:\.[0-9]+)?)"
 _DURATION: Final = re.compile("".join(f"(?:{_NUMBER}{unit})?" for unit in _SECONDS))
@@ -130,7 +133,12 @@ def parse_duration(value: str | float) -> float:
     found = _DURATION.fullmatch(value)
     if found and value:
         parts = zip(found.groups(), _SECONDS.values(), strict=True)
-        return sum(float(number) * unit for number, unit in parts if number is not None)
+        seconds = sum(float(number) * unit for number, unit in parts if number is not None)
+        if seconds > LONGEST:
+            raise Refusal(
+                f"{value[:20]}{'...' if len(value) > 20 else ''} is longer than ten years; write at most 3650d"
+            )
+        return seconds
     other = _WITH_UNIT.fullmatch(value)
     unit = _TIME_WORDS.get(other[2].lower()) if other else None
     hint = f"write {other[1]}{unit}" if other and unit else "write one like 250ms, 5s, 1.5m, 1h30m or 7d"

@@ -31,7 +31,7 @@ _NAMED: Final[dict[str, Callable[[str], Getter]]] = {
     "path": lambda name: lambda exchange: exchange.captures.get(name, ""),
     "query": lambda name: lambda exchange: query_value(exchange.request.query, name),
     "header": lambda name: _header(name.lower().encode()),
-    "cookie": lambda name: lambda exchange: cookie_value(exchange.request.headers.text(b"cookie"), name),
+    "cookie": lambda name: lambda exchange: cookie_value(cookies(exchange), name),
 }
 
 _LATER: Final = ("consumer", "claim", "authenticator", "tenant", "all")
@@ -57,6 +57,12 @@ def cookie_value(cookie: str, name: str) -> str:
         if key.strip() == name:
             return value.strip().strip('"')
     return ""
+
+
+def cookies(exchange: Exchange) -> str:
+    """All cookies of a request in one text: a second line of them goes to the service as well (RFC 9113 section 8.2.3)."""
+    lines = exchange.request.headers.get_all(b"cookie")
+    return b"; ".join(lines).decode("latin-1") if lines else ""
 
 
 class BadPlaceholderError(ValueError):

@@ -19,6 +19,7 @@ from urllib.parse import unquote_plus
 import attrs
 
 from gatekeeper.core.exchange import Exchange
+from gatekeeper.core.text import cookies
 from gatekeeper.routing import hosts as host_patterns
 from gatekeeper.routing.combined import AllOf, AnyOf, Comparable, Condition, Negation, first_failed
 from gatekeeper.routing.matcher import Matcher
@@ -140,10 +141,7 @@ class CookieCondition(OfValue):
 
     def value(self, exchange: Exchange) -> str | None:
         """The first one of this name, without quotes."""
-        cookies = exchange.request.headers.get(b"cookie")
-        if cookies is None:
-            return None
-        for part in cookies.decode("latin-1").split(";"):
+        for part in cookies(exchange).split(";"):
             key, separator, value = part.partition("=")
             if separator and key.strip() == self.name:
                 return value.strip().strip('"')

@@ -13,6 +13,7 @@ from gatekeeper.core.chain import Chain, Handler, Predicate
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Response
 from gatekeeper.core.text import Text, cookie_value
+from gatekeeper.core.text import cookies as cookies_of
 from gatekeeper.policy.split import Split
 
 
@@ -57,7 +58,7 @@ class Targets:
         if self._sticky is None:
             return self._split.by_chance(self._random.random()), None
         if self._cookie is not None:
-            token = cookie_value(exchange.request.headers.text(b"cookie"), self._cookie.name)
+            token = cookie_value(cookies_of(exchange), self._cookie.name)
             if _TOKEN.fullmatch(token):
                 return self._split.by_key(token), None
             token = f"{self._random.getrandbits(128):032x}"
@@ -74,7 +75,7 @@ class Targets:
                 return [Odds(name, 1.0, "pinned")]
         key = ""
         if self._cookie is not None:
-            token = cookie_value(exchange.request.headers.text(b"cookie"), self._cookie.name)
+            token = cookie_value(cookies_of(exchange), self._cookie.name)
             key = token if _TOKEN.fullmatch(token) else ""
         elif self._sticky is not None:
             key = self._key(exchange)

@@ -136,10 +136,10 @@ def test_flags_may_stand_anywhere(words: list[str], capsys: pytest.CaptureFixtur
 
 
 def test_it_runs_as_a_process() -> None:
-    """Without a terminal there are no colours; the method may be in lower case."""
+    """Without a terminal there are no colours."""
     done = run(
         "explain",
-        "get",
+        "GET",
         "http://api.example.com/users/7",
         cwd=CASES,
         env={"GATEKEEPER_CONFIG": "gateway.yaml"},
@@ -148,6 +148,12 @@ def test_it_runs_as_a_process() -> None:
     assert (0, "") == (done.returncode, done.stderr)
     assert done.stdout.startswith("request     GET /users/7\n")
     assert "\x1b" not in done.stdout
+
+
+def test_a_method_is_taken_as_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """One in lower case is another one, and refused as it is on the wire."""
+    assert 1 == main(["explain", "get", "/users/7"])
+    assert "400 bad-request" in capsys.readouterr().out
 
 
 # ---- rendering ------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Finding commands, help, version, and what goes wrong before a command runs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -134,3 +135,16 @@ def test_a_reader_that_has_seen_enough_is_no_crash() -> None:
     )
 
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_a_reader_that_goes_away_is_no_error(argument: str) -> None:
+    """`gatekeeper --help | head -1` has seen enough."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "gatekeeper", argument], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+
+    assert (1, b"") == (done.returncode, done.stderr)

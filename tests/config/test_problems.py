@@ -113,3 +113,23 @@ def test_an_excerpt_cannot_steer_the_terminal() -> None:
 def test_a_place_beyond_the_source_has_no_excerpt() -> None:
     """The file may have changed since."""
     assert str(SECOND) == render([SECOND], {"gateway.yaml": SOURCE}, colour=False)
+
+
+@pytest.mark.parametrize(
+    ("column", "excerpt"),
+    [
+        (3, "abX" + "c" * 197 + "..."),
+        (500, "..." + "c" * 100 + "X" + "c" * 99 + "..."),
+        (1000, "..." + "c" * 199 + "X"),
+    ],
+)
+def test_a_long_line_is_cut_to_what_stands_round_the_place(column: int, excerpt: str) -> None:
+    """The caret stays under it."""
+    line = "ab" + "c" * 998
+    line = line[: column - 1] + "X" + line[column:]
+    problem = Problem("yaml", "", "long", "f", 1, column)
+
+    _, shown, caret = render([problem], {"f": line}, colour=False).splitlines()
+
+    assert excerpt == shown[8:]
+    assert "X" == shown[caret.index("^")]

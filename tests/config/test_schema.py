@@ -39,7 +39,8 @@ UNSEEN_MESSAGES = tuple(
         re.compile,
         (
             r"the value of `.*\$\{.*` does not fit",  # what a variable holds
-            r"`\$\{.*` is (?:no reference|not available yet)",
+            r"`\$\{.*` (?:is (?:no reference|not available yet)|names nothing)",
+            r"is longer than ten years",
             r"`\{path\.\w+\}`: ",  # what the path captures
             r"`to` is the name of a service, or one capture|takes what is no service",
             r"warning: .* is text here, and (?:true|false) for YAML 1.1 tools",

@@ -1,6 +1,7 @@
 """Sources: which files are read, what they may hold, and that every mistake is found in one go."""
 
 import glob
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -593,3 +594,16 @@ def test_references_to_files_are_relative_to_the_file_they_stand_in(read: Read, 
     assert tree.data["hosts"] == ["root"]
     assert tree.data["services"] == {"a": "included"}
     assert tree.files == [Path("gateway.yaml"), tmp_path / "key", Path("x/a.yaml"), tmp_path / "x/key"]
+
+
+@pytest.mark.parametrize("text", ["include: [pipe]", "environments: {dev: pipe}"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, text: str) -> None:
+    """Nobody may ever write into it."""
+    os.mkfifo(tmp_path / "pipe")
+    root = tmp_path / "gateway.yaml"
+    root.write_text(f"version: 1\n{text}\n")
+
+    tree = read_sources(root, lambda _, value: value, {}, environment="dev" if "dev" in text else None)
+
+    (fault,) = tree.faults
+    assert "`pipe` cannot be read: it is no file" == fault.message.partition(" (")[0]

@@ -193,3 +193,10 @@ def test_what_is_no_value_is_refused(source: str, message: str) -> None:
         Value(source)
 
     assert str(caught.value).startswith(message)
+
+
+def test_cookies_of_several_lines_are_one_list(exchange: Exchange) -> None:
+    """All of them go to the service, so all of them count; the first of a name wins."""
+    exchange.request.headers.add(b"Cookie", b"b=2; a=3")
+
+    assert ("1", "2") == (Value("cookie.a").read(exchange), Text("{cookie.b}").render(exchange))

@@ -20,7 +20,7 @@ from gatekeeper.routing.conditions import (
     QueryCondition,
     Share,
 )
-from gatekeeper.routing.matcher import Present
+from gatekeeper.routing.matcher import Exact, Present
 from gatekeeper.testing.exchange import make_exchange
 from tests.routing.building import condition
 
@@ -302,3 +302,11 @@ def test_names_of_different_things_are_different() -> None:
     excluded = [[one.excludes(other) for other in others] for one in made]
 
     assert excluded == [[True, False, False], [False, True, False], [False, False, True]]
+
+
+def test_a_cookie_may_stand_in_a_second_line() -> None:
+    """It goes to the service as well."""
+    exchange = make_exchange(headers=[("Cookie", "a=1"), ("cookie", "b=2; a=3")])
+
+    assert CookieCondition("b", Exact(frozenset({"2"}))).holds(exchange)
+    assert "1" == CookieCondition("a", Exact(frozenset({"2"}))).found(exchange)
