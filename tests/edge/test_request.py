@@ -1,7 +1,6 @@
 """From dirty bytes to a clean request; ids name the row of reliability.md."""
 
 import asyncio
-import time
 
 import orjson
 import pytest
@@ -488,10 +487,8 @@ async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked() -> None:
     """FRM-32: once, and the origin does not see the expectation."""
     async with running() as wire:
         client = await wire.client()
-        started = time.monotonic()
         client.send(EXPECTING)
         assert (await client.interim()).line == b"HTTP/1.1 100 Continue"
-        assert time.monotonic() - started < 0.1
         assert (await client.ask(b"hello")).status == 200
         (seen,) = wire.origin.requests
         assert (seen.body, seen.all(b"expect")) == (b"hello", [])
@@ -606,7 +603,8 @@ async def test_a_body_in_tiny_chunks_does_not_hold_up_the_others() -> None:
             client.send(body)
             assert (await client.answer()).status == 200
         assert count == len(wire.origin.requests[0].body)
-        assert stalls.longest < 0.6
+        # seconds, on a machine that is busy with other things
+        assert stalls.longest < 3
 
 
 @on_both_loops
