@@ -226,8 +226,10 @@ def _request(page: _Page, found: "Explanation") -> None:
         return
     page.section("request")
     page.line(f"{request.method} {request.path}" + (f"?{request.query}" if request.query else ""))
+    # no listener speaks TLS
+    scheme = "https as a trusted proxy says" if request.scheme == "https" else request.scheme
     page.line(
-        f"host {request.host or 'none'}, {request.scheme}, from {request.client}, on listener {request.listener}"
+        f"host {request.host or 'none'}, {scheme}, from {request.client}, on listener {request.listener}"
     )
     target = request.sent if request.sent.startswith("/") else ""
     if target and target != request.path + (f"?{request.query}" if request.query else ""):

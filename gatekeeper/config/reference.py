@@ -179,14 +179,16 @@ class Reference:
             yield _Holder(f"keys{each}", kind, _keys(kind), path)
 
     def _walk(self, topic: str, words: Sequence[str], holders: Sequence[_Holder]) -> Page:
-        """Follow the words; names of entries may stand between them, as `NAME` or `*`."""
+        """Follow the words; names of entries may stand between them, as `NAME`, as `*` or as they are in a file."""
         key: _Key | None = None
         name = ""
-        for word in words:
+        for index, word in enumerate(words):
             if word in {"NAME", "*"}:
                 continue
             holder = next((holder for holder in holders if word in holder.keys), None)
             if holder is None:
+                if index < len(words) - 1 and any(holder.path[-1:] == ("*",) for holder in holders):
+                    continue
                 if any(is_later((*holder.path, word)) for holder in holders):
                     return _not_yet(topic)
                 known = [known for holder in holders for known in holder.keys]

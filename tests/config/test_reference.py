@@ -262,3 +262,18 @@ def test_every_field_has_a_line_of_help() -> None:
 def test_every_kind_has_a_summary() -> None:
     """The first line of what its options say about themselves."""
     assert [] == [kind for kind, found in PluginHost().catalog.filters.items() if not found.summary]
+
+
+@pytest.mark.parametrize(
+    ("topic", "same"),
+    [
+        ("services.app.timeouts", "services.timeouts"),
+        ("routes.all.match.path", "routes.match.path"),
+        ("routes.all.filters[0].transform.request", "transform.request"),
+    ],
+)
+def test_a_path_of_a_message_is_a_topic(topic: str, same: str) -> None:
+    """With the names and indices of a file in it."""
+    reference = Reference(PluginHost().catalog)
+
+    assert reference.page(same).tables == reference.page(topic).tables
