@@ -304,6 +304,8 @@ def test_defaults_are_read_where_they_stand(kinds: Kinds) -> None:
         (("routes", "a", "to"), "b", {"b": {}}),
         (("routes", "a", "to"), "{path.x}", "{path.x}"),
         (("routes", "a", "to", "b"), 5, {"weight": 5}),
+        (("routes", "a", "to", "b"), True, True),
+        (("server",), {"listen": True}, {"listen": True}),
         (("routes", "a", "sticky"), "address", {"by": ["address"]}),
         (("routes", "a", "nothing", "more"), "x", "x"),
         ((), {"x-note": 1, "version": 1}, {"version": 1}),

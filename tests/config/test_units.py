@@ -74,6 +74,7 @@ NETWORK = "write one like `10.0.0.0/8`, `2001:db8::/32` or an address"
         (Share, "7%", 0.07),
         (Weight, 0, 0),
         (Weight, 95, 95),
+        (Weight, 1_000_000, 1_000_000),
         (Method, "GET", "GET"),
         (Method, "M-SEARCH", "M-SEARCH"),
         (LiteralPath, "/a/b.c/%C3%A9", "/a/b.c/%C3%A9"),

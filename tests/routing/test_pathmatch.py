@@ -154,6 +154,23 @@ def test_paths_that_share_none_are_known(one: Any, other: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/a/**", "/a/{x}"),
+        ("/a/**", "/a/b/{x}"),
+        ("/{x}/**", "/a/{y}/**"),
+        ("/{x}/b", "/a/{y}"),
+    ],
+)
+def test_paths_that_share_some_are_not_taken_apart(one: Any, other: Any) -> None:
+    """In both directions, whichever of them is the longer one."""
+    first, second = as_matcher([path(one)]), as_matcher([path(other)])
+
+    assert not first.excludes(second)
+    assert not second.excludes(first)
+
+
+@pytest.mark.parametrize(
     ("wide", "narrow"),
     [
         ("/**", {"suffix": "a"}),
