@@ -1,4 +1,4 @@
-"""Files → `GatewayConfig`: read, merge, structure, check; everything that is wrong in one go."""
+"""Files → a `Draft` of a `GatewayConfig`: read, merge, structure, check; everything that is wrong in one go."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from gatekeeper.config.defaults import apply_defaults
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import GatewayConfig, RouteDefaultsConfig, ServiceDefaultsConfig
-from gatekeeper.config.problems import ConfigError, Problem
+from gatekeeper.config.problems import Problem
 from gatekeeper.config.sources import EnvFile, read_sources, sources_of_text
 from gatekeeper.config.tree import Tree, take_apart
 from gatekeeper.config.wording import keys
@@ -45,17 +45,6 @@ class Draft:
     def errors(self) -> tuple[Problem, ...]:
         """The problems that refuse it."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
-
-    def accepted(self) -> GatewayConfig:
-        """Return the configuration.
-
-        Raises:
-            ConfigError: something in it is wrong.
-
-        """
-        if self.config is None or self.errors:
-            raise ConfigError(self.errors, self.sources)
-        return self.config
 
 
 def read(
@@ -100,43 +89,6 @@ def read_text(
         env_file=env_file,
     )
     return _draft(tree, kinds, template)
-
-
-def load(
-    path: Path,
-    kinds: Kinds,
-    *,
-    template: ParseTemplate,
-    environ: Mapping[str, str] | None = None,
-    environment: str | None = None,
-    env_file: EnvFile = None,
-) -> GatewayConfig:
-    """Read a configuration that is to be used, as `read` does.
-
-    Raises:
-        ConfigError: a file cannot be read, or something in it is wrong.
-
-    """
-    draft = read(path, kinds, template=template, environ=environ, environment=environment, env_file=env_file)
-    return draft.accepted()
-
-
-def load_text(
-    text: str,
-    kinds: Kinds,
-    name: str = "gateway.yaml",
-    *,
-    template: ParseTemplate,
-    environ: Mapping[str, str] | None = None,
-    base: Path | None = None,
-) -> GatewayConfig:
-    """Read a configuration that is to be used, as `read_text` does.
-
-    Raises:
-        ConfigError: something in it is wrong.
-
-    """
-    return read_text(text, kinds, name, template=template, environ=environ, base=base).accepted()
 
 
 def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate) -> Draft:

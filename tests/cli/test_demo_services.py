@@ -14,11 +14,11 @@ import pytest
 
 from gatekeeper.cli import demo, demo_services
 from gatekeeper.cli.flags import CommandError
-from gatekeeper.config.load import load_text
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.routing.template import PathTemplate
 from tests.cli.running import free_ports
+from tests.config.loading import load_text
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from textwrap import dedent
 import pytest
 
 from gatekeeper.config.kinds import Kinds
-from gatekeeper.config.load import load_text
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.routing.template import PathTemplate
 from tests.config import plugin
+from tests.config.loading import load_text
 
 
 ENVIRON: Mapping[str, str] = {"SERVICE": "users", "PORT": "8081", "OFF": "false", "EMPTY": "", "WAIT": "5"}

@@ -19,7 +19,6 @@ from gatekeeper.config.grammar import (
     default_words,
     type_words,
 )
-from gatekeeper.config.load import load_text
 from gatekeeper.config.model import (
     GatewayConfig,
     InstanceConfig,
@@ -36,6 +35,7 @@ from gatekeeper.core import text as values
 from gatekeeper.core.text import Text, Value
 from gatekeeper.routing.template import PathTemplate
 from tests.config import plugin
+from tests.config.loading import load_text
 
 
 def parsed(text: str) -> Any:

@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper.config.addresses import Listen, Url
 from gatekeeper.config.conditions import ConditionConfig
-from gatekeeper.config.load import Draft, load, load_text, read, read_text
+from gatekeeper.config.load import Draft, read, read_text
 from gatekeeper.config.model import (
     AdminConfig,
     GatewayConfig,
@@ -22,6 +22,7 @@ from gatekeeper.config.model import (
 )
 from gatekeeper.config.problems import ConfigError
 from gatekeeper.routing.template import PathTemplate
+from tests.config.loading import accepted, load, load_text
 
 
 FIVE_LINES = """\
@@ -173,7 +174,7 @@ def test_a_configuration_of_several_files_is_read(tmp_path: Path, kinds: Any) ->
     root = tmp_path / "gateway.yaml"
 
     found = read(root, kinds, template=PathTemplate.parse, environ={}, environment="prod")
-    config = found.accepted()
+    config = accepted(found)
 
     assert found.problems == ()
     assert list(config.routes) == ["a"]
@@ -246,7 +247,7 @@ def test_an_error_is_no_warning(kinds: Any) -> None:
     assert [problem.line for problem in found.errors] == [2]
     assert found.config is not None
     with pytest.raises(ConfigError) as caught:
-        found.accepted()
+        accepted(found)
     assert caught.value.problems == found.errors
 
 
@@ -255,7 +256,7 @@ def test_warnings_refuse_nothing(kinds: Any) -> None:
     found = draft("version: 1\nservices: {a: {instances: [http://a], description: no}}\n", kinds)
 
     assert [problem.severity for problem in found.problems if problem.id == "yaml11-word"] == ["warning"]
-    assert found.accepted() is found.config
+    assert accepted(found) is found.config
 
 
 def test_the_line_of_what_was_meant_is_told(problems: Callable[[str], list[str]]) -> None:

@@ -13,7 +13,6 @@ from jsonschema import Draft202012Validator
 from gatekeeper.config.convert import _SHORT_FORMS, _SOURCES
 from gatekeeper.config.document import BROKEN, read_document
 from gatekeeper.config.grammar import SHORT_TYPES, all_keys
-from gatekeeper.config.load import load_text
 from gatekeeper.config.model import GatewayConfig, ServerConfig, Targets
 from gatekeeper.config.schema import schema
 from gatekeeper.config.show import dump, show
@@ -21,6 +20,7 @@ from gatekeeper.config.wording import keys
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.routing.template import PathTemplate
 from tests.config import corpus, plugin
+from tests.config.loading import load_text
 from tests.config.test_show import CONFIGURATIONS, EXAMPLES
 from tests.docs.readme import ROOT
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from gatekeeper.config.addresses import Listen, Url
 from gatekeeper.config.document import read_document
-from gatekeeper.config.load import load_text
 from gatekeeper.config.model import FilterConfig, GatewayConfig, TlsServiceConfig, UseConfig
 from gatekeeper.config.show import dump, show, show_filter, show_options
 from gatekeeper.config.structure import structure_options
@@ -22,6 +21,7 @@ from gatekeeper.core.text import Text, Value
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.routing.template import PathTemplate
 from tests.config import plugin
+from tests.config.loading import load_text
 from tests.docs.readme import ROOT, blocks
 
 
