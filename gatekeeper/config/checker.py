@@ -6,7 +6,7 @@ from typing import Any, Final
 import attrs
 
 from gatekeeper.config.conditions import ConditionConfig, MatcherConfig
-from gatekeeper.config.filters import FORWARD, Entry, chains_of, flatten
+from gatekeeper.config.filters import FORWARD, FilterEntry, chains_of, flatten
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import FilterConfig, GatewayConfig, UseConfig
@@ -116,7 +116,7 @@ class Checker:
 
     # ---- filters --------------------------------------------------------------------------------------------------
 
-    def uses(self, items: Iterable[Entry], outer: Iterable[Entry] = ()) -> None:
+    def uses(self, items: Iterable[FilterEntry], outer: Iterable[FilterEntry] = ()) -> None:
         """Check the chains that a list names, and the conditions of its entries; `outer` run before it."""
         chains = self.config.chains
         seen = {name for item in outer for name in chains_of(item, chains)}
@@ -133,7 +133,7 @@ class Checker:
                     self.repeated.add(again)
                 seen.update(within)
 
-    def flat(self, items: Sequence[Entry]) -> list[FilterConfig]:
+    def flat(self, items: Sequence[FilterEntry]) -> list[FilterConfig]:
         """All filters of a list."""
         return list(flatten(items, self.config.chains))
 

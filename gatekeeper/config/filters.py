@@ -11,6 +11,7 @@ from gatekeeper.config.hints import hint
 from gatekeeper.config.kinds import KindConfig
 from gatekeeper.config.later import LATER_KINDS, is_later
 from gatekeeper.config.matching import ConditionReader
+from gatekeeper.config.merge import merge_data
 from gatekeeper.config.model import FilterConfig, UseConfig
 from gatekeeper.config.problems import did_you_mean, quoted
 from gatekeeper.config.units import Name
@@ -20,10 +21,10 @@ from gatekeeper.config.wording import keys
 FORWARD: Final = "forward"
 """The kind of filter that ends every chain by itself."""
 
-Entry = FilterConfig | UseConfig
+FilterEntry = FilterConfig | UseConfig
 
 
-def chains_of(entry: Entry, chains: Mapping[str, Sequence[Entry]]) -> list[str]:
+def chains_of(entry: FilterEntry, chains: Mapping[str, Sequence[FilterEntry]]) -> list[str]:
     """All chains that an entry puts in its place, with those that stand in them."""
     found: list[str] = []
     waiting = [entry]
@@ -35,13 +36,15 @@ def chains_of(entry: Entry, chains: Mapping[str, Sequence[Entry]]) -> list[str]:
     return found
 
 
-def flatten(filters: Sequence[Entry], chains: Mapping[str, Sequence[Entry]]) -> Iterator[FilterConfig]:
+def flatten(
+    filters: Sequence[FilterEntry], chains: Mapping[str, Sequence[FilterEntry]]
+) -> Iterator[FilterConfig]:
     """All filters of a list, those of its chains in their places; a chain that is in itself is left out there."""
     return _walk(filters, chains, ())
 
 
 def _walk(
-    items: Sequence[Entry], chains: Mapping[str, Sequence[Entry]], inside: tuple[str, ...]
+    items: Sequence[FilterEntry], chains: Mapping[str, Sequence[FilterEntry]], inside: tuple[str, ...]
 ) -> Iterator[FilterConfig]:
     for item in items:
         if isinstance(item, FilterConfig):
@@ -225,18 +228,8 @@ class FilterReader(ConditionReader):
         else:
             expected = f"a mapping with {quoted(options_of)}" if options_of else "`false`: it has no options"
             return self.mistyped(expected, value)
-        merged = merged_options(base.written, written) if isinstance(value, dict) or not written else written
+        merged = merge_data(base.written, written) if isinstance(value, dict) or not written else written
         options = self.read(merged, kind.config)
         if options is BROKEN:
             return BROKEN
         return attrs.evolve(base, options=options, written=merged, place=self.locate())
-
-
-def merged_options(base: Any, over: Any) -> Any:
-    """The one merge rule: a mapping merges key by key, anything else replaces."""
-    if not isinstance(base, dict) or not isinstance(over, dict):
-        return over
-    merged = {**base}
-    for key, value in over.items():
-        merged[key] = merged_options(base[key], value) if key in base else value
-    return merged

@@ -55,6 +55,20 @@ def no_mapping(value: Value, path: Path) -> Fault:
     return fault_at("wrong-type", path, f"expected a mapping, not {what}", spot)
 
 
+def merge_data(lower: Any, upper: Any) -> Any:
+    """One value over another by the same rule, where there are no short forms and nobody asks for places: options."""
+    if not isinstance(lower, dict):
+        return upper
+    if meaning(upper) is True:
+        return lower
+    if not isinstance(upper, dict):
+        return upper
+    return {
+        **lower,
+        **{key: merge_data(lower[key], item) if key in lower else item for key, item in upper.items()},
+    }
+
+
 @attrs.define
 class Merger:
     """Puts values over others, and collects what is wrong with that.

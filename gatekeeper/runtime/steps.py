@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from gatekeeper.config.filters import Entry
+from gatekeeper.config.filters import FilterEntry
 from gatekeeper.config.model import FilterConfig, GatewayConfig, UseConfig
 from gatekeeper.config.problems import Place
 from gatekeeper.config.show import show_options
@@ -76,13 +76,13 @@ class Walk:
         if route is not None:
             yield from self.steps(route.filters, f"route {found.name}")
 
-    def steps(self, items: Sequence[Entry], owner: str) -> Iterator[FilterStep]:
+    def steps(self, items: Sequence[FilterEntry], owner: str) -> Iterator[FilterStep]:
         """The filters of a list in the order they run, those of chains in their places; `owner` is whose list it is."""
         yield from self._steps(items, owner, "filters" if owner == ALL_ROUTES else owner, (), ())
 
     def _steps(
         self,
-        items: Sequence[Entry],
+        items: Sequence[FilterEntry],
         owner: str,
         source: str,
         used: tuple[str, ...],
@@ -156,7 +156,7 @@ class Walk:
             self.status = 0 if passed else error.status
         return "runs" if passed else "answers"
 
-    def _when(self, item: Entry, of: str) -> tuple[When, ...]:
+    def _when(self, item: FilterEntry, of: str) -> tuple[When, ...]:
         if not item.when:
             return ()
         condition = self._parts.conditions.any_of(item.when)

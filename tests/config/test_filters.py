@@ -7,7 +7,7 @@ import pytest
 
 from gatekeeper.config.conditions import ConditionConfig
 from gatekeeper.config.document import BROKEN, Variable, read_document
-from gatekeeper.config.filters import FilterReader, chains_of, flatten, merged_options
+from gatekeeper.config.filters import FilterReader, chains_of, flatten
 from gatekeeper.config.later import is_later
 from gatekeeper.config.model import FilterConfig, UseConfig
 from gatekeeper.core.text import Text
@@ -210,13 +210,3 @@ def test_nothing_is_said_of_what_is_broken() -> None:
     broken = FilterConfig(kind="limit", name="broken")
 
     assert ({}, []) == changed({"broken": {"most": "1B"}, "move": BROKEN}, broken, MOVE)
-
-
-def test_mappings_merge_and_anything_else_replaces() -> None:
-    """At any depth."""
-    base = {"a": {"x": 1, "y": [1]}, "b": 1}
-
-    assert {"a": {"x": 2, "y": [2]}, "b": {"z": 1}} == merged_options(
-        base, {"a": {"x": 2, "y": [2]}, "b": {"z": 1}}
-    )
-    assert {"a": {"x": 1, "y": [1], "z": 3}, "b": 1} == merged_options(base, {"a": {"z": 3}})

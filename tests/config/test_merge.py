@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.config.document import BROKEN, Interpolated, Spot, Variable, read_document
-from gatekeeper.config.merge import Merger, Value, join, long_form
+from gatekeeper.config.merge import Merger, Value, join, long_form, merge_data
 from gatekeeper.config.problems import Path
 from gatekeeper.config.tree import Tree
 
@@ -343,3 +343,15 @@ def test_a_broken_section_does_not_hide_others() -> None:
 
     assert data == {"services": {"a": 1}}
     assert faults == []
+
+
+def test_mappings_merge_and_anything_else_replaces() -> None:
+    """At any depth."""
+    base = {"a": {"x": 1, "y": [1]}, "b": 1}
+
+    assert {"a": {"x": 2, "y": [2]}, "b": {"z": 1}} == merge_data(
+        base, {"a": {"x": 2, "y": [2]}, "b": {"z": 1}}
+    )
+    assert {"a": {"x": 1, "y": [1], "z": 3}, "b": 1} == merge_data(base, {"a": {"z": 3}})
+    assert {"a": {"x": 1, "y": [1]}, "b": {"c": 2}} == merge_data(base, {"a": True, "b": {"c": 2}})
+    assert {"a": False, "b": True} == merge_data(base, {"a": False, "b": True})
