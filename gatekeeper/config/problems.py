@@ -101,6 +101,11 @@ class Place:
         return f"{self.file}:{self.line}"
 
 
+def problem_at(problem_id: str, place: Place, message: str) -> Problem:
+    """A problem whose place is known."""
+    return Problem(problem_id, show_path(place.path), message, place.file, place.line, place.column)
+
+
 class Refusal(ValueError):
     """A value that its type does not take. The message says what to write; `id` is that of the problem."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from gatekeeper.config.filters import FORWARD, Entry
+from gatekeeper.config.filters import FORWARD, FilterEntry
 from gatekeeper.config.model import (
     FilterConfig,
     GatewayConfig,
@@ -18,7 +18,7 @@ from gatekeeper.config.model import (
     ServiceConfig,
     UseConfig,
 )
-from gatekeeper.config.problems import ConfigError, Problem, show_path
+from gatekeeper.config.problems import ConfigError, Problem, problem_at
 from gatekeeper.core.chain import (
     AttemptHandler,
     AttemptLink,
@@ -36,14 +36,13 @@ from gatekeeper.core.exchange import NO_ROUTE, Exchange, Route
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
 from gatekeeper.core.text import Text
-from gatekeeper.extend.catalog import Catalog
+from gatekeeper.extend.catalog import Catalog, FilterKind, PredicateKind
 from gatekeeper.extend.context import ALL_ROUTES, BuildContext, Target
 from gatekeeper.extend.running import RunningGateway
 from gatekeeper.registry.services import Service
 from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.rewrite import Rewrite
-from gatekeeper.routing.table import Entry as TableEntry
-from gatekeeper.routing.table import Table
+from gatekeeper.routing.table import Entry, Table
 from gatekeeper.runtime.matching import Conditions
 from gatekeeper.runtime.snapshot import Snapshot, answer_no_route
 from gatekeeper.runtime.targets import Targets, send_to, send_to_captured, send_to_chosen
@@ -87,25 +86,38 @@ class Builder:
             ValueError: its kind does not take these options, or fails.
 
         """
-        context = BuildContext(gateway=self.gateway, wheel=self.wheel, name=item.name, owner=owner)
         kind = self.catalog.filters[item.kind]
+        made = self._call(kind, item.options, item.name, owner)
+        if not callable(getattr(made, "wrap", None)):
+            raise ValueError(f"plugin `{kind.plugin}` made {made!r} for `{item.kind}`, which is no filter")  # noqa: TRY004 - a problem, as below
+        return made
+
+    def predicate(self, name: str, options: Any) -> Predicate:
+        """Make the question of a plugin's condition.
+
+        Raises:
+            ValueError: its kind does not take these options, or fails.
+
+        """
+        made: Predicate = self._call(self.catalog.predicates[name], options, name, "conditions")
+        return made
+
+    def _call(self, kind: FilterKind | PredicateKind, options: Any, name: str, owner: str) -> Any:
+        context = BuildContext(gateway=self.gateway, wheel=self.wheel, name=name, owner=owner)
         try:
-            made = kind.build(item.options, context)
+            return kind.build(options, context)
         except ValueError:
             raise
         except Exception as error:
-            log.debug("filter %s could not be made", item.name, exc_info=True)
-            raise ValueError(f"`{item.kind}` of plugin `{kind.plugin}` failed: {error!r}") from error
-        if not callable(getattr(made, "wrap", None)):
-            raise ValueError(f"plugin `{kind.plugin}` made {made!r} for `{item.kind}`, which is no filter")  # noqa: TRY004 - a problem, as above
-        return made
+            log.debug("%s could not be made", name, exc_info=True)
+            raise ValueError(f"`{kind.kind}` of plugin `{kind.plugin}` failed: {error!r}") from error
 
 
 class _Build:
     """The building of one snapshot."""
 
     def __init__(self, builder: Builder, config: GatewayConfig) -> None:
-        self.make = builder.filter
+        self.builder = builder
         self.gateway = builder.gateway
         self.catalog = builder.catalog
         self.wheel = builder.wheel
@@ -125,7 +137,7 @@ class _Build:
         }
         global_links = self._links(config.filters, ALL_ROUTES)
         targets: dict[str, Targets] = {}
-        entries: list[TableEntry[Route]] = []
+        entries: list[Entry[Route]] = []
         for name, route_config in config.routes.items():
             owner = f"route {name}"
             changes = route_config.override
@@ -158,17 +170,8 @@ class _Build:
                     verify=settings.verify,
                 )
             except (OSError, ssl.SSLError) as error:
-                place = config.place
-                self.problems.append(
-                    Problem(
-                        "bad-value",
-                        f"services.{service.name}.tls",
-                        _why(error),
-                        place.file,
-                        place.line,
-                        place.column,
-                    )
-                )
+                place = attrs.evolve(config.place, path=("services", service.name, "tls"))
+                self.problems.append(problem_at("bad-value", place, _why(error)))
         return {
             instance.id: Pool(instance, self.wheel, tls if instance.scheme == "https" else None)
             for instance in service.instances
@@ -187,7 +190,9 @@ class _Build:
         links.append(Link(FORWARD, kind.build(kind.config(), context)))
         return compile_chain(links, Chain(_nothing_beyond), self.clock)
 
-    def _split(self, filters: Sequence[Entry], owner: str) -> tuple[list[Link | Group], list[AttemptLink]]:
+    def _split(
+        self, filters: Sequence[FilterEntry], owner: str
+    ) -> tuple[list[Link | Group], list[AttemptLink]]:
         """The filters of a service: what runs once per request, and what runs once per attempt, which is last."""
         links: list[Link | Group] = []
         attempt_links: list[AttemptLink] = []
@@ -204,7 +209,7 @@ class _Build:
 
     # ---- filters --------------------------------------------------------------------------------------------------
 
-    def _links(self, filters: Sequence[Entry], owner: str, changes: Changes = {}) -> list[Link | Group]:  # noqa: B006
+    def _links(self, filters: Sequence[FilterEntry], owner: str, changes: Changes = {}) -> list[Link | Group]:  # noqa: B006
         """The links of a list, chains in their places, with what a route changes in them."""
         links: list[Link | Group] = []
         for item in filters:
@@ -221,18 +226,14 @@ class _Build:
 
     def _made(self, item: FilterConfig, owner: str) -> Any:
         try:
-            return self.make(item, owner)
+            return self.builder.filter(item, owner)
         except ValueError as error:
-            place = item.place
-            self.problems.append(
-                Problem("bad-value", show_path(place.path), str(error), place.file, place.line, place.column)
-            )
+            self.problems.append(problem_at("bad-value", item.place, str(error)))
             return _Unmade()
 
     def _ask_plugin(self, kind: str, options: Any) -> Predicate:
-        context = BuildContext(gateway=self.gateway, wheel=self.wheel, name=kind, owner="conditions")
         try:
-            return self.catalog.predicates[kind].build(options, context)
+            return self.builder.predicate(kind, options)
         except ValueError as error:
             self.problems.append(Problem("bad-value", "", f"the condition `{kind}`: {error}"))
             return _never

@@ -9,7 +9,7 @@ import attrs
 
 from gatekeeper.config.conditions import ConditionConfig, MatcherConfig
 from gatekeeper.config.model import GatewayConfig, RouteConfig
-from gatekeeper.config.problems import Problem, show_path
+from gatekeeper.config.problems import Problem, problem_at
 from gatekeeper.config.show import show_options
 from gatekeeper.core.chain import Predicate
 from gatekeeper.core.exchange import Exchange
@@ -247,5 +247,4 @@ def _there(other: Entry[Any], entry: Entry[Any]) -> str:
 
 
 def _problem(problem_id: str, entry: Entry[Any], message: str) -> Problem:
-    place = entry.place
-    return Problem(problem_id, show_path(place.path), message, place.file, place.line, place.column)
+    return problem_at(problem_id, entry.place, message)

@@ -412,6 +412,8 @@ class Asking:
         def build_word(config: NoteOptions, context: BuildContext) -> Predicate:
             if config.word == "bad":
                 raise ValueError("this word is bad")
+            if config.word == "crash":
+                raise LookupError("no words")
             assert context.gateway is not None
 
             def ask(exchange: Exchange) -> bool:
@@ -448,13 +450,20 @@ async def test_a_plugin_may_bring_conditions(gateway: StartGateway) -> None:
     assert 0 == live.metric("gatekeeper_requests_in_flight")
 
 
-async def test_what_a_condition_refuses_when_it_is_built_is_a_problem() -> None:
-    """With what it says."""
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("bad", "the condition `word`: this word is bad"),
+        ("crash", "the condition `word`: `word` of plugin .* failed: LookupError"),
+    ],
+)
+async def test_what_a_condition_refuses_when_it_is_built_is_a_problem(word: str, message: str) -> None:
+    """With what it says, or what it raised."""
     host = await asyncio.to_thread(make_host, [Asking()])
     config = await load_config(
-        "version: 1\n" + TWO + "routes: {a: {match: {word: bad}, to: {users: 1, canary: 1}}}", host
+        f"version: 1\n{TWO}routes: {{a: {{match: {{word: {word}}}, to: {{users: 1, canary: 1}}}}}}", host
     )
     surroundings = Surroundings()
 
-    with pytest.raises(ConfigError, match="the condition `word`: this word is bad"):
+    with pytest.raises(ConfigError, match=message):
         Builder(surroundings, host.catalog, surroundings.fake_clock.wheel).build(config, 1)
