@@ -21,6 +21,17 @@ R = TypeVar("R")
 _NOTHING: Final[dict[Any, Any]] = {}
 """What nodes share that have no more: there may be many, and most are nearly empty. It is never written to."""
 
+PIECE: Final = 100
+"""How many of many things are freed in one step."""
+
+
+def emptied(things: dict[Any, Any]) -> Iterator[None]:
+    """Empty a dictionary in small steps."""
+    while things:
+        for _ in range(min(PIECE, len(things))):
+            things.popitem()
+        yield
+
 
 class Node(Generic[R]):
     """What may follow a sequence of segments: rules that end here, rules with `/**` here, and further segments."""
@@ -132,6 +143,18 @@ class PathIndex(Generic[R]):
         for node in nodes:
             yield from node.tails if template.prefix else node.ends
 
+    def take_apart(self) -> Iterator[None]:
+        """Free everything in small steps."""
+        yield from emptied(self.exact)
+        waiting = [self.root]
+        while waiting:
+            for _ in range(min(PIECE, len(waiting))):
+                node = waiting.pop()
+                waiting += node.literals.values()
+                waiting += [child for _, child in node.captures.values()]
+                node.literals = node.captures = node.begun = _NOTHING
+            yield
+
 
 Found = tuple[R, tuple[str, ...]]
 
@@ -172,6 +195,13 @@ class HostIndex(Generic[R]):
             if wildcard is not None:
                 found.append(wildcard)
         return found
+
+    def take_apart(self) -> Iterator[None]:
+        """Free everything in small steps."""
+        for indexes in (self._exact, self._wildcards):
+            while indexes:
+                yield from indexes.popitem()[1].take_apart()
+        yield from self._any.take_apart()
 
 
 def beginning(path: PathMatcher) -> tuple[list[str], str]:

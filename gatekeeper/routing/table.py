@@ -13,7 +13,7 @@ with hosts, 550 more for a condition on a header field among ten; not remembered
 parsing of their templates, takes 65 to 135 ms.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter, itemgetter
 from typing import Final, Generic, TypeVar
 
@@ -24,7 +24,7 @@ from gatekeeper.core.message import Request
 from gatekeeper.routing import hosts, overlap
 from gatekeeper.routing.conditions import Condition, MethodCondition, first_failed
 from gatekeeper.routing.entry import Entry
-from gatekeeper.routing.index import HostIndex
+from gatekeeper.routing.index import PIECE, HostIndex, emptied
 from gatekeeper.routing.template import REST, PathTemplate
 
 
@@ -137,6 +137,17 @@ class Table(Generic[T]):
     def shadowed(self) -> list[tuple[Entry[T], Entry[T]]]:
         """Each entry that is never reached, with one of a greater rank and another name that takes all it could."""
         return overlap.shadowed(self.entries, self._index)
+
+    def take_apart(self) -> Iterator[None]:
+        """Free the table in small steps; it answers nothing from the first one on."""
+        entries = list(self.entries)
+        self.entries = ()
+        for known in (self._known, self._ready):
+            yield from emptied(known)
+        yield from self._index.take_apart()
+        while entries:
+            del entries[-PIECE:]
+            yield
 
     def _candidates(self, request: Request) -> "_Candidates[T]":
         """What host and path select, in matching order."""

@@ -280,6 +280,7 @@ def test_conditions_of_one_thing_exclude_each_other(one: Any, other: Any) -> Non
         ({"query": {"a": {"present": True}}}, {"query": {"a": "1"}}),
         ({"cookie": {"a": {"not": "2"}}}, {"cookie": {"a": "1"}}),
         ({"address": "10.0.0.0/8"}, {"address": ["10.1.0.0/16", "10.2.2.2/32"]}),
+        ({"address": ["10.0.0.0/8", "192.168.0.0/16"]}, {"address": "192.168.0.0/16"}),
         ({"method": "GET"}, {"method": "HEAD"}),
         ({"listener": ["a", "b"]}, {"listener": "a"}),
         ({"host": ["*.example"]}, {"host": ["a.example", "b.example"]}),
@@ -292,6 +293,14 @@ def test_a_condition_of_one_thing_covers_another(wide: Any, narrow: Any) -> None
     assert condition(wide).covers(condition(narrow))
     assert not condition(narrow).covers(condition(wide))
     assert not condition(wide).covers(condition({"scheme": "http"}))
+
+
+def test_networks_cover_others_only_if_they_cover_all_of_them() -> None:
+    """One that lies within is not enough."""
+    assert not condition({"address": "10.0.0.0/8"}).covers(
+        condition({"address": ["10.1.0.0/16", "192.168.0.0/16"]})
+    )
+    assert not condition({"address": "10.1.0.0/16"}).covers(condition({"address": "10.0.0.0/8"}))
 
 
 def test_names_of_different_things_are_different() -> None:

@@ -1,5 +1,6 @@
 """Lookup: what matches, in which rank, and what cannot be decided."""
 
+import gc
 import itertools
 from random import Random
 from typing import Any
@@ -11,7 +12,10 @@ from hypothesis import strategies as st
 from gatekeeper.core.exchange import NO_CAPTURES
 from gatekeeper.routing import table as module
 from gatekeeper.routing.conditions import MethodCondition
+from gatekeeper.routing.entry import Entry
+from gatekeeper.routing.index import PIECE
 from gatekeeper.routing.table import Match, NotAllowed, Table
+from gatekeeper.routing.template import PathTemplate
 from gatekeeper.testing.exchange import make_exchange
 from tests.routing.brute import Asked, Route, decide
 from tests.routing.building import SERVICES, entries, exchange, table
@@ -398,3 +402,38 @@ def test_the_table_agrees_with_brute_force(scene: tuple[list[Route], list[Asked]
         for one, another in itertools.combinations([fit for fit in decision.fits if fit.allowed], 2):
             if one.rank == another.rank and one.name != another.name:
                 assert frozenset((one.name, another.name)) in conflicts
+
+
+class Freed:
+    """A target that tells when it has gone."""
+
+    count = 0
+
+    def __del__(self) -> None:
+        Freed.count += 1
+
+
+def test_a_table_is_taken_apart_in_small_steps() -> None:
+    """Nothing is freed at once that took long to build: 10,000 entries would hold the loop for 30 to 50 ms."""
+    gc.collect()
+    Freed.count = 0
+    whole = 1_000
+    paths = itertools.cycle(["/a{}", "/b{}/{{id}}", "/c{}/**", "/d{}/{{x:int}}/e"])
+    hosts = itertools.cycle(["*", "x.example", "*.y.example"])
+    taken = Table(
+        Entry(Freed(), f"route{number}", PathTemplate.parse(path.format(number)), host)
+        for number, path, host in zip(range(whole), paths, hosts, strict=False)
+    )
+    found = taken.lookup(exchange(Asked("GET", "/a0", host="x.example")))
+    assert isinstance(found, Match)
+    del found
+
+    most, before = 0, 0
+    for _ in taken.take_apart():
+        most, before = max(most, Freed.count - before), Freed.count
+
+    assert whole == Freed.count
+    assert most <= PIECE
+    assert () == taken.entries
+    assert None is taken.lookup(exchange(Asked("GET", "/a0", host="x.example")))
+    assert None is taken.lookup(exchange(Asked("GET", "/d3/7/e")))
