@@ -29,6 +29,12 @@ BUILT_IN: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("gatekeeper.cli.check", "find what is wrong in a configuration"),
     "explain": ("gatekeeper.cli.explain", "say why a request goes where it goes"),
     "routes": ("gatekeeper.cli.routes", "list the routes in matching order"),
+    "services": (
+        "gatekeeper.cli.services",
+        "list the instances of a running gateway, or change what they get",
+    ),
+    "reload": ("gatekeeper.cli.reload", "have a running gateway read its configuration again"),
+    "drain": ("gatekeeper.cli.drain", "have a running gateway finish and end"),
     "doc": ("gatekeeper.cli.doc", "explain a key, a filter, a type"),
     "schema": ("gatekeeper.cli.schema", "print the JSON Schema of gateway.yaml, for editors"),
     "plugin": ("gatekeeper.cli.plugin", "list what is installed"),

@@ -1,17 +1,21 @@
 """One gateway as a process: its logs, its signals, what it says on a terminal, and its exit code.
 
-The first SIGTERM or SIGINT drains: no new connections, what was begun is answered, for at most `server.drain`. The exit
-code is 0 when nothing was cut, 1 when something was. A second signal ends it at once, with 130 or 143.
+SIGHUP reads the configuration again; one that is wrong changes nothing. The first SIGTERM or SIGINT drains: what was begun
+is answered, for at most `server.drain`. Those who follow whether the gateway is ready are told first, and for a moment
+connections are still accepted: not at SIGINT, which is Ctrl-C, whose sender waits. The exit code is 0 when nothing was
+cut, 1 when something was. A second signal ends it at once, with 130 or 143. A terminal that is closed sends SIGHUP too:
+nobody is left who could press Ctrl-C, so that counts as one.
 """
 
 import asyncio
 import gc
 import logging
 import os
+import select
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -21,9 +25,10 @@ from gatekeeper.cli.flags import FAILURE, CommandError
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem, render
 from gatekeeper.edge.server import bind
-from gatekeeper.extend.host import PluginHost
 from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, setup_logging
 from gatekeeper.runtime.gateway import Gateway
+from gatekeeper.runtime.loading import Loaded
+from gatekeeper.runtime.source import Source
 from gatekeeper.version import VERSION
 
 
@@ -44,16 +49,18 @@ def serve(options: Namespace) -> int:
     demo_only = options.demo and options.config is None
     path = demo.CONFIG if demo_only else configuration.config_path(options)
     loaded = configuration.load(options, host, path)
-    config = loaded.config
     on_terminal = sys.stdout.isatty()
     format_: Format = options.log_format or ("text" if on_terminal else "json")
     with ExitStack() as stack:
         if options.demo:
-            stack.enter_context(demo.services(config))
+            stack.enter_context(demo.services(loaded.config))
         logs = setup_logging(options.log_level, format_)
         stack.callback(logs.close)
         _warn(loaded.warnings, loaded.sources, format_)
-        process = _Process(config, path, host, logs, format_)
+        source = Source(
+            host=host, path=path, environment=options.env, env_file=configuration.env_file(options)
+        )
+        process = _Process(source, loaded, logs, format_)
         process.banner = on_terminal and format_ == "text"
         process.demo = options.demo
         return _run(process.main())
@@ -82,33 +89,41 @@ def _run(main: Coroutine[Any, Any, int]) -> int:
 class _Process:
     """A gateway between its start and its end."""
 
-    def __init__(
-        self, config: GatewayConfig, path: Path, host: PluginHost, logs: ApplicationLog, format_: Format
-    ) -> None:
+    def __init__(self, source: Source, loaded: Loaded, logs: ApplicationLog, format_: Format) -> None:
         self.banner = False
         self.demo = False
-        self._config = config
-        self._path = path
-        self._host = host
+        self._source = source
+        self._loaded = loaded
         self._logs = logs
         self._format: Format = format_
         self._access: AccessLog | None = None
-        self._asked_to_end: asyncio.Event | None = None
+        self._terminals = [descriptor for descriptor in range(3) if os.isatty(descriptor)]
+        self._asked_to_end = asyncio.Event()
+        self._asked_to_reload = asyncio.Event()
+        self._lingers = True
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
         access = self._access = AccessLog(loop.call_later, self._format)
         try:
-            asked = self._asked_to_end = asyncio.Event()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._on_signal, number)
-            gateway = Gateway(self._config, self._host, write_access=access.write)
+            loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+            gateway = Gateway(
+                self._loaded.config,
+                self._source.host,
+                source=self._source,
+                read=self._loaded,
+                write_access=access.write,
+                on_drain=self._asked_to_end.set,
+            )
             _count_dropped(gateway, "access_log", access)
             _count_dropped(gateway, "log", self._logs)
             await self._start(gateway)
             loop.call_later(SETTLE_SECONDS, _settle)
             self._announce(gateway)
-            await asked.wait()
+            gateway.spawn("reload at SIGHUP", self._reload(gateway))
+            await self._asked_to_end.wait()
             lost = await self._drain(gateway)
             # so that what is said last comes last
             access.close()
@@ -116,25 +131,34 @@ class _Process:
         finally:
             access.close()
 
+    async def _reload(self, gateway: Gateway) -> None:
+        while True:
+            await self._asked_to_reload.wait()
+            self._asked_to_reload.clear()
+            try:
+                await gateway.reload("SIGHUP")
+            except Exception:
+                log.exception("the configuration could not be read again")
+
     async def _start(self, gateway: Gateway) -> None:
         try:
             await gateway.start()
         except ConfigError as error:
-            raise configuration.refused(error, self._path) from error
+            raise configuration.refused(error, self._source.path) from error
         except OSError as error:
-            raise CommandError(_explain(error, self._config, self._path)) from error
+            raise CommandError(_explain(error, self._loaded.config, self._source.path)) from error
         except Exception as error:
             log.exception("the gateway could not start")
             raise CommandError(f"the gateway could not start: {error!r}; its log has the details") from error
 
     async def _drain(self, gateway: Gateway) -> int:
         """Finish what was begun; how many requests were cut."""
-        grace = self._config.server.drain
+        grace = gateway.config.server.drain
         if self.banner:
             print(f"\nFinishing what was begun, for {grace:g} s at most; a second Ctrl-C ends it at once.")
         else:
             log.info("draining", extra={"grace": grace})
-        return await gateway.stop()
+        return await gateway.stop(linger=self._lingers)
 
     def _say_goodbye(self, lost: int) -> int:
         if lost:
@@ -145,8 +169,8 @@ class _Process:
         return 0
 
     def _on_signal(self, number: int) -> None:
-        assert self._asked_to_end is not None
         if not self._asked_to_end.is_set():
+            self._lingers = number != signal.SIGINT
             self._asked_to_end.set()
             return
         if self._access is not None:
@@ -155,6 +179,13 @@ class _Process:
         # not by the signal itself: the first process of a container does not die of one
         os._exit(128 + number)
 
+    def _on_hangup(self) -> None:
+        if not _has_gone(self._terminals):
+            self._asked_to_reload.set()
+        elif not self._asked_to_end.is_set():
+            self.banner = False
+            self._on_signal(signal.SIGINT)
+
     def _announce(self, gateway: Gateway) -> None:
         if not self.banner:
             log.info(
@@ -162,12 +193,12 @@ class _Process:
                 extra={
                     "listeners": gateway.listeners,
                     "admin": gateway.admin_address,
-                    "config": str(self._path),
+                    "config": str(self._source.path),
                     "version": VERSION,
                 },
             )
             return
-        lines = [f"gatekeeper {VERSION}, {'the demo' if self.demo else self._path}", ""]
+        lines = [f"gatekeeper {VERSION}, {'the demo' if self.demo else self._source.path}", ""]
         for name, address in gateway.listeners.items():
             lines.append(
                 f"  listening  http://{_reachable(address)}" + (f"  ({name})" if name != "main" else "")
@@ -175,7 +206,7 @@ class _Process:
         if gateway.admin_address:
             lines.append(f"  metrics    http://{gateway.admin_address}/metrics")
         if self.demo:
-            lines += demo.story(self._config, next(iter(gateway.listeners.values())))
+            lines += demo.story(self._loaded.config, next(iter(gateway.listeners.values())))
         lines += ["", "Ctrl-C ends it. One line for each request:", ""]
         print("\n".join(lines), flush=True)
 
@@ -186,6 +217,14 @@ def _count_dropped(gateway: Gateway, name: str, lines: AccessLog | ApplicationLo
         "Lines of this log that were lost because nobody took them.",
         lambda: lines.dropped,
     )
+
+
+def _has_gone(terminals: Iterable[int]) -> bool:
+    """Whether one of these descriptors leads to a terminal that was closed."""
+    poll = select.poll()
+    for descriptor in terminals:
+        poll.register(descriptor, 0)
+    return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 
 def _settle() -> None:

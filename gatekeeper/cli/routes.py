@@ -15,7 +15,6 @@ from gatekeeper.cli.flags import USAGE_ERROR, CommandError, Parser
 
 if TYPE_CHECKING:
     from gatekeeper.config.load import Draft
-    from gatekeeper.config.model import GatewayConfig, RouteConfig
     from gatekeeper.extend.host import PluginHost
     from gatekeeper.routing.table import Entry
 
@@ -27,6 +26,7 @@ SUMMARY: Final = (
 
 _COLUMNS: Final = ("#", "ROUTE", "METHODS", "HOST", "PATH", "AND", "TO", "FILTERS", "WHERE")
 _NONE: Final = "-"
+_NO_MARKS: Final = {"shadowed_by": "", "ambiguous_with": ""}
 _RED: Final = "\x1b[31m"
 _OFF: Final = "\x1b[0m"
 
@@ -45,6 +45,7 @@ def run(options: Namespace) -> int:
     """Print the list; the exit code."""
     from gatekeeper.runtime.loading import broken_routes  # noqa: PLC0415 - not for --help
     from gatekeeper.runtime.matching import check_routes, table_of  # noqa: PLC0415
+    from gatekeeper.runtime.rules import describe  # noqa: PLC0415
 
     draft = _read(options, plugins.load(options))
     config = draft.config
@@ -53,7 +54,7 @@ def run(options: Namespace) -> int:
     table = table_of(config, broken)
     marks = _marks(table.conflicts(), table.shadowed())
     rows = [
-        _row(rank, entry, config, marks.get(id(entry), {}))
+        {**describe(rank, entry, config), **_NO_MARKS, **marks.get(id(entry), {})}
         for rank, entry in enumerate(table.entries, 1)
         if _is_meant(options.pattern, entry)
     ]
@@ -112,40 +113,6 @@ def _called(entry: "Entry[str]") -> str:
 
 def _is_meant(pattern: str | None, entry: "Entry[str]") -> bool:
     return pattern is None or any(pattern in text for text in (entry.name, entry.host, str(entry.path)))
-
-
-def _row(rank: int, entry: "Entry[str]", config: "GatewayConfig", marks: Mapping[str, str]) -> dict[str, Any]:
-    from gatekeeper.config.filters import flatten  # noqa: PLC0415 - not for --help
-
-    route = config.routes[entry.name]
-    names = [
-        item.name
-        for item in flatten((*config.filters, *route.filters), config.chains)
-        if route.override.get(item.name) is not False
-    ]
-    return {
-        "rank": rank,
-        "route": entry.name,
-        "priority": entry.priority,
-        "methods": sorted(entry.methods or ()),
-        "host": entry.host,
-        "path": str(entry.path),
-        "conditions": [condition.text for condition in entry.conditions],
-        "to": _targets(route),
-        "filters": names,
-        "place": str(entry.place) if entry.place.line else "",
-        "shadowed_by": marks.get("shadowed_by", ""),
-        "ambiguous_with": marks.get("ambiguous_with", ""),
-    }
-
-
-def _targets(route: "RouteConfig") -> dict[str, int] | str:
-    """Services with their weights, or the text that names one; empty where a filter answers."""
-    if route.to is None:
-        return ""
-    if isinstance(route.to, Mapping):
-        return {service: target.weight for service, target in route.to.items()}
-    return route.to.source
 
 
 # ---- for people -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from gatekeeper.config.addresses import Listen
 from gatekeeper.config.checker import (
     ANY_PATH,
     Captures,
-    Checker,
     captures,
     pattern_captures,
     show_pattern,
@@ -20,19 +19,17 @@ from gatekeeper.config.filters import FORWARD, chains_of
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import (
-    FilterConfig,
     GatewayConfig,
-    InstanceConfig,
     RewriteConfig,
     RouteConfig,
-    ServiceConfig,
     TargetConfig,
-    TlsServiceConfig,
     UseConfig,
 )
 from gatekeeper.config.problems import Fault, Path, quoted
+from gatekeeper.config.provided import ADMIN, FILE
+from gatekeeper.config.service_checks import ServiceChecker
 from gatekeeper.config.tree import Tree
-from gatekeeper.core.text import Text, Value
+from gatekeeper.core.text import Text
 
 
 _OVERRIDE: Final = ", or `override` it in the route"
@@ -59,9 +56,7 @@ def check(
     return checker.faults
 
 
-class _Checker(Checker):
-    global_flat: Sequence[FilterConfig] = ()
-
+class _Checker(ServiceChecker):
     # ---- the process ----------------------------------------------------------------------------------------------
 
     def process(self) -> None:
@@ -70,67 +65,32 @@ class _Checker(Checker):
                 "bad-value", ("server", "listen"), "`listen` is empty; leave it out to listen on 8080"
             )
         listen = self.config.admin.listen
-        if listen and not _is_loopback(listen):
+        anybody = not self.config.admin.users and self.is_sound(("admin", "users"))
+        if listen and anybody and not _is_loopback(listen):
             message = (
-                f"`{listen}` is open to others, and `admin.users` and `admin.tls` are not available yet; "
-                f"write 127.0.0.1:{listen.port}"
+                f"`{listen}` is open to others, and there are no `admin.users`; write some, as in "
+                f'`users: {{me: {{role: admin, token_sha256: ...}}}}`, or `listen: "127.0.0.1:{listen.port}"`'
             )
             self.refuse("insecure", ("admin", "listen"), message)
+        self.tokens()
+        self.providers()
 
-    # ---- services -------------------------------------------------------------------------------------------------
+    def tokens(self) -> None:
+        """Check that a token tells who it is that asks."""
+        owners: dict[str, str] = {}
+        for name, user in self.config.admin.users.items():
+            first = owners.setdefault(user.token_sha256, name)
+            if first != name:
+                message = f"`{first}` and `{name}` have the same token; give each one of their own"
+                self.refuse("bad-value", ("admin", "users", name, "token_sha256"), message)
 
-    def service(self, name: str, service: ServiceConfig) -> None:
-        path: Path = ("services", name)
-        tls = service.tls
-        if self.is_sound((*path, "instances")):
-            self.instances((*path, "instances"), service.instances)
-            if tls != TlsServiceConfig() and not _speaks_tls(service):
-                message = "`tls` has no effect: none of the `instances` is https"
-                if not self.is_inherited((*path, "tls"), ("defaults", "services", "tls")):
-                    self.refuse("conflict", (*path, "tls"), message, at_key=True)
-        if (tls.certificate is None) != (tls.key is None):
-            given, missing = ("key", "certificate") if tls.certificate is None else ("certificate", "key")
-            self.refuse("needs", (*path, "tls"), f"`{given}` needs `{missing}`", at_key=True)
-        if not tls.verify and _speaks_tls(service):
-            message = "whoever answers is believed: give `ca` and `server_name` instead of `verify: false`"
-            self.warn("insecure", (*path, "tls", "verify"), message)
-        self.uses(service.filters, self.config.filters)
-        flat = self.flat(service.filters)
-        self.unique_names(self.global_flat, flat, f"service `{name}`")
-        per_attempt = ""
-        for item in flat:
-            kind = self.kinds.filters[item.kind]
-            if kind.terminal:
-                message = f"`{item.kind}` answers itself; put it into the `filters` of a route"
-                self.refuse("wrong-scope", item.place.path, message)
-            elif kind.scope == "attempt":
-                per_attempt = item.kind
-                self.unconditional(item.place.path, bool(item.when), item.kind)
-            elif per_attempt:
-                message = f"`{item.kind}` runs once per request; put it above `{per_attempt}`, which runs once per attempt"
-                self.refuse("wrong-scope", item.place.path, message)
-        for use in service.filters:
-            if isinstance(use, UseConfig) and use.when:
-                for item in self.flat((use,)):
-                    if self.kinds.filters[item.kind].scope == "attempt":
-                        self.unconditional(use.place.path, True, item.kind)
-
-    def unconditional(self, path: Path, conditional: bool, kind: str) -> None:
-        if conditional:
-            message = f"`{kind}` runs once per attempt, and takes no `when`"
-            self.refuse("conflict", (*path, "when"), message, at_key=True)
-
-    def instances(self, path: Path, instances: Sequence[InstanceConfig]) -> None:
-        if not instances:
-            self.refuse("missing-key", path, "`instances` is empty; a service has at least one address")
-        urls, ids = set(), set()
-        for index, instance in enumerate(instances):
-            if instance.url in urls:
-                self.refuse("bad-value", (*path, index), f"`{instance.url}` stands twice")
-            elif instance.id in ids:
-                self.refuse("bad-value", (*path, index), f"two instances have the id `{instance.id}`")
-            urls.add(instance.url)
-            ids.add(instance.id)
+    def providers(self) -> None:
+        """Check that what providers say is not taken for what is said otherwise."""
+        for name in self.config.providers:
+            if name in {ADMIN, FILE}:
+                what = "the admin API provides" if name == ADMIN else "stands in files"
+                message = f"`{name}` is the origin of what {what}; choose another name"
+                self.refuse("name-taken", ("providers", name), message, at_key=True)
 
     # ---- filters --------------------------------------------------------------------------------------------------
 
@@ -155,8 +115,14 @@ class _Checker(Checker):
         flat = self.global_flat
         self.unique_names((), flat, "the global filters")
         self.not_per_attempt(flat)
+        filters, chains = self.config.filters, self.config.chains
+        entries = list(filters)
+        for name in {name: None for entry in filters for name in chains_of(entry, chains)}:
+            entries += chains.get(name, ())
+        # of a chain that has a condition, all filters may be passed over
+        conditional = {item.name for entry in entries if entry.when for item in self.flat((entry,))}
         for item in flat:
-            if self.kinds.filters[item.kind].terminal and not item.when:
+            if self.kinds.filters[item.kind].terminal and item.name not in conditional:
                 message = f"`{item.kind}` answers itself: no route would ever run; put it into one, or give it a `when`"
                 self.refuse("never-runs", item.place.path, message)
             for steps, text in texts(item.options):
@@ -197,7 +163,7 @@ class _Checker(Checker):
             self.refuse("needs", path, message, at_key=True)
         else:
             for service in self.target(path, route.to, sources):
-                self.service_filters(name, route, service, sources)
+                self.sent_to(name, route, service, sources)
             self.sticky(path, route, sources)
         if route.rewrite is not None:
             self.rewrite((*path, "rewrite"), route, route.rewrite, sources)
@@ -286,25 +252,6 @@ class _Checker(Checker):
         for value in route.sticky.by:
             self.captured((*path, "sticky"), value, sources)
 
-    def service_filters(
-        self, name: str, route: RouteConfig, service: str, sources: Mapping[str, Captures]
-    ) -> None:
-        """Check the filters of a service in the chain of a route: their names, and the captures they use."""
-        config = self.config.services.get(service)
-        theirs = self.flat(config.filters) if config is not None else []
-        if not theirs:
-            return
-        own = self.flat(route.filters)
-        names = {item.name for item in theirs}
-        for item in own:
-            if item.name in names:
-                first = next(other for other in theirs if other.name == item.name)
-                self.unique_names((first,), (item,), f"route `{name}`")
-        for item in theirs:
-            for steps, text in texts(item.options):
-                path = (*item.place.path, item.kind, *steps)
-                self.captured(path, text, sources, f"route `{name}` sends here, and ")
-
     def rewrite(
         self, path: Path, route: RouteConfig, rewrite: RewriteConfig, sources: Mapping[str, Captures]
     ) -> None:
@@ -327,17 +274,6 @@ class _Checker(Checker):
                             f"`{rewrite.strip}` is no literal start of the path `{show_pattern(pattern)}`"
                         )
                         self.refuse("bad-value", (*path, "strip"), message)
-
-    def captured(
-        self, path: Path, text: Text | Value, sources: Mapping[str, Captures], why: str = ""
-    ) -> None:
-        """Check that all path patterns capture what a text inserts from the path."""
-        for name in captures(text):
-            for source, captured in sources.items():
-                if name not in captured:
-                    names = ", ".join(f"`{{{capture}}}`" for capture in captured)
-                    has = f"has {names}" if names else "captures nothing"
-                    self.refuse("bad-placeholder", path, f"`{{path.{name}}}`: {why}the path `{source}` {has}")
 
     # ---- what nobody needs ----------------------------------------------------------------------------------------
 
@@ -362,10 +298,6 @@ class _Checker(Checker):
         for name in self.config.chains:
             if name not in used:
                 self.warn("unused", ("chains", name), f"nothing says `use: {name}`", at_key=True)
-
-
-def _speaks_tls(service: ServiceConfig) -> bool:
-    return any(instance.url.scheme == "https" for instance in service.instances)
 
 
 def _is_loopback(listen: Listen) -> bool:

@@ -61,10 +61,10 @@ class Checker:
     def is_inherited(self, path: Path, source: Path) -> bool:
         """Whether a value is the one that stands at another place, from where it was taken."""
         here, there = self.tree.place(path), self.tree.place(source)
-        return there.path == source and (here.file, here.line, here.column) == (
-            there.file,
-            there.line,
-            there.column,
+        return (
+            there.line > 0
+            and there.path == source
+            and (here.file, here.line, here.column) == (there.file, there.line, there.column)
         )
 
     def names(self, section: str) -> frozenset[str]:

@@ -1,25 +1,36 @@
-"""Read data → a `GatewayConfig`: the short forms, and what a route makes of the filters of others."""
+"""Read data → a `GatewayConfig`: the short forms, parts of all sorts, and what a route makes of the filters of others.
+
+A service that is a url alone stands for its instances; that these are not asked for their health, which those of the
+long form are, is a mark on the list (`config.defaults.Unasked`): as a key it would beat `defaults.services.health`.
+"""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from types import UnionType
 from typing import Any, Final, Union, get_args
 
 import attrs
 
-from gatekeeper.config.document import BROKEN
+from gatekeeper.config.defaults import Unasked
+from gatekeeper.config.document import BROKEN, meaning
 from gatekeeper.config.filters import FORWARD, FilterReader, flatten
 from gatekeeper.config.hints import meant
-from gatekeeper.config.kinds import Kinds
+from gatekeeper.config.kinds import Kinds, PartKind
 from gatekeeper.config.later import is_later
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import (
+    BackoffConfig,
+    BalanceConfig,
+    BudgetConfig,
     DefaultsConfig,
     FilterConfig,
     GatewayConfig,
+    HealthConfig,
     InstanceConfig,
     ListenerConfig,
+    ProviderConfig,
+    RetriesConfig,
     RewriteConfig,
     RouteConfig,
     ServerConfig,
@@ -29,6 +40,7 @@ from gatekeeper.config.model import (
     Targets,
     UseConfig,
 )
+from gatekeeper.config.parts import SORTS, Sort
 from gatekeeper.config.problems import Fault, Path, Place
 from gatekeeper.config.structure import Expand, Hook
 from gatekeeper.config.tree import Tree
@@ -55,6 +67,7 @@ def convert(tree: Tree, kinds: Kinds, template: ParseTemplate) -> tuple[GatewayC
     if isinstance(tree.data, dict) and "defaults" in tree.data:
         reader.read(tree.data["defaults"], DefaultsConfig, "defaults")
     config = reader.read(tree.data, GatewayConfig)
+    tree.files += reader.files
     # it knows its hooks, and they know it: what is large must not wait for a collection
     del reader.tree, reader.template
     return (None if config is BROKEN else config), reader.faults
@@ -69,10 +82,38 @@ def _expand_gateway(value: Any) -> Any:
     return value
 
 
+def _default_part(cls: Any, kinds: Kinds) -> Any:
+    """A part of which nothing is said; without options where its kind is not there, or wants some."""
+    default = cls()
+    found = SORTS[cls].kinds(kinds).get(default.kind)
+    if found is None or any(field.default is attrs.NOTHING for field in keys(found.config).values()):
+        return default
+    return attrs.evolve(default, options=found.config())
+
+
 def _expand_server(value: Any) -> Any:
     if isinstance(value, dict) and _is_plain(value.get("listen")):
         return {**value, "listen": {"main": value["listen"]}}
     return value
+
+
+def _expand_service(value: Any) -> Any:
+    return {"instances": Unasked([value])} if isinstance(value, str) else value
+
+
+def _expand_balance(value: Any) -> Any:
+    return {str(value): {}} if _is_name(value) else value
+
+
+def _expand_health(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("/"):
+        return {"http": {"path": value}}
+    return {str(value): {}} if _is_name(value) else value
+
+
+def _expand_budget(value: Any) -> Any:
+    # a number without a unit is told what it lacks
+    return {"share": value} if _is_plain(value) or isinstance(value, float) else value
 
 
 def _expand_targets(value: Any) -> Any:
@@ -89,6 +130,10 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and not isinstance(meaning(value), bool)
+
+
 def _wrap(key: str) -> Expand:
     """Make the expansion of a single value to a mapping with this key."""
     return lambda value: {key: value} if _is_plain(value) else value
@@ -98,8 +143,13 @@ _SHORT_FORMS: Final[Mapping[Any, Expand]] = {
     GatewayConfig: _expand_gateway,
     ServerConfig: _expand_server,
     ListenerConfig: _wrap("address"),
-    ServiceConfig: lambda value: {"instances": [value]} if isinstance(value, str) else value,
+    ServiceConfig: _expand_service,
     InstanceConfig: _wrap("url"),
+    BalanceConfig: _expand_balance,
+    HealthConfig: _expand_health,
+    RetriesConfig: _wrap("count"),
+    BackoffConfig: _wrap("base"),
+    BudgetConfig: _expand_budget,
     RewriteConfig: _wrap("path"),
     StickyConfig: _expand_sticky,
     TargetConfig: _wrap("weight"),
@@ -107,16 +157,35 @@ _SHORT_FORMS: Final[Mapping[Any, Expand]] = {
 }
 
 
-def expand_at(path: Path, value: Any) -> Any:
+def expand_at(kinds: Kinds, path: Path, value: Any) -> Any:
     """The long form of a value at a place of the grammar; what has none there comes back as it is."""
     kind: Any = GatewayConfig
+    options: PartKind | None = None
     for step in path:
         by_key, others = _inner(kind)
-        kind = by_key.get(step, others)
+        sort, options = _sort(kind), None
+        if sort is None or step in by_key:
+            kind = by_key.get(step, others)
+        else:
+            options = sort.kinds(kinds).get(sort.aliases.get(str(step), str(step)))
+            kind = options and options.config
+    if options is not None:
+        return value if options.main is None or _has_parts(value) else {options.main: value}
     for expand in _expansions(kind):
         if (long := expand(value)) is not value:
             return long
     return value
+
+
+@functools.cache
+def _sort(kind: Any) -> Sort | None:
+    """The sort of the parts that values of a type are."""
+    return next((SORTS[arm] for arm in _arms(kind) if arm in SORTS), None)
+
+
+def _has_parts(value: Any) -> bool:
+    """Whether a value is options already; `true` and `false` are read as such."""
+    return isinstance(value, dict) or isinstance(meaning(value), bool)
 
 
 @functools.cache
@@ -155,13 +224,21 @@ class _GatewayReader(FilterReader):
         super().__init__(FilePath.cwd(), _SHORT_FORMS, is_later, kinds.predicates, template)
         self.tree = tree
         self.kinds = {kind: config for kind, config in kinds.filters.items() if kind != FORWARD}
+        self._defaults = {cls: _default_part(cls, kinds) for cls in (BalanceConfig, HealthConfig)}
+        self._unsaid: dict[str, Any] = {}
         self.chain_names = frozenset(tree.names(("chains",)))
         self._globals: list[FilterConfig | UseConfig] = []
         self._chains: dict[str, list[FilterConfig | UseConfig]] = {}
         factory = self.converter.register_structure_hook_factory
         factory(lambda kind: kind == Targets, lambda _: self._targets)
         factory(lambda kind: kind == FilterConfig | UseConfig, lambda _: self._entry)
-        factory(lambda kind: kind is ServiceConfig, self._placed)
+        factory(lambda kind: kind is ServiceConfig, self._service)
+        factory(lambda kind: kind in {BalanceConfig, HealthConfig}, lambda kind: self._part(kind, kinds))
+        factory(
+            lambda kind: kind is ProviderConfig,
+            lambda kind: self._part(kind, kinds, lambda: {"kind": "", "place": self.locate()}),
+        )
+        factory(lambda kind: kind is RetriesConfig, self._retries)
         factory(lambda kind: kind is RouteConfig, self._route)
 
     def folder(self) -> FilePath:
@@ -174,6 +251,36 @@ class _GatewayReader(FilterReader):
 
     def _placed(self, kind: Any) -> Hook:
         return self.class_hook(kind, lambda: {"place": self.locate()})
+
+    def _part(self, kind: Any, kinds: Kinds, beside: Callable[[], Mapping[str, Any]] = dict) -> Hook:
+        return self.part_hook(kind, SORTS[kind].kinds(kinds), beside)
+
+    def _service(self, kind: Any) -> Hook:
+        """What a service leaves unsaid has the options of its kind, so that they are shown."""
+        placed = self.class_hook(kind, lambda: {"place": self.locate(), **self._unsaid})
+
+        def hook(value: Any, _: Any) -> Any:
+            value = _expand_service(value)
+            self._unsaid = {}
+            if isinstance(value, dict):
+                is_asked = not isinstance(value.get("instances"), Unasked)
+                if "balance" not in value:
+                    self._unsaid["balance"] = self._defaults[BalanceConfig]
+                if "health" not in value:
+                    self._unsaid["health"] = is_asked and self._defaults[HealthConfig]
+            return placed(value, kind)
+
+        return hook
+
+    def _retries(self, kind: Any) -> Hook:
+        """None are the same as `false`."""
+        plain = self.class_hook(kind)
+
+        def hook(value: Any, _: Any) -> Any:
+            found = plain(value, kind)
+            return found if found is BROKEN or found.count else False
+
+        return hook
 
     def _route(self, kind: Any) -> Hook:
         placed = self._placed(kind)

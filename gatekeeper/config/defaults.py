@@ -1,4 +1,11 @@
-"""`defaults` and `like`: what entries take of others, unless they say it themselves."""
+"""`defaults` and `like`: what entries take of others, unless they say it themselves.
+
+One default of the grammar is not the same everywhere: instances are asked for their health, but that of a service which
+is a url alone is not. This is less than what `defaults` says, so it is not among the keys that the short form stands for:
+a key would win. Its list of instances carries it (`Unasked`), and it counts in the end where nobody has said anything.
+So a service that takes its keys of such a one is not asked either; and where a file of an environment gives a service
+other instances, those are no url alone any more.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,6 +23,10 @@ from gatekeeper.config.wording import describe
 _SECTIONS: Final = ("services", "routes", "consumers")
 _NOT_LIKE: Final = frozenset({"like", "instances", "for_tenants", "description", "labels"})
 """The keys of a service that no other takes."""
+
+
+class Unasked(list[Any]):
+    """Instances that are not asked for their health, unless it is said."""
 
 
 def apply_defaults(
@@ -87,7 +98,12 @@ class _Section:
             return own
         other = self.named(name, own)
         own = _without(own, frozenset({"like"}))
-        return own if other is None else self.merger.merge(other, own, (self.section, name))
+        if other is None:
+            return own
+        instances = own[0].get("instances")
+        if isinstance(other[0].get("instances"), Unasked) and isinstance(instances, list):
+            own = {**own[0], "instances": Unasked(instances)}, own[1]
+        return self.merger.merge(_without(other, _NOT_LIKE), own, (self.section, name))
 
     def named(self, name: str, own: Value) -> Value | None:
         """The entry that `like` names; None, and a fault, where it names none."""
@@ -112,7 +128,7 @@ class _Section:
                 self.tree.faults.append(fault_at(fault_id, path, message, spot))
             return None
         other = self.entry(like)
-        return _without(other, _NOT_LIKE) if isinstance(other[0], dict) else None
+        return other if isinstance(other[0], dict) else None
 
 
 def _without(value: Value, unwanted: frozenset[str]) -> Value:

@@ -128,6 +128,7 @@ class Document:
     """A file that has been read: `data` is BROKEN where nothing came of it, and holds BROKEN where a value is wrong.
 
     `file` is what messages call it, `folder` where the files are that it names. Its faults have their places.
+    `outside` has what `${...}` put in, with the reference.
     """
 
     file: str
@@ -137,6 +138,7 @@ class Document:
     spot: Spot | None = None
     faults: list[Fault] = attrs.field(factory=list)
     warnings: list[Fault] = attrs.field(factory=list)
+    outside: dict[str, str] = attrs.field(factory=dict)
 
 
 def read_document(

@@ -7,12 +7,11 @@ import attrs
 
 from gatekeeper.config.conditions import Condition
 from gatekeeper.config.document import BROKEN, meaning
-from gatekeeper.config.hints import hint
-from gatekeeper.config.kinds import KindConfig
-from gatekeeper.config.later import LATER_KINDS, is_later
-from gatekeeper.config.matching import ConditionReader
+from gatekeeper.config.kinds import KindConfig, PartKind
+from gatekeeper.config.later import LATER_KINDS
 from gatekeeper.config.merge import merge_data
 from gatekeeper.config.model import FilterConfig, UseConfig
+from gatekeeper.config.parts import FILTER, PartReader, Sort
 from gatekeeper.config.problems import did_you_mean, quoted
 from gatekeeper.config.units import Name
 from gatekeeper.config.wording import keys
@@ -70,7 +69,7 @@ class _Use:
     when: Condition = ()
 
 
-class FilterReader(ConditionReader):
+class FilterReader(PartReader):
     """Reads filters too."""
 
     kinds: Mapping[str, KindConfig]
@@ -78,32 +77,19 @@ class FilterReader(ConditionReader):
 
     def read_filter(self, value: Any, _: Any) -> Any:
         """A kind alone, or `kind: options` with the shared keys beside it; or `use: chain`."""
-        if isinstance(value, str):
-            value = {str(value): {}}
-        if not isinstance(value, dict):
-            return self.mistyped("a filter, like `- redirect: /login`", value)
-        if "use" in value:
+        if isinstance(value, dict) and "use" in value:
             return self._use(value)
-        kind = self._kind(value)
-        if kind is None:
+        shared = self.converter.get_structure_hook(_Shared)
+        part = self.read_part(value, FILTER, self.kinds, _Shared, shared)
+        if part is BROKEN:
             return BROKEN
-        config = self.kinds[kind].config
-        beside = {key: item for key, item in value.items() if key != kind}
-        misplaced = {
-            key: beside.pop(key) for key in keys(config) if key in beside and key not in keys(_Shared)
-        }
-        for key in misplaced:
-            self.refuse(f"`{key}` belongs under `{kind}:`; indent it", "unknown-key", key, at_key=True)
-        shared = self.read(beside, _Shared)
-        written = self._long_options(kind, value[kind])
-        options = BROKEN if written is BROKEN else self.read({**misplaced, **written}, config, kind)
         return FilterConfig(
-            kind=kind,
-            name=shared.name or kind,
-            when=shared.when,
-            if_error=shared.if_error,
-            options=None if options is BROKEN else options,
-            written=None if options is BROKEN else written,
+            kind=part.kind,
+            name=part.shared.name or part.kind,
+            when=part.shared.when,
+            if_error=part.shared.if_error,
+            options=part.options,
+            written=part.written if part.options is not None else None,
             place=self.locate(),
         )
 
@@ -127,55 +113,15 @@ class FilterReader(ConditionReader):
         )
         return BROKEN if found is BROKEN else UseConfig(use=found.use, when=found.when, place=self.locate())
 
-    def _kind(self, value: Mapping[str, Any]) -> str | None:
-        """The kind that an entry names; None, and a fault, where it does not name one."""
-        found = [key for key in value if key in self.kinds]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            message = (
-                f"two filters in one entry, `{found[0]}` and `{found[1]}`; begin a new `-` with the second"
-            )
-            self.refuse(message, "one-kind", found[1], at_key=True)
-            return None
-        shared = keys(_Shared)
-        others = [key for key in value if key not in shared and not is_later((*self.path, key))]
-        if not others:
-            message = f"an entry names one filter, as in `- redirect: /login`; there are {quoted(self.kinds)}"
-            self.refuse(message, "one-kind")
-            return None
-        kind = others[0]
-        if kind == FORWARD:
+    def refuse_kind(self, kind: str, sort: Sort, kinds: Mapping[str, PartKind]) -> None:
+        """Say what is meant; a chain may be called like this."""
+        if sort is FILTER and kind == FORWARD:
             self.refuse("`forward` ends every chain by itself; leave it out", "bad-value", kind, at_key=True)
-        elif kind in LATER_KINDS:
-            self.refuse(f"`{kind}` is not available yet", "not-available", kind, at_key=True)
-        else:
-            ending = hint("filter", kind, self.kinds)
-            if kind in self.chain_names:
-                ending = f"; did you mean the chain, `use: {kind}`?"
-            message = f"no filter `{kind}`{ending}"
+        elif sort is FILTER and kind in self.chain_names and kind not in LATER_KINDS:
+            message = f"no filter `{kind}`; did you mean the chain, `use: {kind}`?"
             self.refuse(message, "unknown-kind", kind, at_key=True)
-        return None
-
-    def _long_options(self, kind: str, value: Any) -> Any:
-        """The options as a mapping; a value that is none sets the main option of the kind."""
-        main = self.kinds[kind].main
-        if value is BROKEN or isinstance(value, dict):
-            return value
-        if meaning(value) is True:
-            return {}
-        if meaning(value) is False:
-            self.path.append(kind)
-            self.refuse("`false` means nothing in a list of filters; leave the entry out")
-            self.path.pop()
-            return BROKEN
-        if main is not None:
-            return {main: value}
-        names = keys(self.kinds[kind].config)
-        self.path.append(kind)
-        self.mistyped(f"a mapping with {quoted(names)}" if names else "no options", value)
-        self.path.pop()
-        return BROKEN
+        else:
+            super().refuse_kind(kind, sort, kinds)
 
     # ---- changes of a route ---------------------------------------------------------------------------------------
 

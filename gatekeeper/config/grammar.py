@@ -14,12 +14,20 @@ import attrs
 
 from gatekeeper.config.addresses import Listen, Network, Url
 from gatekeeper.config.conditions import Condition, Match, Matcher, MatcherConfig, PathPattern
+from gatekeeper.config.failures import Failure
+from gatekeeper.config.fields import help_line
 from gatekeeper.config.model import (
+    BackoffConfig,
+    BalanceConfig,
+    BudgetConfig,
     DefaultsConfig,
     FilterConfig,
     GatewayConfig,
+    HealthConfig,
     InstanceConfig,
     ListenerConfig,
+    ProviderConfig,
+    RetriesConfig,
     RewriteConfig,
     ServiceConfig,
     StickyConfig,
@@ -27,6 +35,7 @@ from gatekeeper.config.model import (
     Targets,
     UseConfig,
 )
+from gatekeeper.config.parts import SORTS
 from gatekeeper.config.show import show_value
 from gatekeeper.config.units import (
     VERSION,
@@ -37,6 +46,7 @@ from gatekeeper.config.units import (
     LiteralPath,
     Method,
     Name,
+    Sha256,
     Share,
     Size,
     Status,
@@ -48,22 +58,18 @@ from gatekeeper.core.text import Text, Value
 from gatekeeper.policy.regex import Regex
 
 
-def _help(text: str) -> dict[str, str]:
-    return {"help": text}
-
-
 @attrs.frozen(kw_only=True)
 class _Sources:
     """What is done with before the rest is read."""
 
     include: tuple[str, ...] = attrs.field(
-        default=(), metadata=_help("files that belong to this one: paths, or patterns like routes/*.yaml")
+        default=(), metadata=help_line("files that belong to this one: paths, or patterns like routes/*.yaml")
     )
     environments: Mapping[Name, str | tuple[str, ...]] = attrs.field(
-        factory=dict, metadata=_help("files that are put over these where `--env` chooses them, by name")
+        factory=dict, metadata=help_line("files that are put over these where `--env` chooses them, by name")
     )
     defaults: DefaultsConfig = attrs.field(
-        factory=DefaultsConfig, metadata=_help("what entries have that do not say otherwise")
+        factory=DefaultsConfig, metadata=help_line("what entries have that do not say otherwise")
     )
 
 
@@ -72,7 +78,7 @@ class _Like:
     """What an entry takes of another one."""
 
     like: Name | None = attrs.field(
-        default=None, metadata=_help("a service whose keys this one has too, but for its `instances`")
+        default=None, metadata=help_line("a service whose keys this one has too, but for its `instances`")
     )
 
 
@@ -88,8 +94,18 @@ def all_keys(cls: Any) -> "dict[str, attrs.Attribute[Any]]":
 
 SHORT: Final[Mapping[type, Mapping[str, str]]] = {
     ListenerConfig: {"8080": "{address: 8080}"},
-    ServiceConfig: {"http://localhost:3000": "{instances: [http://localhost:3000]}"},
+    ServiceConfig: {"http://localhost:3000": "{instances: [http://localhost:3000], health: false}"},
     InstanceConfig: {"http://localhost:3000": "{url: http://localhost:3000}"},
+    BalanceConfig: {"random": "{random: {}}", "{slow_start: 30s}": "{round_robin: {}, slow_start: 30s}"},
+    HealthConfig: {
+        "/ready": "{http: {path: /ready}}",
+        "tcp": "{tcp: {}}",
+        "{every: 5s}": "{http: {}, every: 5s}",
+        "true": "{http: {}}",
+    },
+    RetriesConfig: {"2": "{count: 2}", "0": "false"},
+    BackoffConfig: {"25ms": "{base: 25ms}"},
+    BudgetConfig: {"10%": "{share: 10%}"},
     RewriteConfig: {'"/people/{path.id}"': '{path: "/people/{path.id}"}'},
     TargetConfig: {"95": "{weight: 95}"},
     StickyConfig: {
@@ -102,11 +118,16 @@ SHORT_TYPES: Final[Mapping[type, tuple[Any, ...]]] = {
     ListenerConfig: (Listen,),
     ServiceConfig: (Url,),
     InstanceConfig: (Url,),
+    BalanceConfig: (),
+    HealthConfig: (LiteralPath,),
+    RetriesConfig: (int,),
+    BackoffConfig: (Duration,),
+    BudgetConfig: (Share,),
     RewriteConfig: (Text,),
     TargetConfig: (Weight,),
     StickyConfig: (Value, tuple[Value, ...]),
 }
-"""The types of the short forms."""
+"""The types of the short forms; of parts, a kind alone is one more."""
 SHORT_LISTEN: Final = {"8080": "{main: {address: 8080}}"}
 SHORT_TARGETS: Final = {
     "users": "{users: {weight: 1}}",
@@ -161,6 +182,15 @@ TYPES: Final[Mapping[str, TypeWords]] = {
     "Share": TypeWords(Share, ("0.5%", "20%", "100%"), ("0.2", "120%"), "a part of the whole"),
     "Weight": TypeWords(Weight, ("0", "95"), ("20%", "-1"), "a part in relation to other weights"),
     "Status": TypeWords(Status, ("404",), ('"404"', "600"), "100 to 599"),
+    "Failure": TypeWords(
+        Failure,
+        ("connect", "reset", "timeout", "protocol", "unavailable", "502", "5xx"),
+        ('"502"', "refused", "200", "3xx"),
+        "what became of an attempt, or the status of its answer; `unavailable`: nothing fit to send to",
+    ),
+    "Sha256": TypeWords(
+        Sha256, (), ("secret", '"0xC0FFEE"'), "64 hexadecimal digits, as `sha256sum` writes them"
+    ),
     "Listen": TypeWords(
         Listen,
         ("8080", '"0.0.0.0:8080"', '"[::1]:8080"'),
@@ -237,6 +267,9 @@ _WORDS: Final[Mapping[Any, str]] = {
     Version: str(VERSION),
     Targets: "service, services with weights, or Text",
     FILTER: "filter",
+    BalanceConfig: "balancer",
+    HealthConfig: "health check",
+    ProviderConfig: "provider",
 }
 
 
@@ -275,10 +308,12 @@ def default_words(field: "attrs.Attribute[Any]") -> str:
         return "required"
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class that is typed as a function
         if default.takes_self:
-            return "see there"
+            return str(field.metadata.get("default", "see there"))
         default = default.factory()
     if default is None or field.type in (Condition, Match):
         return "-"
+    if type(default) in SORTS:
+        return str(default.kind)
     if attrs.has(type(default)) and not is_parsed(type(default)):
         return "on"
     shown = show_value(default, field.type)

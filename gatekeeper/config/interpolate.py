@@ -89,7 +89,9 @@ class _Interpolation:
         if found[0] == "$${":
             return "${"
         if found["file"] is not None:
-            return self.content(found[0], self.document.folder.absolute() / found["file"])
+            content = self.content(found[0], self.document.folder.absolute() / found["file"])
+            self.document.outside[content] = found[0]
+            return content
         name = found["name"]
         if name is None:
             scheme = re.match(r"[a-z][a-z0-9_]*:", found["other"] or "")
@@ -106,6 +108,8 @@ class _Interpolation:
             near = _near(name, self.environ) if name not in self.environ else None
             hint = f"did you mean `${{{near}}}`?" if near else f"set it, or write `${{{name}:-default}}`"
             raise Refusal(f"`${{{name}}}` {state}; {hint}", "unresolved")
+        if value != found["default"]:
+            self.document.outside[value] = found[0]
         return value
 
     def content(self, reference: str, file: FilePath) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class PredicateKind(Protocol):
-    """A kind of condition that a plugin brings, as far as a configuration has to know it."""
+class PartKind(Protocol):
+    """A kind of part that a plugin brings: of condition, balancer, health check or provider."""
 
     @property
     def config(self) -> type:
@@ -18,18 +18,8 @@ class PredicateKind(Protocol):
         ...
 
 
-class KindConfig(Protocol):
-    """A kind of filter, as far as a configuration has to know it."""
-
-    @property
-    def config(self) -> type:
-        """The attrs class of its options."""
-        ...
-
-    @property
-    def main(self) -> str | None:
-        """The option that a value which is no mapping sets."""
-        ...
+class KindConfig(PartKind, Protocol):
+    """A kind of filter."""
 
     @property
     def terminal(self) -> bool:
@@ -51,6 +41,21 @@ class Kinds(Protocol):
         ...
 
     @property
-    def predicates(self) -> Mapping[str, PredicateKind]:
+    def predicates(self) -> Mapping[str, PartKind]:
         """The kinds of conditions."""
+        ...
+
+    @property
+    def balancers(self) -> Mapping[str, PartKind]:
+        """The kinds of `balance`."""
+        ...
+
+    @property
+    def probes(self) -> Mapping[str, PartKind]:
+        """The kinds of `health`."""
+        ...
+
+    @property
+    def providers(self) -> Mapping[str, PartKind]:
+        """The kinds of `providers`."""
         ...

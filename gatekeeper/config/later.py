@@ -10,17 +10,21 @@ from gatekeeper.config.problems import Path
 
 
 _SECTIONS: Final[Mapping[str, str]] = {
-    "": "stores database observe plugins providers authenticators plans consumers tenants tests cluster history",
-    "server": "workers limits concurrency underscore_headers reload",
+    "": "stores database observe plugins authenticators plans consumers tenants tests cluster history",
+    "server": "workers limits concurrency underscore_headers",
     "server.listen.*": "tls proxy_protocol",
-    "admin": "tls users",
-    "services.*": "balance health outliers retries hedge breaker concurrency pool host_header for_tenants",
-    "services.*.instances": "weight zone priority dns consul etcd kubernetes file",
+    "server.reload": "run_tests",
+    "admin": "tls",
+    "admin.users.*": "tenants",
+    "providers.*": "tenant variables",
+    "providers.*.may_provide": "consumers plans chains authenticators",
+    "services.*": "hedge breaker concurrency for_tenants",
+    "services.*.instances": "dns consul etcd kubernetes file",
     "services.*.timeouts": "stream",
     "routes.*": "like public max_body websocket timeouts retries hedge balance observe",
     "routes.*.to.*": "rollout",
     "defaults": "consumers",
-    "defaults.services": "balance health outliers retries hedge breaker concurrency pool host_header",
+    "defaults.services": "hedge breaker concurrency",
     "defaults.routes": "max_body websocket observe",
     "filters": "timeout budget if_over",
     "filters.transform": "buffer",
@@ -37,6 +41,8 @@ _KINDS: Final = (
 )
 LATER_KINDS: Final = frozenset(_KINDS.split())
 """Kinds of filters."""
+_KINDS_OF: Final = {"filter": LATER_KINDS, "provider": frozenset({"sql", "consul", "etcd"})}
+"""The same for all sorts of parts, by the place that hints call them."""
 
 
 def is_later(path: Path) -> bool:
@@ -45,8 +51,8 @@ def is_later(path: Path) -> bool:
 
 
 def later_in(place: str) -> frozenset[str]:
-    """The keys of a place that are these; those of `filter` are kinds of filters."""
-    return LATER_KINDS if place == "filter" else _KEYS.get(place, frozenset())
+    """The keys of a place that are these; those of `filter` and `provider` are kinds."""
+    return _KINDS_OF.get(place) or _KEYS.get(place, frozenset())
 
 
 def section(path: Path) -> str:
@@ -69,6 +75,8 @@ def section(path: Path) -> str:
             steps[3:4] = ["*"]
     elif steps[:1] == ["defaults"] and len(steps) > 2:
         steps[:2] = [str(steps[1]), "*"]
-    elif steps[:2] == ["server", "listen"]:
+    elif steps[:1] == ["providers"]:
+        steps[1:2] = ["*"]
+    elif steps[:2] in (["server", "listen"], ["admin", "users"]):
         steps[2:3] = ["*"]
     return ".".join(step for step in steps if isinstance(step, str))

@@ -1,7 +1,8 @@
 """Files → a `Draft` of a `GatewayConfig`: read, merge, structure, check; everything that is wrong in one go."""
 
+import functools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +13,10 @@ from gatekeeper.config.convert import convert, expand_at
 from gatekeeper.config.defaults import apply_defaults
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.matching import ParseTemplate
+from gatekeeper.config.merge import Expand
 from gatekeeper.config.model import GatewayConfig, RouteDefaultsConfig, ServiceDefaultsConfig
 from gatekeeper.config.problems import Problem
+from gatekeeper.config.provided import Provided
 from gatekeeper.config.sources import EnvFile, read_sources, sources_of_text
 from gatekeeper.config.tree import Tree, take_apart
 from gatekeeper.config.wording import keys
@@ -29,9 +32,11 @@ _TAKEN: Final = {
 class Draft:
     """What was read: a configuration, or the sound parts of one that has errors, None where there are none.
 
-    `sources` has the text of each file that problems may stand in. `files` were read or looked for, with those of
+    `sources` has the text of each file that problems may stand in, if it has any. `files` were read or looked for, with those of
     variables and values, and `folders` are those in which patterns look for files: what changes there changes the
-    configuration. `environments` are the names one can choose from.
+    configuration. `environments` are the names one can choose from. `origins` tells for each service and route, by
+    section and name, who has said it: `file`, or the name of what was provided. `outside` has what `${...}` put in, with
+    the reference.
     """
 
     config: GatewayConfig | None
@@ -40,6 +45,8 @@ class Draft:
     files: tuple[Path, ...]
     folders: tuple[Path, ...]
     environments: tuple[str, ...]
+    origins: Mapping[tuple[str, str], str]
+    outside: Mapping[str, str]
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -55,15 +62,20 @@ def read(
     environ: Mapping[str, str] | None = None,
     environment: str | None = None,
     env_file: EnvFile = None,
+    provided: Sequence[Provided] = (),
 ) -> Draft:
     """Read a configuration from its files; paths in them are relative to the folder of the file they stand in.
 
     Give `PathTemplate.parse` of `gatekeeper.routing` as `template`, and the catalog as `kinds`. `environment` chooses the
-    overlay, and variables of `environ`, by default those of the process, win over those of `env_file`.
+    overlay, and variables of `environ`, by default those of the process, win over those of `env_file`. What is `provided`
+    joins the files.
     """
     variables = os.environ if environ is None else environ
-    tree = read_sources(path, expand_at, variables, environment=environment, env_file=env_file)
-    return _draft(tree, kinds, template)
+    expand = functools.partial(expand_at, kinds)
+    tree = read_sources(
+        path, expand, variables, environment=environment, env_file=env_file, provided=provided
+    )
+    return _draft(tree, kinds, template, expand)
 
 
 def read_text(
@@ -76,23 +88,26 @@ def read_text(
     environment: str | None = None,
     env_file: EnvFile = False,
     base: Path | None = None,
+    provided: Sequence[Provided] = (),
 ) -> Draft:
     """Read a configuration from YAML or JSON; `name` is what messages call it, `base` where its files are."""
     variables = os.environ if environ is None else environ
+    expand = functools.partial(expand_at, kinds)
     tree = sources_of_text(
         text,
-        expand_at,
+        expand,
         variables,
         name=name,
         base=base or Path.cwd(),
         environment=environment,
         env_file=env_file,
+        provided=provided,
     )
-    return _draft(tree, kinds, template)
+    return _draft(tree, kinds, template, expand)
 
 
-def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate) -> Draft:
-    apply_defaults(tree, expand_at, _TAKEN)
+def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate, expand: Expand) -> Draft:
+    apply_defaults(tree, expand, _TAKEN)
     config, faults = convert(tree, kinds, template)
     faults = [*tree.faults, *tree.warnings, *faults]
     if config is not None:
@@ -103,10 +118,12 @@ def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate) -> Draft:
     return Draft(
         config,
         problems,
-        {document.file: document.text for document in tree.documents},
+        {document.file: document.text for document in tree.documents if document.text},
         tuple(dict.fromkeys(tree.files)),
         tuple(dict.fromkeys(tree.folders)),
         tuple(tree.environments),
+        tree.origins,
+        {text: reference for document in tree.documents for text, reference in document.outside.items()},
     )
 
 
@@ -116,19 +133,20 @@ def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     What stands in `defaults`, or in what `like` takes, is met again wherever it is taken; and what is an error is no
     warning.
     """
-    found: dict[tuple[str, int, int, str], Problem] = {}
+    found: dict[tuple[str, int, int, str, str], Problem] = {}
     errors: set[tuple[str, int, int]] = set()
     defaults: set[tuple[str, int, int]] = set()
     for problem in problems:
         place = (problem.file, problem.line, problem.column)
-        found.setdefault((*place, problem.message), problem)
+        # what is provided has no lines
+        found.setdefault((*place, "" if problem.line else problem.path, problem.message), problem)
         if problem.severity == "error" and problem.line:
             errors.add(place)
             if problem.path.startswith("defaults."):
                 defaults.add(place)
     return tuple(
         problem
-        for (*place, _), problem in sorted(found.items(), key=lambda item: item[0][:3])
+        for (*place, _, _), problem in sorted(found.items(), key=lambda item: item[0][:3])
         if (problem.severity == "error" or tuple(place) not in errors)
         and (problem.path.startswith("defaults.") or tuple(place) not in defaults)
     )

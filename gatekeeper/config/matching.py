@@ -19,7 +19,7 @@ from gatekeeper.config.conditions import (
 )
 from gatekeeper.config.document import BROKEN, shown
 from gatekeeper.config.hints import hint
-from gatekeeper.config.kinds import PredicateKind
+from gatekeeper.config.kinds import PartKind
 from gatekeeper.config.problems import Place, quoted
 from gatekeeper.config.structure import Expand, Reader
 from gatekeeper.config.units import HostPattern, LiteralPath, Method, Name, Share
@@ -61,7 +61,7 @@ class ConditionReader(Reader):
         base: FilePath,
         expand: Mapping[type, Expand],
         later: Callable[[tuple[str | int, ...]], bool],
-        predicates: Mapping[str, PredicateKind],
+        predicates: Mapping[str, PartKind],
         template: ParseTemplate,
     ) -> None:
         super().__init__(base, expand, later)
@@ -158,7 +158,7 @@ class ConditionReader(Reader):
         known = [*_KEYS, *self.predicates]
         return self.refuse(f"unknown key `{key}`{hint('match', key, known)}", "unknown-key", at_key=True)
 
-    def _options(self, kind: PredicateKind, value: Any) -> Any:
+    def _options(self, kind: PartKind, value: Any) -> Any:
         if not isinstance(value, dict) and kind.main is not None:
             several = origin(keys(attrs.resolve_types(kind.config))[kind.main].type) in LISTS
             value = {kind.main: [value] if several and not isinstance(value, list) else value}

@@ -1,8 +1,8 @@
 """The one rule by which values are put over others, and how those of several files come together.
 
 A mapping merges key by key, anything else replaces the whole value; `true` is `{}`, and `false` takes an entry out of a
-named mapping. A short form that is merged into is expanded first. Places follow the values. Nothing is changed in place:
-aliases repeat the same objects.
+named mapping. A part of another kind replaces the part, and the keys that all kinds share stay. A short form that is
+merged into is expanded first. Places follow the values. Nothing is changed in place: aliases repeat the same objects.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +11,10 @@ from typing import Any, Final
 import attrs
 
 from gatekeeper.config.document import BROKEN, Spot, meaning, shown
+from gatekeeper.config.later import section
+from gatekeeper.config.model import BalanceConfig, HealthConfig, ProviderConfig
 from gatekeeper.config.problems import Fault, Path, nearest
-from gatekeeper.config.wording import describe
+from gatekeeper.config.wording import describe, keys
 
 
 Expand = Callable[[Path, Any], Any]
@@ -40,6 +42,16 @@ NAMED: Final[Mapping[Path, str]] = {
     ("admin", "users"): "user",
 }
 """The same for all mappings whose entries `false` takes out."""
+
+_SHARED: Final = {
+    place: frozenset(keys(cls))
+    for place, cls in (
+        ("services.*.balance", BalanceConfig),
+        ("services.*.health", HealthConfig),
+        ("providers.*", ProviderConfig),
+    )
+}
+"""Where parts stand, and the keys that all of their kinds share; each other key is a kind."""
 
 
 def fault_at(fault_id: str, path: Path, message: str, spot: Spot, *, at_key: bool = False) -> Fault:
@@ -98,6 +110,10 @@ class Merger:
         if is_empty:
             return below, stand.holding(below_spot.children)
         values, children = dict(below), dict(below_spot.children)
+        shared = _SHARED.get(section(path)) if path[:1] != ("routes",) else None
+        if shared is not None and not shared.issuperset(data):
+            for kind in values.keys() - shared - data.keys():
+                del values[kind], children[kind]
         for key, item in data.items():
             self._put(values, children, (item, spot.children[key]), (*path, key))
         return values, stand.holding(children)

@@ -1,7 +1,8 @@
 """What a configuration says, once it has been read: frozen classes that hold the long form of everything.
 
 Defaults are those of the grammar. Equal configurations are equal objects, wherever in a file they stood. The metadata
-`help` of a field is one line about it, for documentation and schema.
+`help` of a field is one line about it, for documentation and schema. The process itself stands in `config.process`, how
+services are asked in `config.policies`; whoever uses a configuration has all of its classes from here.
 """
 
 from collections.abc import Mapping
@@ -9,36 +10,82 @@ from typing import Annotated, Any, Literal
 
 import attrs
 
-from gatekeeper.config.addresses import Listen, Url
+from gatekeeper.config.addresses import Url
 from gatekeeper.config.conditions import HIDDEN, Condition, Match
+from gatekeeper.config.fields import AtLeast, help_line, is_positive
+from gatekeeper.config.policies import (
+    BackoffConfig,
+    BalanceConfig,
+    BudgetConfig,
+    HealthConfig,
+    OutliersConfig,
+    PoolConfig,
+    RetriesConfig,
+    ServiceDefaultsConfig,
+    TimeoutsConfig,
+    TlsServiceConfig,
+)
 from gatekeeper.config.problems import Place, Refusal
+from gatekeeper.config.process import (
+    AdminConfig,
+    AdminUserConfig,
+    ListenerConfig,
+    ProviderConfig,
+    ReloadConfig,
+    ServerConfig,
+    ServerTimeoutsConfig,
+)
 from gatekeeper.config.units import (
     VERSION,
     Duration,
-    File,
-    Host,
     HostPattern,
     LiteralPath,
     Method,
     Name,
-    Proxies,
     Version,
     Weight,
 )
 from gatekeeper.core.text import Text, Value
 
 
+__all__ = [
+    "STAND_IN",
+    "AdminConfig",
+    "AdminUserConfig",
+    "BackoffConfig",
+    "BalanceConfig",
+    "BudgetConfig",
+    "DefaultsConfig",
+    "FilterConfig",
+    "Filters",
+    "GatewayConfig",
+    "HealthConfig",
+    "InfoConfig",
+    "InstanceConfig",
+    "ListenerConfig",
+    "OutliersConfig",
+    "PoolConfig",
+    "ProviderConfig",
+    "ReloadConfig",
+    "RetriesConfig",
+    "RewriteConfig",
+    "RouteConfig",
+    "RouteDefaultsConfig",
+    "ServerConfig",
+    "ServerTimeoutsConfig",
+    "ServiceConfig",
+    "ServiceDefaultsConfig",
+    "StickyConfig",
+    "StickyCookieConfig",
+    "TargetConfig",
+    "Targets",
+    "TimeoutsConfig",
+    "TlsServiceConfig",
+    "UseConfig",
+]
+
 STAND_IN: dict[str, Any] = {"stand_in": ()}
 """Metadata of a required field: what stands for a broken value, so that the rest can be checked."""
-
-
-def _help(text: str) -> dict[str, Any]:
-    return {"help": text}
-
-
-def _is_positive(_instance: object, attribute: "attrs.Attribute[Any]", value: float | Literal[False]) -> None:
-    if value is not False and value <= 0:
-        raise Refusal(f"`{attribute.name}` must be longer than 0s")
 
 
 # ---- filters ------------------------------------------------------------------------------------------------------
@@ -51,14 +98,16 @@ class FilterConfig:
     `written` is what they were made of, in the long form, for a route that changes some of them.
     """
 
-    kind: str = attrs.field(metadata=_help("what it is; plugins add kinds"))
+    kind: str = attrs.field(metadata=help_line("what it is; plugins add kinds"))
     name: Name = attrs.field(
-        metadata=_help("how logs and metrics call it; unique among the filters of a request")
+        metadata=help_line("how logs and metrics call it; unique among the filters of a request")
     )
-    when: Condition = attrs.field(default=(), metadata=_help("it is passed over where this does not hold"))
+    when: Condition = attrs.field(
+        default=(), metadata=help_line("it is passed over where this does not hold")
+    )
     if_error: Literal["fail", "skip"] = attrs.field(
         default="fail",
-        metadata=_help("what an error of its own does: `fail` answers 500, `skip` goes on without it"),
+        metadata=help_line("what an error of its own does: `fail` answers 500, `skip` goes on without it"),
     )
     options: Any = None
     written: Any = attrs.field(default=None, eq=False, repr=False, metadata=HIDDEN)
@@ -69,9 +118,9 @@ class FilterConfig:
 class UseConfig:
     """A chain in the place of a filter."""
 
-    use: Name = attrs.field(metadata=_help("the chain whose filters stand here"))
+    use: Name = attrs.field(metadata=help_line("the chain whose filters stand here"))
     when: Condition = attrs.field(
-        default=(), metadata=_help("the whole chain is passed over where this does not hold")
+        default=(), metadata=help_line("the whole chain is passed over where this does not hold")
     )
     place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
 
@@ -84,70 +133,8 @@ Filters = tuple[FilterConfig | UseConfig, ...]
 class InfoConfig:
     """What people want to know about it."""
 
-    description: str = attrs.field(default="", metadata=_help("one line for people"))
-    labels: Mapping[str, str] = attrs.field(factory=dict, metadata=_help("names and values of your own"))
-
-
-# ---- the process --------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class ListenerConfig:
-    """Where requests come in."""
-
-    address: Listen = attrs.field(metadata=_help("port, or address with port"))
-
-
-@attrs.frozen(kw_only=True)
-class ServerTimeoutsConfig:
-    """How long clients may take."""
-
-    head: Duration = attrs.field(
-        default=10.0, validator=_is_positive, metadata=_help("for the whole head of a request")
-    )
-    body: Duration = attrs.field(
-        default=30.0, validator=_is_positive, metadata=_help("of silence while a body is sent")
-    )
-    idle: Duration = attrs.field(
-        default=75.0, validator=_is_positive, metadata=_help("between two requests of a connection")
-    )
-    write: Duration = attrs.field(
-        default=60.0, validator=_is_positive, metadata=_help("without reading from an answer")
-    )
-
-
-def _listen_everywhere() -> Mapping[str, ListenerConfig]:
-    return {"main": ListenerConfig(address=Listen("0.0.0.0", 8080))}  # noqa: S104
-
-
-@attrs.frozen(kw_only=True)
-class ServerConfig:
-    """The side that clients see."""
-
-    listen: Mapping[Name, ListenerConfig] = attrs.field(
-        factory=_listen_everywhere, metadata=_help("addresses to listen on, by name")
-    )
-    timeouts: ServerTimeoutsConfig = attrs.field(
-        factory=ServerTimeoutsConfig, metadata=_help("how long clients may take")
-    )
-    trusted_proxies: tuple[Proxies, ...] = attrs.field(
-        default=(), metadata=_help("whose forwarded headers are believed")
-    )
-    health_path: LiteralPath | Literal[False] = attrs.field(
-        default=False,
-        metadata=_help("answered by the gateway itself, for load balancers: 200, or 503 while draining"),
-    )
-    drain: Duration = attrs.field(default=30.0, metadata=_help("for running requests after SIGTERM"))
-
-
-@attrs.frozen(kw_only=True)
-class AdminConfig:
-    """The side that operators see."""
-
-    listen: Listen | Literal[False] = attrs.field(
-        default=Listen("127.0.0.1", 9901),
-        metadata=_help("address of metrics and admin API; `false` for none"),
-    )
+    description: str = attrs.field(default="", metadata=help_line("one line for people"))
+    labels: Mapping[str, str] = attrs.field(factory=dict, metadata=help_line("names and values of your own"))
 
 
 # ---- services -----------------------------------------------------------------------------------------------------
@@ -157,59 +144,36 @@ class AdminConfig:
 class InstanceConfig:
     """One address of a service."""
 
-    url: Url = attrs.field(metadata=_help("scheme, host and port"))
+    url: Url = attrs.field(metadata=help_line("scheme, host and port"))
     id: str = attrs.field(
         default=attrs.Factory(lambda self: str(self.url), takes_self=True),
-        metadata=_help("how logs and metrics call it; the url"),
+        metadata=help_line("how logs and metrics call it; the url"),
+    )
+    weight: Weight = attrs.field(
+        default=1, metadata=help_line("its part of the requests, against the others")
+    )
+    zone: str = attrs.field(default="", metadata=help_line("where it runs, for `balance.prefer_zone`"))
+    priority: int = attrs.field(
+        default=0,
+        validator=AtLeast(0),
+        metadata=help_line("0 is asked first; 1 where too few of 0 are fit, and so on"),
     )
 
 
-@attrs.frozen(kw_only=True)
-class TimeoutsConfig:
-    """How long an attempt at a service may take; `total` is for all attempts together."""
-
-    connect: Duration = attrs.field(
-        default=5.0, validator=_is_positive, metadata=_help("until a connection is open")
-    )
-    write: Duration = attrs.field(
-        default=30.0, validator=_is_positive, metadata=_help("without taking from a request")
-    )
-    read: Duration = attrs.field(
-        default=30.0, validator=_is_positive, metadata=_help("of silence in an answer")
-    )
-    first_byte: Duration = attrs.field(
-        default=attrs.Factory(lambda self: self.read, takes_self=True),
-        validator=_is_positive,
-        metadata=_help("until an answer begins; the value of `read`"),
-    )
-    total: Duration | Literal[False] = attrs.field(
-        default=False, validator=_is_positive, metadata=_help("from the request to the end of the answer")
-    )
+def _who_comes_first(_cls: type, fields: "list[attrs.Attribute[Any]]") -> "list[attrs.Attribute[Any]]":
+    """Who answers comes before how it is asked, wherever a service is shown; the sort is stable."""
+    first = ("description", "labels", "instances")
+    return sorted(fields, key=lambda field: first.index(field.name) if field.name in first else len(first))
 
 
-@attrs.frozen(kw_only=True)
-class TlsServiceConfig:
-    """How the instances of a service prove themselves, and the gateway to them."""
-
-    ca: File | None = attrs.field(
-        default=None, metadata=_help("certificates of authorities, instead of the system's")
-    )
-    certificate: File | None = attrs.field(default=None, metadata=_help("certificate that the gateway shows"))
-    key: File | None = attrs.field(default=None, metadata=_help("its private key"))
-    server_name: Host | None = attrs.field(default=None, metadata=_help("expected name, instead of the host"))
-    verify: bool = attrs.field(default=True, metadata=_help("whether certificates are verified"))
-
-
-@attrs.frozen(kw_only=True)
-class ServiceConfig(InfoConfig):
+@attrs.frozen(kw_only=True, field_transformer=_who_comes_first)
+class ServiceConfig(ServiceDefaultsConfig):
     """Equal instances, and how they are asked."""
 
-    instances: tuple[InstanceConfig, ...] = attrs.field(metadata={**_help("addresses"), **STAND_IN})
-    timeouts: TimeoutsConfig = attrs.field(
-        factory=TimeoutsConfig, metadata=_help("how long attempts may take")
-    )
-    tls: TlsServiceConfig = attrs.field(factory=TlsServiceConfig, metadata=_help("for instances with https"))
-    filters: Filters = attrs.field(default=(), metadata=_help("run after those of the route"))
+    description: str = attrs.field(default="", metadata=help_line("one line for people"))
+    labels: Mapping[str, str] = attrs.field(factory=dict, metadata=help_line("names and values of your own"))
+    instances: tuple[InstanceConfig, ...] = attrs.field(metadata={**help_line("addresses"), **STAND_IN})
+    filters: Filters = attrs.field(default=(), metadata=help_line("run after those of the route"))
     place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
 
 
@@ -237,18 +201,20 @@ class RewriteConfig:
     """What the service is asked for instead of what the client asked."""
 
     path: Text | None = attrs.field(
-        default=None, validator=_begins_with_slash, metadata=_help("the whole path")
+        default=None, validator=_begins_with_slash, metadata=help_line("the whole path")
     )
     strip: LiteralPath | None = attrs.field(
-        default=None, validator=_has_no_slash_at_the_end, metadata=_help("taken from the start of the path")
+        default=None,
+        validator=_has_no_slash_at_the_end,
+        metadata=help_line("taken from the start of the path"),
     )
     prefix: LiteralPath | None = attrs.field(
-        default=None, validator=_has_no_slash_at_the_end, metadata=_help("put before the path")
+        default=None, validator=_has_no_slash_at_the_end, metadata=help_line("put before the path")
     )
     method: Method | None = attrs.field(
         default=None,
         validator=_has_an_answer,
-        metadata=_help("the method; not HEAD, whose answers are empty"),
+        metadata=help_line("the method; not HEAD, whose answers are empty"),
     )
 
 
@@ -256,8 +222,10 @@ class RewriteConfig:
 class TargetConfig:
     """A service that a route sends to, among others."""
 
-    weight: Weight = attrs.field(default=1, metadata=_help("its part of the requests, against the others"))
-    pin: Condition = attrs.field(default=(), metadata=_help("these requests always go here"))
+    weight: Weight = attrs.field(
+        default=1, metadata=help_line("its part of the requests, against the others")
+    )
+    pin: Condition = attrs.field(default=(), metadata=help_line("these requests always go here"))
 
 
 Targets = Annotated[Mapping[Name, TargetConfig] | Text, "targets"]
@@ -268,9 +236,9 @@ Targets = Annotated[Mapping[Name, TargetConfig] | Text, "targets"]
 class StickyCookieConfig:
     """A cookie that keeps a client with the service it was sent to first."""
 
-    name: str = attrs.field(default="gk_side", metadata=_help("name of the cookie"))
+    name: str = attrs.field(default="gk_side", metadata=help_line("name of the cookie"))
     ttl: Duration = attrs.field(
-        default=7 * 86400.0, validator=_is_positive, metadata=_help("how long the client keeps it")
+        default=7 * 86400.0, validator=is_positive, metadata=help_line("how long the client keeps it")
     )
 
 
@@ -278,9 +246,9 @@ class StickyCookieConfig:
 class StickyConfig:
     """What decides which of several services a client stays with: values, or a cookie."""
 
-    by: tuple[Value, ...] = attrs.field(default=(), metadata=_help("equal values go to the same service"))
+    by: tuple[Value, ...] = attrs.field(default=(), metadata=help_line("equal values go to the same service"))
     cookie: StickyCookieConfig | None = attrs.field(
-        default=None, metadata=_help("given to clients without one")
+        default=None, metadata=help_line("given to clients without one")
     )
 
     def __attrs_post_init__(self) -> None:
@@ -292,24 +260,26 @@ class StickyConfig:
 class RouteConfig(InfoConfig):
     """Which requests go where. `match` has alternatives."""
 
-    match: Match = attrs.field(metadata={**_help("which requests"), **STAND_IN})
+    match: Match = attrs.field(metadata={**help_line("which requests"), **STAND_IN})
     priority: int = attrs.field(
-        default=0, metadata=_help("higher comes first, before all that is more specific")
+        default=0, metadata=help_line("higher comes first, before all that is more specific")
     )
     to: Targets | None = attrs.field(
-        default=None, metadata=_help("the service, or several with weights; none where a filter answers")
+        default=None, metadata=help_line("the service, or several with weights; none where a filter answers")
     )
     sticky: StickyConfig | None = attrs.field(
-        default=None, metadata=_help("what keeps a client with one of several services")
+        default=None, metadata=help_line("what keeps a client with one of several services")
     )
-    rewrite: RewriteConfig | None = attrs.field(default=None, metadata=_help("what the service is asked for"))
-    filters: Filters = attrs.field(default=(), metadata=_help("run after the global ones"))
+    rewrite: RewriteConfig | None = attrs.field(
+        default=None, metadata=help_line("what the service is asked for")
+    )
+    filters: Filters = attrs.field(default=(), metadata=help_line("run after the global ones"))
     override: Mapping[Name, FilterConfig | Literal[False]] = attrs.field(
         factory=dict,
-        metadata=_help("other options for a filter of this route's chain, or `false` to drop it"),
+        metadata=help_line("other options for a filter of this route's chain, or `false` to drop it"),
     )
     encoded_slashes: Literal["reject", "keep"] = attrs.field(
-        default="reject", metadata=_help("`keep` passes %2F and %5C as parts of their segment")
+        default="reject", metadata=help_line("`keep` passes %2F and %5C as parts of their segment")
     )
     place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
 
@@ -318,21 +288,11 @@ class RouteConfig(InfoConfig):
 
 
 @attrs.frozen(kw_only=True)
-class ServiceDefaultsConfig:
-    """What services have that do not say otherwise."""
-
-    timeouts: TimeoutsConfig = attrs.field(
-        factory=TimeoutsConfig, metadata=_help("how long attempts may take")
-    )
-    tls: TlsServiceConfig = attrs.field(factory=TlsServiceConfig, metadata=_help("for instances with https"))
-
-
-@attrs.frozen(kw_only=True)
 class RouteDefaultsConfig:
     """What routes have that do not say otherwise."""
 
     encoded_slashes: Literal["reject", "keep"] = attrs.field(
-        default="reject", metadata=_help("`keep` passes %2F and %5C as parts of their segment")
+        default="reject", metadata=help_line("`keep` passes %2F and %5C as parts of their segment")
     )
 
 
@@ -341,9 +301,11 @@ class DefaultsConfig:
     """What entries have that do not say otherwise; they are in the services and routes when all is read."""
 
     services: ServiceDefaultsConfig = attrs.field(
-        factory=ServiceDefaultsConfig, metadata=_help("for all services")
+        factory=ServiceDefaultsConfig, metadata=help_line("for all services")
     )
-    routes: RouteDefaultsConfig = attrs.field(factory=RouteDefaultsConfig, metadata=_help("for all routes"))
+    routes: RouteDefaultsConfig = attrs.field(
+        factory=RouteDefaultsConfig, metadata=help_line("for all routes")
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -351,16 +313,23 @@ class GatewayConfig:
     """A whole configuration."""
 
     version: Version = attrs.field(
-        default=VERSION, metadata=_help("version of the grammar; it has to be written")
+        default=VERSION, metadata=help_line("version of the grammar; it has to be written")
     )
     hosts: tuple[HostPattern, ...] = attrs.field(
-        default=(), metadata=_help("where routes answer that name no host; others get 421. None is any")
+        default=(), metadata=help_line("where routes answer that name no host; others get 421. None is any")
     )
-    server: ServerConfig = attrs.field(factory=ServerConfig, metadata=_help("the side that clients see"))
-    admin: AdminConfig = attrs.field(factory=AdminConfig, metadata=_help("the side that operators see"))
-    filters: Filters = attrs.field(default=(), metadata=_help("run first, for every request"))
+    server: ServerConfig = attrs.field(factory=ServerConfig, metadata=help_line("the side that clients see"))
+    admin: AdminConfig = attrs.field(factory=AdminConfig, metadata=help_line("the side that operators see"))
+    providers: Mapping[Name, ProviderConfig] = attrs.field(
+        factory=dict, metadata=help_line("where more services and routes come from, by name")
+    )
+    filters: Filters = attrs.field(default=(), metadata=help_line("run first, for every request"))
     chains: Mapping[Name, Filters] = attrs.field(
-        factory=dict, metadata=_help("lists of filters that `use: name` puts in its place")
+        factory=dict, metadata=help_line("lists of filters that `use: name` puts in its place")
     )
-    services: Mapping[Name, ServiceConfig] = attrs.field(factory=dict, metadata=_help("who answers, by name"))
-    routes: Mapping[Name, RouteConfig] = attrs.field(factory=dict, metadata=_help("what goes where, by name"))
+    services: Mapping[Name, ServiceConfig] = attrs.field(
+        factory=dict, metadata=help_line("who answers, by name")
+    )
+    routes: Mapping[Name, RouteConfig] = attrs.field(
+        factory=dict, metadata=help_line("what goes where, by name")
+    )

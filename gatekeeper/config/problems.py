@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path as FilePath
 from typing import Final, Literal
 
 import attrs
@@ -58,13 +59,25 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """A configuration that is refused, with all that is wrong with it; `sources` has the text of each file."""
+    """A configuration that is refused, with all that is wrong with it.
 
-    def __init__(self, problems: Iterable[Problem], sources: Mapping[str, str] | None = None) -> None:
+    `sources` has the text of each file; `files` were read or looked for, and `folders` are those in which patterns look
+    for files: a change there may be the cure.
+    """
+
+    def __init__(
+        self,
+        problems: Iterable[Problem],
+        sources: Mapping[str, str] | None = None,
+        files: Iterable[FilePath] = (),
+        folders: Iterable[FilePath] = (),
+    ) -> None:
         self.problems: Final = tuple(
             sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column))
         )
         self.sources: Final = dict(sources or {})
+        self.files: Final = tuple(files)
+        self.folders: Final = tuple(folders)
         super().__init__(self.problems)
 
     def __str__(self) -> str:
@@ -98,7 +111,7 @@ class Place:
     column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 def problem_at(problem_id: str, place: Place, message: str) -> Problem:

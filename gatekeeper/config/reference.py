@@ -1,7 +1,7 @@
 """The reference of gateway.yaml, made of the classes: what a key is, what it takes, its default, its short forms.
 
-A topic is a key (`services.timeouts`), a kind of filter or condition, or one of `match`, `values` and `types`. What comes
-back is a page: a title and tables, as data; `render` sets it in plain text.
+A topic is a key (`services.timeouts`), a kind of filter, condition, balancer, health check or provider, or one of `match`,
+`values` and `types`. What comes back is a page: a title and tables, as data; `render` sets it in plain text.
 """
 
 import re
@@ -36,7 +36,17 @@ from gatekeeper.config.grammar import (
 from gatekeeper.config.hints import hint, meant
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.later import LATER_KINDS, is_later, later_in, section
-from gatekeeper.config.model import FilterConfig, GatewayConfig, TargetConfig, Targets, UseConfig
+from gatekeeper.config.model import (
+    BalanceConfig,
+    FilterConfig,
+    GatewayConfig,
+    HealthConfig,
+    ProviderConfig,
+    TargetConfig,
+    Targets,
+    UseConfig,
+)
+from gatekeeper.config.parts import SORTS
 from gatekeeper.config.problems import Path
 from gatekeeper.config.wording import LISTS, is_parsed, origin
 
@@ -106,13 +116,22 @@ class _Holder:
     path: Path
 
 
+_PARTS: Final[Mapping[Any, tuple[str, Path]]] = {
+    BalanceConfig: ("balancers", ("services", "*", "balance")),
+    HealthConfig: ("health checks", ("services", "*", "health")),
+    ProviderConfig: ("providers", ("providers", "*")),
+}
+"""The parts that stand alone: what the overview calls them, and where they stand."""
+
+
 class Reference:
-    """The reference for the kinds of filters and conditions that there are."""
+    """The reference for the kinds of parts that there are."""
 
     def __init__(self, kinds: Kinds) -> None:
         self.filters: Final = {kind: found for kind, found in kinds.filters.items() if kind != FORWARD}
         self.forward: Final = _summary(kinds.filters[FORWARD].config) if FORWARD in kinds.filters else ""
         self.predicates: Final = dict(kinds.predicates)
+        self.parts: Final = {cls: dict(SORTS[cls].kinds(kinds)) for cls in _PARTS}
         self._special: Final = {"match": self._match, "values": self._values, "types": self._types}
 
     def overview(self) -> Page:
@@ -124,6 +143,10 @@ class Reference:
                 tuple((key, found.help) for key, found in _keys(GatewayConfig).items()),
             ),
             Table("filters", ("kind", "meaning"), self._summaries(self.filters)),
+            *(
+                Table(heading, ("kind", "meaning"), self._summaries(self.parts[cls]))
+                for cls, (heading, _) in _PARTS.items()
+            ),
             Table("conditions that plugins add", ("kind", "meaning"), self._summaries(self.predicates)),
             Table("and", ("topic", "meaning"), tuple(_TOPICS.items())),
             Table("keys and kinds that are not available yet", ("",), ((", ".join(_later()),),)),
@@ -143,15 +166,25 @@ class Reference:
         if topic == FORWARD:
             return Page(topic, self.forward)
         first, *rest = re.sub(r"\[[0-9]*\]", "", topic).split(".")
-        for root in (GatewayConfig, FILTER, Condition):
-            path: Path = () if root is GatewayConfig else ("filters", 0) if root == FILTER else ("match",)
-            holders = list(self._holders(root, path))
-            if any(first in holder.keys for holder in holders):
-                return self._walk(topic, [first, *rest], holders)
+        roots: list[tuple[Any, Path]] = [
+            (GatewayConfig, ()),
+            (FILTER, ("filters", 0)),
+            (Condition, ("match",)),
+        ]
+        roots += [(cls, path) for cls, (_, path) in _PARTS.items()]
+        holding = [(path, list(self._holders(root, path))) for root, path in roots]
+        found = [one for one in holding if any(first in holder.keys for holder in one[1])]
+        if found:
+            page = self._walk(topic, [first, *rest], found[0][1])
+            others = tuple((_topic((*path, first)),) for path, _ in found[1:])
+            also = [Table("see also", ("",), others)] if others and not rest else []
+            return attrs.evolve(page, tables=(*page.tables, *also))
         if is_later((first,)) or first in LATER_KINDS:
             return _not_yet(topic)
         known = [*_keys(GatewayConfig), *self.filters, *self.predicates, *self._special]
-        place = "filter" if meant("filter", first) and not meant("", first) else ""
+        known += [kind for kinds in self.parts.values() for kind in kinds]
+        places = ("", "filter", *(SORTS[cls].place for cls in _PARTS))
+        place = next((place for place in places if meant(place, first)), "")
         raise UnknownTopicError(f"no key and no kind `{first}`{hint(place, first, known)}")
 
     # ---- the way to a key -----------------------------------------------------------------------------------------
@@ -166,7 +199,10 @@ class Reference:
             yield _Holder("keys of each", TargetConfig, _keys(TargetConfig), (*path, "*"))
         elif kind == FILTER:
             yield _Holder("beside the kind", FilterConfig, self._shared_keys(), path)
-            yield _Holder("kinds", None, self._kind_keys(), path)
+            yield _Holder("kinds", None, _kind_keys(self.filters), path)
+        elif kind in SORTS:
+            yield _Holder("beside the kind", kind, _keys(kind), path)
+            yield _Holder("kinds", None, _kind_keys(self.parts[kind]), path)
         elif origin(kind) in {Union, UnionType, Annotated}:
             for arm in get_args(kind)[: 1 if origin(kind) is Annotated else None]:
                 yield from self._holders(arm, path)
@@ -204,12 +240,17 @@ class Reference:
     def _key_page(self, topic: str, key: _Key, holders: Sequence[_Holder]) -> Page:
         facts = Table("", ("", " "), (("type", key.type), ("default", key.default)))
         tables = [facts, *(_key_table(holder) for holder in holders)]
-        kind = topic if "." not in topic else ""
-        found = self.filters.get(kind) or self.predicates.get(kind)
-        if found is not None and key.kind is found.config:
-            tables[0] = Table("", ("", " "), (("used as", _usage(kind, found.main)),))
-            if kind in self.filters:
-                tables.append(_key_table(_Holder("beside it", None, _beside(), ())))
+        kind = topic.rpartition(".")[2]
+        sorts: list[tuple[Mapping[str, Any], dict[str, _Key]]] = [
+            (self.filters, _beside()),
+            (self.predicates, {}),
+            *((kinds, _keys(cls)) for cls, kinds in self.parts.items()),
+        ]
+        for kinds, beside in sorts:
+            found = kinds.get(kind)
+            if found is not None and key.kind is found.config:
+                tables[0] = Table("", ("", " "), (("used as", _usage(kind, found.main)),))
+                tables += [_key_table(_Holder("beside it", None, beside, ()))] if beside else []
         if any(holder.cls is ConditionConfig for holder in holders):
             tables.append(_MATCHERS)
         short: list[tuple[str, str]] = []
@@ -256,9 +297,6 @@ class Reference:
         use = attrs.evolve(_keys(UseConfig)["use"], default="-")
         return {"use": use, **_beside()}
 
-    def _kind_keys(self) -> dict[str, _Key]:
-        return {kind: _kind_key(found.config) for kind, found in self.filters.items()}
-
     def _condition_keys(self) -> dict[str, _Key]:
         own = _keys(ConditionConfig, ("predicates",))
         found = {
@@ -279,6 +317,15 @@ def _beside() -> dict[str, _Key]:
     """The keys beside a kind of filter."""
     found = _keys(FilterConfig, ("kind", "options"))
     return {**found, "name": attrs.evolve(found["name"], default="the kind")}
+
+
+def _kind_keys(kinds: Mapping[str, Any]) -> dict[str, _Key]:
+    return {kind: _kind_key(found.config) for kind, found in kinds.items()}
+
+
+def _topic(path: Path) -> str:
+    """A path as one asks for it: without names of entries, and as a kind alone where that is one of a list."""
+    return ".".join(step for step in path if isinstance(step, str) and step != "*")
 
 
 def _kind_key(config: Any) -> _Key:

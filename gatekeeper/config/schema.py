@@ -21,13 +21,16 @@ from gatekeeper.config.conditions import (
     MatcherConfig,
     PathPattern,
 )
+from gatekeeper.config.fields import AtLeast
 from gatekeeper.config.filters import FORWARD
 from gatekeeper.config.grammar import FILTER, SHORT_TYPES, TYPES, VALUES, all_keys
-from gatekeeper.config.kinds import Kinds
+from gatekeeper.config.kinds import Kinds, PartKind
 from gatekeeper.config.model import (
     FilterConfig,
     Filters,
     GatewayConfig,
+    HealthConfig,
+    RetriesConfig,
     RewriteConfig,
     ServiceConfig,
     StickyConfig,
@@ -35,6 +38,7 @@ from gatekeeper.config.model import (
     Targets,
     UseConfig,
 )
+from gatekeeper.config.parts import SORTS
 from gatekeeper.config.show import show_value
 from gatekeeper.config.units import UNITS, LiteralPath, Name, Unit
 from gatekeeper.config.wording import LISTS, is_enum, is_parsed, keys, origin
@@ -58,7 +62,7 @@ _TEMPLATE: Final = rf"(?=/)(?:/{_SEGMENT})*(?:/(?:\*\*)?)?"
 
 
 def schema(kinds: Kinds) -> Schema:
-    """The schema for the kinds of filters and conditions that there are."""
+    """The schema for the kinds of parts that there are."""
     return _Writer(kinds).whole()
 
 
@@ -208,12 +212,14 @@ class _Writer:
             "targets": self.targets,
             "filter": self.filter,
         }
-        return makers[_GRAMMAR[kind]]() if kind in _GRAMMAR else self.object(kind)
+        if kind in _GRAMMAR:
+            return makers[_GRAMMAR[kind]]()
+        return self.part(kind) if kind in SORTS else self.object(kind)
 
     # ---- classes --------------------------------------------------------------------------------------------------
 
-    def mapping(self, cls: Any, but: Iterable[str] = ()) -> Schema:
-        """A class in its long form."""
+    def mapping(self, cls: Any, but: Iterable[str] = (), *, whole: bool = True) -> Schema:
+        """A class in its long form; what is not the whole may lack what is required."""
         fields = {key: field for key, field in all_keys(cls).items() if key not in but}
         required = [key for key, field in fields.items() if field.default is attrs.NOTHING]
         made: Schema = {
@@ -222,7 +228,7 @@ class _Writer:
             "properties": {key: self.field(field) for key, field in fields.items()},
             "additionalProperties": False,
         }
-        return {**made, "required": required} if required else made
+        return {**made, "required": required} if required and whole else made
 
     def object(self, cls: Any) -> Schema:
         """A class in its long form and its short ones; `true` is all defaults."""
@@ -233,7 +239,8 @@ class _Writer:
     def field(self, field: "attrs.Attribute[Any]") -> Schema:
         """One key."""
         told = {"description": field.metadata["help"]} if field.metadata.get("help") else {}
-        return {**told, **self.field_value(field.type), **_default(field)}
+        least = {"minimum": field.validator.least} if isinstance(field.validator, AtLeast) else {}
+        return {**told, **self.field_value(field.type), **least, **_default(field)}
 
     def field_value(self, kind: Any) -> Schema:
         """What a key takes: some take more than values of their type."""
@@ -292,28 +299,53 @@ class _Writer:
         several = {**self.named(Name, TargetConfig), "minProperties": 1}
         return _any_of([self.value(Name), _text(rf"(?=.*\{{){_TEXT}"), several])
 
-    def options(self, config: type, main: str | None) -> Schema:
-        """The options of a kind; its main one may stand for them, and `true` for none."""
-        arms = [self.value(config)]
+    def options(self, config: type, main: str | None, *, whole: bool = True) -> Schema:
+        """The options of a kind; its main one may stand for them, and `true` for none.
+
+        Where they are not the `whole`, what is required may be taken from elsewhere: `defaults`, or another service.
+        """
+        is_partial = not whole and _needs_options(config)
+        arms = [self.mapping(config, whole=False), _TRUE] if is_partial else [self.value(config)]
         if main is not None:
             arms.append(self.value(all_keys(config)[main].type))
         return _any_of(arms)
 
     def filter(self) -> Schema:
         """An entry of a list of filters: a kind alone, a kind with options, or a chain."""
-        alone = [kind for kind, found in self.filters.items() if not _needs_options(found.config)]
-        shared = self.mapping(FilterConfig, ("kind", "options"))
-        del shared["required"]
+        shared = self.mapping(FilterConfig, ("kind", "options"), whole=False)
+        return _any_of([*self.kinds_of(self.filters, shared), self.mapping(UseConfig)])
+
+    def part(self, cls: Any) -> Schema:
+        """A part that stands alone: a kind alone, or a kind with options; where there is a default, without one."""
+        sort = SORTS[cls]
+        kinds = dict(sort.kinds(self.kinds))
+        kinds |= {alias: kinds[kind] for alias, kind in sort.aliases.items() if kind in kinds}
+        arms = [*self.kinds_of(kinds, self.mapping(cls), optional=bool(sort.default))]
+        arms += [_PATH_ALONE] if cls is HealthConfig else []
+        return _any_of([*arms, _TRUE] if sort.default else arms)
+
+    def kinds_of(
+        self, kinds: Mapping[str, PartKind], shared: Schema, *, optional: bool = False
+    ) -> Iterable[Schema]:
+        """A kind alone, and a kind with options and what all kinds share; with `optional` there need be none."""
+        alone = [kind for kind, found in kinds.items() if not _needs_options(found.config)]
+        if alone:
+            yield self.or_variable({"enum": alone})
         properties = {
-            kind: {"description": _summary(found.config), **self.options(found.config, found.main)}
-            for kind, found in self.filters.items()
+            kind: {
+                "description": _summary(found.config),
+                **self.options(found.config, found.main, whole=not optional),
+            }
+            for kind, found in kinds.items()
         }
-        entry = {
+        one: list[Schema] = [{"required": [kind]} for kind in kinds]
+        if optional:
+            one.append({"not": {"anyOf": list(one)}} if one else {})
+        yield {
             **shared,
             "properties": {**properties, **shared["properties"]},
-            "oneOf": [{"required": [kind]} for kind in self.filters],
+            **({"oneOf": one} if one else {"not": {}}),
         }
-        return _any_of([self.or_variable({"enum": alone}), entry, self.mapping(UseConfig)])
 
 
 _GRAMMAR: Final[Mapping[Any, str]] = {
@@ -327,10 +359,12 @@ _GRAMMAR: Final[Mapping[Any, str]] = {
 """The types that have a grammar of their own, as `$defs` call them."""
 
 
+_PATH_ALONE: Final = _text("/.*")
 _NO_SLASH_AT_END: Final[Schema] = {"pattern": "[^/]$"}
 _BOTH: Final[Schema] = {"type": "object", "required": ["by", "cookie"], "properties": {"by": {"minItems": 1}}}
 _RULES: Final[Mapping[type, Schema]] = {
     ServiceConfig: {"properties": {"instances": {"minItems": 1}}},
+    RetriesConfig: {"minimum": 0, "properties": {"if": {"minItems": 1}}},
     RewriteConfig: {
         "pattern": f"^/|{_REFERENCE}",
         "properties": {

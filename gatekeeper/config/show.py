@@ -18,6 +18,7 @@ import yaml
 from gatekeeper.config.conditions import Condition, ConditionConfig, Match, Matcher, MatcherConfig
 from gatekeeper.config.filters import flatten
 from gatekeeper.config.model import FilterConfig, GatewayConfig, ServiceConfig, UseConfig
+from gatekeeper.config.parts import SORTS
 from gatekeeper.config.units import UNITS, digits
 from gatekeeper.config.wording import LISTS, is_parsed, keys, origin, written
 from gatekeeper.core.text import Text
@@ -45,7 +46,13 @@ def show_filter(config: FilterConfig | UseConfig) -> dict[str, Any]:
     """The long form of one entry of a list of filters."""
     if isinstance(config, UseConfig):
         return _object(config)
-    return {config.kind: show_options(config.options), **_object(config, but=("kind", "options"))}
+    return _show_part(config)
+
+
+def _show_part(config: Any) -> dict[str, Any]:
+    """A kind with its options, and the keys that all kinds share beside it."""
+    options = {} if config.options is None else show_options(config.options)
+    return {config.kind: options, **_object(config, but=("kind", "options"))}
 
 
 def show_options(options: Any) -> dict[str, Any]:
@@ -83,8 +90,8 @@ def _by_value(value: Any, kind: Any) -> Any:
         return _plain(value.value)
     if isinstance(value, Text):
         return _plain(value.source)
-    if isinstance(value, FilterConfig):
-        return show_filter(value)
+    if isinstance(value, FilterConfig) or type(value) in SORTS:
+        return _show_part(value)
     if attrs.has(type(value)) and not is_parsed(type(value)):
         return _object(value)
     if isinstance(value, Mapping):
@@ -161,7 +168,7 @@ def _object(value: Any, but: Iterable[str] = ()) -> dict[str, Any]:
         item = getattr(value, field.name)
         if item is None or key in but or _is_empty(value, item, field.type):
             continue
-        if field.metadata.get("secret"):
+        if field.metadata.get("secret") and item:
             found[key] = HIDDEN_SECRET
         elif isinstance(value, ConditionConfig):
             found |= _part(key, item, field.type)

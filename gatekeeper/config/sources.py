@@ -1,11 +1,13 @@
 """The files of a configuration → one tree: the root file, `.env`, what it includes, and the files of an environment.
 
+What is provided from elsewhere joins it last.
+
 Every file is read before anything is judged, so that a syntax error in one does not hide what is wrong in the others.
 """
 
 import glob
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Final, Literal
 
@@ -24,6 +26,7 @@ from gatekeeper.config.dotenv import read_dotenv
 from gatekeeper.config.interpolate import interpolate
 from gatekeeper.config.merge import SECTIONS, Expand, Merger, Value, fault_at, join, no_mapping
 from gatekeeper.config.problems import Fault, Path, did_you_mean, quoted
+from gatekeeper.config.provided import Provided, add_provided
 from gatekeeper.config.structure import Reader
 from gatekeeper.config.tree import Tree
 from gatekeeper.config.units import Name
@@ -44,6 +47,7 @@ def read_sources(
     *,
     environment: str | None = None,
     env_file: EnvFile = None,
+    provided: Sequence[Provided] = (),
 ) -> Tree:
     """Read a configuration from its root file; everything that is wrong is in the faults of the tree.
 
@@ -56,7 +60,7 @@ def read_sources(
         tree.faults.append(text)
         tree.incomplete = True
         return tree
-    return _read_from(tree, text, expand, environ, str(path), path.parent, environment, env_file)
+    return _read_from(tree, text, expand, environ, str(path), path.parent, environment, env_file, provided)
 
 
 def sources_of_text(
@@ -68,9 +72,10 @@ def sources_of_text(
     base: FilePath,
     environment: str | None = None,
     env_file: EnvFile = False,
+    provided: Sequence[Provided] = (),
 ) -> Tree:
     """Read a configuration whose root file has this text; `name` is what messages call it, `base` where its files are."""
-    return _read_from(Tree(), text, expand, environ, name, base, environment, env_file)
+    return _read_from(Tree(), text, expand, environ, name, base, environment, env_file, provided)
 
 
 def _read_from(
@@ -82,11 +87,13 @@ def _read_from(
     base: FilePath,
     environment: str | None,
     env_file: EnvFile,
+    provided: Sequence[Provided],
 ) -> Tree:
     variables, quiet = _variables(tree, name, base, environ, env_file)
     files = _Files(tree, name, base, variables, quiet, expand)
     files.read(text)
     files.choose(environment or None)
+    add_provided(tree, provided, base)
     return tree
 
 
@@ -99,9 +106,9 @@ def _variables(
     path, name = env_file, str(env_file)
     if path is None:
         path, name = base / ".env", str(FilePath(root).parent / ".env")
-        if not path.is_file():
-            return environ, False
     tree.files.append(path)
+    if env_file is None and not path.is_file():
+        return environ, False
     text = _text(path, name)
     if isinstance(text, Fault):
         tree.faults.append(text)

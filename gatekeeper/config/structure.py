@@ -41,6 +41,7 @@ from gatekeeper.config.wording import (
     keys,
     number_hint,
     origin,
+    takes_true,
     written,
 )
 
@@ -57,7 +58,7 @@ class Reader:
     """Reads values and collects what is wrong with them; for one configuration.
 
     `expand` has the short forms of classes, `later` tells whether a key at a path belongs to something that is not built
-    yet. Files are looked for from `base`.
+    yet. Files are looked for from `base`; those that values name are in `files`, whether they are there or not.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Reader:
     ) -> None:
         self._base: Final = base
         self.faults: list[Fault] = []
+        self.files: Final[list[FilePath]] = []
         self.path: list[str | int] = []
         self._expand: Final = expand or {}
         self._later: Final = later
@@ -118,7 +120,7 @@ class Reader:
         return BROKEN
 
     def mistyped(self, expected: str, value: Any, hint: str = "") -> Broken:
-        """Note that the value is of another type; without a word where something in it is broken already."""
+        """Note that the value is of another type; without a word where something in it is broken."""
         if isinstance(value, dict) and BROKEN in value.values():
             return BROKEN
         return self.refuse(f"expected {expected}, not {describe(value)}{hint}", "wrong-type")
@@ -126,6 +128,10 @@ class Reader:
     def folder(self) -> FilePath:
         """The folder that the path of a file is relative to, here."""
         return self._base
+
+    def expansion(self, cls: Any) -> Expand:
+        """What makes the long form of the short ones of a class."""
+        return self._expand.get(cls, lambda value: value)
 
     # ---- single values --------------------------------------------------------------------------------------------
 
@@ -160,6 +166,7 @@ class Reader:
             return self.mistyped("the path of a file, like `tls/ca.pem`", value)
         text = str(value)
         path = self.folder().absolute() / text
+        self.files.append(path)
         if not path.is_file():
             return self.refuse(f"`{text}` does not exist (looked for {path})", "not-found")
         return str(path)
@@ -214,6 +221,8 @@ class Reader:
             for choice, result in choices:
                 if type(choice) is type(plain) and choice == plain:
                     return result
+            if self._later((*self.path, str(plain))):
+                return self.refuse(f"`{plain}` is not available yet", "not-available")
             if type(plain) not in types - {bool}:
                 return self.mistyped(" or ".join(f"`{word}`" for word in known), value)
             hint = did_you_mean(str(plain), known) or did_you_mean(str(plain).lower(), known)
@@ -240,7 +249,8 @@ class Reader:
                 self.path.append(index)
                 items.append(self._read(item, hook_of(item_type), item_type))
                 self.path.pop()
-            return make([item for item in items if item is not BROKEN])
+            sound = [item for item in items if item is not BROKEN]
+            return BROKEN if items and not sound else make(sound)
 
         return hook
 
@@ -274,6 +284,8 @@ class Reader:
     def _union_hook(self, kind: Any) -> Hook:
         arms = [arm for arm in get_args(kind) if arm is not NoneType]
         switches = [written(arg) for arm in arms for arg in get_args(arm) if isinstance(arg, bool)]
+        if switches and any(takes_true(arm) for arm in arms):
+            switches.insert(0, "true")
 
         def hook(value: Any, _: Any) -> Any:
             failed: list[tuple[Any, list[Fault]]] = []
@@ -305,7 +317,7 @@ class Reader:
         stand_ins = {key: fields[key].metadata.get("stand_in", BROKEN) for key in required}
         names = {key: str(field.alias) for key, field in fields.items()}
         hooks: dict[str, Hook] = {}
-        expand = self._expand.get(cls, lambda value: value)
+        expand = self.expansion(cls)
         wanted = f"a mapping with {quoted(fields)}" if fields else "no options"
         lists = [
             f"; write `{key}:` above it"
@@ -327,7 +339,7 @@ class Reader:
             intended = {self._unknown(key, fields) for key in value if key not in names}
             if not intended.intersection(value):
                 # otherwise a key that is not available yet may stand for one that is missing
-                for key in required.difference(value, intended):
+                for key in sorted(required.difference(value, intended)):
                     self.refuse(f"`{key}` is missing", "missing-key", at_key=True)
             found = {}
             whole = True

@@ -16,7 +16,8 @@ class Tree:
 
     `documents` are in the order in which they were read, the root file first. `incomplete` means that names may be
     missing which a file was to define. `environments` are the names one can choose from. `files` were read or looked for,
-    whether they are there or not, and `folders` are those in which patterns look for files.
+    whether they are there or not, and `folders` are those in which patterns look for files. `origins` has who said what
+    can be provided: the section and the name of an entry, and the name of a provider, or `file`.
     """
 
     data: Any = BROKEN
@@ -28,6 +29,7 @@ class Tree:
     environments: list[str] = attrs.field(factory=list)
     files: list[FilePath] = attrs.field(factory=list)
     folders: list[FilePath] = attrs.field(factory=list)
+    origins: dict[tuple[str, str], str] = attrs.field(factory=dict)
 
     @property
     def file(self) -> str:

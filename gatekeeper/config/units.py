@@ -23,6 +23,8 @@ from gatekeeper.config.addresses import (
     parse_network,
     parse_proxies,
 )
+from gatekeeper.config.failures import HIGHEST, LOWEST, Failure, parse_failure
+from gatekeeper.config.failures import PATTERN as _FAILURE
 from gatekeeper.config.problems import Refusal
 
 
@@ -54,6 +56,8 @@ File = Annotated[str, "file"]
 """An absolute path of a file that exists; written from the file it stands in."""
 Proxies = Annotated[Network, "proxies"]
 """A network of proxies whose word is taken; not everybody's."""
+Sha256 = Annotated[str, "sha256"]
+"""A SHA-256 in hexadecimal, in lower case."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _NO_NAMES: Final = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false", "null"})
@@ -286,6 +290,18 @@ def parse_path(text: str) -> str:
     return text
 
 
+def parse_sha256(text: str) -> str:
+    """Check a SHA-256; what is none is not shown, as it may be what was to be hashed.
+
+    Raises:
+        Refusal: it is none.
+
+    """
+    if re.fullmatch(r"[0-9A-Fa-f]{64}", text):
+        return text.lower()
+    raise Refusal("a SHA-256 is 64 hexadecimal digits; `printf %s TOKEN | sha256sum` writes that of a token")
+
+
 @attrs.frozen
 class Unit:
     """How a value of a type is read and written.
@@ -354,6 +370,15 @@ UNITS: Final[Mapping[Any, Unit]] = {
         pattern=r"0*(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)%",
     ),
     Weight: Unit("a weight like 95", parse_weight, (int,), show=_same, between=(0, 1_000_000)),
+    Failure: Unit(
+        "a failure like `connect` or 502",
+        parse_failure,
+        (int, str),
+        show=_same,
+        pattern=_FAILURE,
+        between=(LOWEST, HIGHEST),
+    ),
+    Sha256: Unit("a SHA-256", parse_sha256, pattern="[0-9A-Fa-f]{64}"),
     Method: Unit("a method like `GET`", parse_method, pattern="[A-Z][A-Z-]*"),
     LiteralPath: Unit("a path like `/health`", parse_path, pattern=_PATH),
     Listen: Unit(

@@ -60,6 +60,11 @@ def is_parsed(kind: Any) -> bool:
     return isinstance(kind, type) and callable(getattr(kind, "parse", None))
 
 
+def takes_true(kind: Any) -> bool:
+    """Whether `true` is a value of the type that means all defaults: a class of which no key has to be given."""
+    return attrs.has(kind) and all(field.default is not attrs.NOTHING for field in keys(kind).values())
+
+
 def written(value: Any) -> str:
     """The value as a file has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -96,7 +101,10 @@ def expected(kind: Any) -> str:
         return " or ".join(f"`{written(choice)}`" for choice in get_args(kind))
     if is_enum(kind):
         return " or ".join(f"`{written(member.value)}`" for member in kind)
-    return "text" if is_parsed(kind) else "a list" if origin(kind) in LISTS else "a mapping"
+    if is_parsed(kind):
+        return "text"
+    # a class may say how it is mostly written
+    return "a list" if origin(kind) in LISTS else str(getattr(kind, "WRITTEN", "a mapping"))
 
 
 def number_hint(value: Any) -> str:

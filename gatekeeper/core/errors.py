@@ -272,6 +272,7 @@ class WriteTimeout(UpstreamError):
 
     status = 504
     code = "upstream-write-timeout"
+    retry = Retry.IF_IDEMPOTENT
     failure = "timeout"
 
 
@@ -287,6 +288,7 @@ class BadAnswer(UpstreamError):
     """The answer breaks HTTP/1.1, or is one that two readers could understand differently."""
 
     code = "upstream-bad-answer"
+    retry = Retry.IF_IDEMPOTENT
 
 
 class AnswerTooLarge(UpstreamError):

@@ -29,6 +29,7 @@ from gatekeeper.edge.forwarded import Address, Network, is_trusted
 
 
 if TYPE_CHECKING:
+    from gatekeeper.edge.listener import Listener
     from gatekeeper.edge.server import EdgeServer
 
 LINE_LIMIT: Final = 8190
@@ -73,6 +74,7 @@ class StrictProtocol(web.RequestHandler):
         "_linger_left",
         "_payload",
         "_seen",
+        "accepted_by",
         "edge",
         "forwarded",
         "listener",
@@ -80,6 +82,8 @@ class StrictProtocol(web.RequestHandler):
         "scheme",
         "trusted",
     )
+
+    accepted_by: "Listener"  # as soon as it serves one
 
     def __init__(self, edge: "EdgeServer", listener: str, **options: Any) -> None:
         super().__init__(

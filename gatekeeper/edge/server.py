@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import math
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Response
 from gatekeeper.edge.answer import DateField, send
 from gatekeeper.edge.forwarded import Network, parse_address
+from gatekeeper.edge.listener import HANDSHAKES, Listener
 from gatekeeper.edge.protocol import StrictProtocol
 from gatekeeper.edge.request import Reader
 from gatekeeper.observe.observer import Observer
@@ -31,7 +32,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BACKLOG: Final = 1024
+LINGER: Final = 5.0
+"""Seconds at most that a drain still accepts connections, where somebody follows whether the gateway is ready."""
+FOLLOWS: Final = 60.0
+"""Seconds within which one who follows that asks again."""
+TOLD: Final = 3
+"""Times that they are told of the drain before they can be expected to send nobody any more."""
+QUIET: Final = 1.0
+"""Seconds without a request, after which they do not."""
 IDLE_GRACE: Final = 5.0
 """Seconds at most that a drain leaves idle connections, so that a client's next request meets an answer."""
 
@@ -60,6 +68,10 @@ class EdgeTimeouts(Protocol):
         ...
 
 
+def _always() -> bool:
+    return True
+
+
 class EdgeServer(web.Server):
     """Takes connections and hands clean exchanges to the chain of the route they match."""
 
@@ -74,35 +86,78 @@ class EdgeServer(web.Server):
         networks: Sequence[Network] = (),
         health_path: str | None = None,
         getrandbits: Callable[[int], int],
+        ready: Callable[[], bool] = _always,
     ) -> None:
         super().__init__(_unused, handler_cancellation=True)
         self.wheel: Final = wheel
-        self.timeouts: Final = timeouts
         self.draining = False
         self._snapshot = snapshot
         self._observer = observer
         self._clock = clock.monotonic
         self._wall = clock.wall
-        self._networks = tuple(networks)
-        self._health_path = health_path
-        self._reader = Reader(RequestIds(), getrandbits, self._networks)
+        self._ids = RequestIds()
+        self._getrandbits = getrandbits
+        self._ready = ready
         self._date = DateField()
-        self._servers: list[asyncio.Server] = []
+        self._listeners: dict[str, Listener] = {}
+        self._closing: set[Listener] = set()
         self._in_flight = 0
         self._quiet = asyncio.Event()
+        self._followed_at = -math.inf
+        self._told = 0  # times that somebody who follows was told of the drain
+        self._last_answers = 0  # on connections that end with them, but for those to who follows
+        self.reconfigure(timeouts, networks, health_path)
 
     # ---- listening ------------------------------------------------------------------------------------------------
 
-    async def listen(self, sockets: Mapping[str, socket.socket]) -> None:
-        """Accept connections on bound sockets, by the name of the listener."""
-        for name, sock in sockets.items():
-            server = await self._loop.create_server(
-                partial(self._connection, name), sock=sock, backlog=BACKLOG
-            )
-            self._servers.append(server)
+    @property
+    def listeners(self) -> dict[str, socket.socket]:
+        """The sockets that connections are accepted from, by the names of the listeners."""
+        return {name: listener.sock for name, listener in self._listeners.items()}
 
-    def _connection(self, listener: str) -> StrictProtocol:
-        return StrictProtocol(self, listener, loop=self._loop, keepalive_timeout=self.timeouts.idle)
+    async def open(self, name: str, sock: socket.socket) -> None:
+        """Accept connections on a bound socket, which is the edge's from now on.
+
+        Another listener of that name is closed as soon as this one accepts; in a drain, so is this one.
+
+        Raises:
+            OSError: somebody else has begun to listen on the address; nothing else has changed then.
+
+        """
+        listener = Listener(name, sock, self._connection)
+        await listener.open()
+        superseded: Listener | None = listener
+        if not self.draining:
+            superseded, self._listeners[name] = self._listeners.get(name), listener
+        if superseded is not None:
+            await self._close(superseded, HANDSHAKES)
+
+    async def close_listener(self, name: str) -> None:
+        """Accept no more connections there; those that are open get one more answer each.
+
+        Who asks for nothing more is hung up on when the time between two requests has passed. Where another listener
+        has a duplicate of the socket, it goes on with those who wait to be accepted.
+        """
+        listener = self._listeners.pop(name, None)
+        # a drain may have closed it before
+        if listener is not None:
+            await self._close(listener, HANDSHAKES)
+
+    async def _close(self, listener: Listener, patience: float) -> None:
+        listener.leaving = True
+        self._closing.add(listener)
+        try:
+            if any(listener.shares(other) for other in self._listeners.values()):
+                await listener.hand_over()
+            else:
+                await listener.close(patience)
+        finally:
+            self._closing.discard(listener)
+
+    def _connection(self, listener: Listener) -> StrictProtocol:
+        protocol = StrictProtocol(self, listener.name, loop=self._loop, keepalive_timeout=self.timeouts.idle)
+        protocol.accepted_by = listener
+        return protocol
 
     def introduce(self, protocol: StrictProtocol, transport: asyncio.BaseTransport) -> None:
         """Settle, once per connection, who the peer is and what its requests are given."""
@@ -110,6 +165,25 @@ class EdgeServer(web.Server):
         address = parse_address(str(peername[0])) if isinstance(peername, tuple) and peername else None
         scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
         protocol.meet(address, scheme, self._networks)
+
+    def reconfigure(
+        self, timeouts: EdgeTimeouts, networks: Sequence[Network], health_path: str | None
+    ) -> None:
+        """Let other settings hold, for all requests from the next one on; who is idle is so from now on.
+
+        A connection that is open keeps what was settled when it came: whether its peer is trusted. What a trusted peer
+        says of others is judged by the new networks.
+        """
+        self.timeouts = timeouts
+        self._networks = tuple(networks)
+        self._health_path = health_path
+        self._reader = Reader(self._ids, self._getrandbits, self._networks)
+        for connection in cast(list[StrictProtocol], self.connections):
+            connection._keepalive_timeout = timeouts.idle
+            if connection._keepalive_handle is not None:
+                connection._keepalive_handle.cancel()
+                connection._keepalive_handle = None
+                connection._become_idle()
 
     # ---- one request ----------------------------------------------------------------------------------------------
 
@@ -165,7 +239,10 @@ class EdgeServer(web.Server):
     ) -> bool:
         error = response.error
         exchange.status = response.status
-        if self.draining or not payload.is_eof() or (error is not None and error.close):
+        if protocol.accepted_by.leaving:
+            close = True
+            self._last_answers += 1
+        elif not payload.is_eof() or (error is not None and error.close):
             close = True
         try:
             keep = await send(response, exchange, protocol, close=close, date=self._date.line(self._wall()))
@@ -195,39 +272,93 @@ class EdgeServer(web.Server):
             self._quiet.set()
 
     def _health(self) -> Response:
-        status, text = (503, b"draining\n") if self.draining else (200, b"ok\n")
+        self.followed()
+        if self.draining:
+            # it will be counted as all are, and does not mean that anybody is still sent here
+            self._last_answers -= 1
+        if self.draining:
+            status, text = 503, b"draining\n"
+        elif not self._ready():
+            status, text = 503, b"starting\n"
+        else:
+            status, text = 200, b"ok\n"
         return Response(status, Headers([(b"content-type", b"text/plain")]), Body(text))
 
     # ---- going away -----------------------------------------------------------------------------------------------
 
-    async def drain(self, grace: float) -> int:
-        """Stop accepting, let every request that was begun be answered; return how many were not within `grace`.
+    def followed(self) -> None:
+        """Note that somebody is told whether this gateway is ready; for whoever answers that."""
+        self._followed_at = self._clock()
+        if self.draining:
+            self._told += 1
+
+    async def drain(self, grace: float, *, linger: bool = True) -> int:
+        """Go, within `grace` seconds; return how many requests were not answered by then.
+
+        From its first moment, each answer is the last one on its connection, and the health is 503. With `linger` and
+        where somebody follows that, connections are accepted for up to `LINGER` seconds more: until nobody is sent here
+        any more. Then the listeners close, without resetting anybody, and what was begun is finished.
 
         aiohttp's own shutdown throws bytes away that have arrived and were not read yet. Here idle connections are
-        left alone until their next request, which is answered with `Connection: close`, or until the time is up.
+        left alone until their next request, or until `IDLE_GRACE` is over. A request that is on its way in the moment
+        when such a connection is closed meets nobody: HTTP/1.1 has no means against that, and clients try again.
         """
         self.draining = True
         self._quiet.clear()
-        for server in self._servers:
-            server.close()
-        deadline = self._loop.time() + grace
-        idle_until = self._loop.time() + min(grace, IDLE_GRACE)
-        while self.connections and self._loop.time() < deadline:
+        for listener in self._listeners.values():
+            listener.leaving = True
+        now = self._loop.time()
+        deadline = now + grace
+        if linger and self._listeners and self._clock() - self._followed_at < FOLLOWS:
+            await self._linger(min(now + LINGER, deadline))
+        listeners, self._listeners = self._listeners, {}
+        now = self._loop.time()
+        patience = min(HANDSHAKES, max(0.0, deadline - now))
+        await asyncio.gather(*(self._close(listener, patience) for listener in listeners.values()))
+        await self._finish_all(min(now + IDLE_GRACE, deadline), deadline)
+        lost = self._in_flight + len(self._unsent())
+        tasks = []
+        for connection, transport in list(self._connections.items()):
+            task = cast(StrictProtocol, connection).cut()
+            # one that is closing already does not know it any more
+            transport.abort()
+            if task is not None:
+                tasks.append(task)
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+        return lost
+
+    async def _linger(self, until: float) -> None:
+        """Wait until those who follow have been told that the gateway goes, and send nobody any more."""
+        answers, now = self._last_answers, self._loop.time()
+        quiet_since = now
+        while now < until and (self._told < TOLD or now < quiet_since + QUIET):
+            await asyncio.sleep(0.05)
+            now = self._loop.time()
+            if self._last_answers != answers:
+                answers, quiet_since = self._last_answers, now
+
+    async def _finish_all(self, idle_until: float, deadline: float) -> None:
+        """Wait until all connections have ended; idle ones, and all that is after the deadline, are given up."""
+        while (self.connections or self._closing) and (now := self._loop.time()) < deadline:
             if self._in_flight:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(deadline):
                         await self._quiet.wait()
                 self._quiet.clear()
-            elif self._loop.time() < idle_until:
+            elif now < idle_until or self._unsent():
                 await asyncio.sleep(0.05)
             else:
-                break
-        lost = self._in_flight
-        connections = cast(list[StrictProtocol], self.connections)
-        tasks = [task for connection in connections if (task := connection.cut()) is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=1)
-        return lost
+                return
+
+    def _unsent(self) -> list[asyncio.Transport]:
+        """Where the last bytes of an answer that is done wait for a client that reads slowly."""
+        return [
+            transport
+            for connection, transport in self._connections.items()
+            if (connection._waiter is not None or connection.transport is None)
+            and transport.get_write_buffer_size()
+        ]
 
 
 async def _unused(_request: object) -> web.StreamResponse:

@@ -2,13 +2,18 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import attrs
 
 from gatekeeper.core.chain import AttemptFilter, Filter, Predicate
 from gatekeeper.extend.context import BuildContext
+from gatekeeper.policy.balance import Balancer
 
+
+if TYPE_CHECKING:
+    from gatekeeper.registry.health import Probe
+    from gatekeeper.registry.providers import Provider
 
 C = TypeVar("C")
 
@@ -35,44 +40,20 @@ PREDICATES: Final = frozenset(
 _KIND: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
-K = TypeVar("K", "FilterKind", "PredicateKind")
-
-
 class CatalogError(Exception):
     """A kind that cannot be registered; the message names the plugins concerned."""
 
 
-@attrs.frozen
-class FilterKind:
-    """A kind of filter: its options, and how one is made of them.
-
-    `main` is the option that a value which is no mapping sets; a `terminal` kind answers itself and ends a chain.
-    """
-
-    kind: str
-    config: type
-    build: Callable[[Any, BuildContext], Any]
-    main: str | None
-    terminal: bool
-    scope: Literal["exchange", "attempt"]
-    plugin: str
-
-    @property
-    def summary(self) -> str:
-        """The first line of what its options say about themselves."""
-        return (self.config.__doc__ or "").strip().partition("\n")[0]
-
-
-@attrs.frozen
-class PredicateKind:
-    """A kind of condition: its options, and how a question about an exchange is made of them.
+@attrs.frozen(kw_only=True)
+class Kind:
+    """A kind of part: its options, and how one is made of them.
 
     `main` is the option that a value which is no mapping sets.
     """
 
     kind: str
     config: type
-    build: Callable[[Any, BuildContext], Predicate]
+    build: Callable[[Any, BuildContext], Any]
     main: str | None
     plugin: str
 
@@ -80,6 +61,17 @@ class PredicateKind:
     def summary(self) -> str:
         """The first line of what its options say about themselves."""
         return (self.config.__doc__ or "").strip().partition("\n")[0]
+
+
+@attrs.frozen(kw_only=True)
+class FilterKind(Kind):
+    """A kind of filter. A `terminal` one answers itself and ends a chain."""
+
+    terminal: bool
+    scope: Literal["exchange", "attempt"]
+
+
+K = TypeVar("K", bound=Kind)
 
 
 class Catalog:
@@ -87,8 +79,16 @@ class Catalog:
 
     def __init__(self) -> None:
         self.filters: dict[str, FilterKind] = {}
-        self.predicates: dict[str, PredicateKind] = {}
+        self.predicates: dict[str, Kind] = {}
+        self.balancers: dict[str, Kind] = {}
+        self.probes: dict[str, Kind] = {}
+        self.providers: dict[str, Kind] = {}
         self.plugin = "gatekeeper"
+
+    def of_plugin(self, plugin: str) -> tuple[str, ...]:
+        """The names of all kinds that a plugin has declared."""
+        tables = (self.filters, self.predicates, self.balancers, self.probes, self.providers)
+        return tuple(kind.kind for table in tables for kind in table.values() if kind.plugin == plugin)
 
     def filter(
         self,
@@ -105,9 +105,7 @@ class Catalog:
             CatalogError: the kind exists, its name is none, or its options are no attrs class.
 
         """
-        self._add(
-            "filter", self.filters, FilterKind(kind, config, build, main, terminal, "exchange", self.plugin)
-        )
+        self._add_filter(kind, config, build, main, "exchange", terminal=terminal)
 
     def attempt_filter(
         self,
@@ -123,8 +121,7 @@ class Catalog:
             CatalogError: the kind exists, its name is none, or its options are no attrs class.
 
         """
-        made = FilterKind(kind, config, build, main, terminal=False, scope="attempt", plugin=self.plugin)
-        self._add("filter", self.filters, made)
+        self._add_filter(kind, config, build, main, "attempt", terminal=False)
 
     def predicate(
         self,
@@ -146,7 +143,88 @@ class Catalog:
             raise CatalogError(
                 f"plugin {self.plugin!r} declares predicate {kind!r}, which is built in; choose another name"
             )
-        self._add("predicate", self.predicates, PredicateKind(kind, config, build, main, self.plugin))
+        self._add_kind("predicate", self.predicates, kind, config, build, main)
+
+    def balancer(
+        self,
+        kind: str,
+        config: type[C],
+        build: Callable[[C, BuildContext], Balancer],
+        *,
+        main: str | None = None,
+    ) -> None:
+        """Declare a kind of balancer: a value of `balance`. Its `pick` is on the way of requests.
+
+        Raises:
+            CatalogError: the kind exists, its name is none, or its options are no attrs class.
+
+        """
+        self._add_kind("balancer", self.balancers, kind, config, build, main)
+
+    def probe(
+        self,
+        kind: str,
+        config: type[C],
+        build: "Callable[[C, BuildContext], Probe]",
+        *,
+        main: str | None = None,
+    ) -> None:
+        """Declare a kind of health check: a value of `health`.
+
+        Raises:
+            CatalogError: the kind exists, its name is none, or its options are no attrs class.
+
+        """
+        self._add_kind("probe", self.probes, kind, config, build, main)
+
+    def provider(
+        self,
+        kind: str,
+        config: type[C],
+        build: "Callable[[C, BuildContext], Provider]",
+        *,
+        main: str | None = None,
+    ) -> None:
+        """Declare a kind of provider: a value of `providers`, a source of services and routes.
+
+        Raises:
+            CatalogError: the kind exists, its name is none, or its options are no attrs class.
+
+        """
+        self._add_kind("provider", self.providers, kind, config, build, main)
+
+    def _add_filter(
+        self,
+        kind: str,
+        config: type,
+        build: Callable[[Any, BuildContext], Any],
+        main: str | None,
+        scope: Literal["exchange", "attempt"],
+        *,
+        terminal: bool,
+    ) -> None:
+        made = FilterKind(
+            kind=kind,
+            config=config,
+            build=build,
+            main=main,
+            terminal=terminal,
+            scope=scope,
+            plugin=self.plugin,
+        )
+        self._add("filter", self.filters, made)
+
+    def _add_kind(
+        self,
+        what: str,
+        kinds: dict[str, Kind],
+        kind: str,
+        config: type,
+        build: Callable[[Any, BuildContext], Any],
+        main: str | None,
+    ) -> None:
+        made = Kind(kind=kind, config=config, build=build, main=main, plugin=self.plugin)
+        self._add(what, kinds, made)
 
     def _add(self, what: str, kinds: dict[str, K], kind: K) -> None:
         name = kind.kind

@@ -3,21 +3,30 @@
 import logging
 from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import attrs
 
 from gatekeeper.core.chain import AttemptHandler
 from gatekeeper.core.clock import Clock, Wheel
+from gatekeeper.core.exchange import Attempt, Exchange
 from gatekeeper.core.instance import Instance
+from gatekeeper.core.message import Response
 from gatekeeper.extend.running import RunningGateway
 from gatekeeper.observe.metrics import Metrics
+from gatekeeper.policy.retry import Budget, RetryPolicy
 
+
+if TYPE_CHECKING:
+    import ssl
+
+C = TypeVar("C")
+T = TypeVar("T")
 
 ALL_ROUTES: Final = "all routes"
 """The owner of the global filters."""
 
-Pick = Callable[[Sequence[Instance]], Instance | None]
+Pick = Callable[[Exchange, Sequence[Instance]], Instance | None]
 """The instance for the next attempt, if possible none of those that were tried; None where there is none."""
 
 
@@ -25,22 +34,55 @@ Pick = Callable[[Sequence[Instance]], Instance | None]
 class Target:
     """The service that a chain ends at: who may be asked, and the way there.
 
-    `send` takes one attempt through the service's attempt filters to its instance; failures are exceptions.
-    `total` is the time in seconds that all attempts of an exchange may take together, None without limit.
+    `send` takes one attempt through the service's attempt filters to its instance; failures are exceptions. `observe`
+    hears of the end of each attempt, and `answered` may add to the answer. `total` is the time in seconds that all
+    attempts of an exchange may take together, None without limit; `retries` says what is tried again, and `budget` how
+    much of it.
     """
 
     service: str
     pick: Pick
     send: AttemptHandler
     total: float | None = None
+    observe: Callable[[Attempt], object] | None = None
+    answered: Callable[[Exchange, Instance, Response], object] | None = None
+    retries: RetryPolicy = attrs.field(factory=RetryPolicy)
+    budget: Budget = attrs.field(factory=Budget)
+
+
+class TlsIdentity(Protocol):
+    """How a service's connections prove who they are, and whom they believe."""
+
+    @property
+    def context(self) -> "ssl.SSLContext":
+        """What a handshake goes by."""
+        ...
+
+    @property
+    def server_name(self) -> str:
+        """The name that is expected of the other side; empty for the host it is connected to by."""
+        ...
+
+
+class Keeper(Protocol):
+    """Holds what outlives a configuration."""
+
+    def __call__(self, key: tuple[str, ...], open: Callable[[C], T], config: C, /) -> T:  # noqa: A002
+        """Return what is held under the key, or what is opened."""
+        ...
+
+
+def _keep_nothing(key: tuple[str, ...], open: Callable[[C], T], config: C, /) -> T:  # noqa: A002, ARG001
+    return open(config)
 
 
 @attrs.frozen(kw_only=True)
 class BuildContext:
-    """The surroundings of one filter in one snapshot.
+    """The surroundings of one part in one snapshot.
 
-    `owner` says where it stands (`route users`, `service orders`, `all routes`), `name` is its name in the chain, and
-    `target` the service behind it, where it stands in a service.
+    `owner` says where it stands (`route users`, `service orders`, `all routes`), `name` is its name there, and `target`
+    the service behind it, for what stands at the end of a chain. `tls` is how the instances of its service are spoken
+    to where they speak TLS.
     """
 
     gateway: RunningGateway
@@ -48,7 +90,20 @@ class BuildContext:
     name: str
     owner: str
     target: Target | None = None
+    tls: TlsIdentity | None = None
     random: Random = attrs.field(factory=SystemRandom)
+    keeper: Keeper = _keep_nothing
+
+    def keep(self, name: str, open: Callable[[C], T], config: C) -> T:  # noqa: A002
+        """Return a thing that outlives the configuration: a bucket, a table, a connection.
+
+        The first time, and where nothing fits, it is what `open(config)` returns. After a reload the same part, in the
+        same place and under the same name, gets the same thing back if its `config` equals the one before. If it does
+        not, a thing with a method `reconfigure(config)` is kept, and that is called at the moment when the new
+        configuration comes into force; any other is opened anew. What no configuration holds any more is closed, where
+        it has a method `close` (which may be a coroutine).
+        """
+        return self.keeper((self.owner, self.name, name), open, config)
 
     @property
     def logger(self) -> logging.Logger:

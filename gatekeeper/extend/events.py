@@ -16,6 +16,23 @@ class ConfigApplied(Event):
 
 
 @attrs.frozen
+class ConfigRefused(Event):
+    """A configuration was not taken; the one before goes on. `error` says why."""
+
+    error: str
+
+
+@attrs.frozen
+class HealthChanged(Event):
+    """What is known of an instance's health has changed: `unknown`, `healthy`, `unhealthy` or `unexpected`."""
+
+    service: str
+    instance: str
+    status: str
+    reason: str
+
+
+@attrs.frozen
 class Listening(Event):
     """The gateway accepts connections; addresses by listener name."""
 

@@ -23,7 +23,16 @@ from gatekeeper.extend.catalog import Catalog, CatalogError
 
 GROUP: Final = "gatekeeper"
 
-BUILT_IN: Final = ("transform", "static", "redirect", "options", "forward")
+BUILT_IN: Final = {
+    **{
+        name: f"gatekeeper.filters.{name}"
+        for name in ("transform", "static", "redirect", "options", "forward")
+    },
+    "balancers": "gatekeeper.registry.balancers",
+    "probes": "gatekeeper.registry.probes",
+    "http_provider": "gatekeeper.registry.providers.http",
+}
+"""Name → module, in loading order."""
 
 
 class PluginError(Exception):
@@ -68,10 +77,8 @@ class PluginHost:
     @property
     def plugins(self) -> list[PluginInfo]:
         """What is loaded, in the order it was."""
-        kinds = self.catalog.filters.values()
         return [
-            PluginInfo(name, origin, tuple(kind.kind for kind in kinds if kind.plugin == name))
-            for name, origin in self._origins.items()
+            PluginInfo(name, origin, self.catalog.of_plugin(name)) for name, origin in self._origins.items()
         ]
 
     def each(self, hook: str, **arguments: Any) -> Iterable[tuple[str, Any]]:
@@ -115,8 +122,8 @@ class PluginHost:
 
 def _sources(files: Sequence[Path]) -> Iterable[tuple[str, str, Any]]:
     """Name, origin and a function that imports it, for every plugin there is."""
-    for name in BUILT_IN:
-        yield name, "built-in", lambda name=name: importlib.import_module(f"gatekeeper.filters.{name}")
+    for name, module in BUILT_IN.items():
+        yield name, "built-in", lambda module=module: importlib.import_module(module)
     # pluggy calls what was registered last first; we register, and run, by name
     for entry_point, origin in sorted(_installed(), key=lambda found: found[0].name):
         yield entry_point.name, origin, lambda found=entry_point: _load(found)

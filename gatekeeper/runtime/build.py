@@ -1,9 +1,7 @@
 """From a configuration to a snapshot: services with their pools, chains folded once, the routing table."""
 
 import logging
-import ssl
 from collections.abc import Awaitable, Mapping, Sequence
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -33,22 +31,20 @@ from gatekeeper.core.chain import (
 from gatekeeper.core.clock import Wheel
 from gatekeeper.core.errors import GatewayError
 from gatekeeper.core.exchange import NO_ROUTE, Exchange, Route
-from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
 from gatekeeper.core.text import Text
-from gatekeeper.extend.catalog import Catalog, FilterKind, PredicateKind
+from gatekeeper.extend.catalog import Catalog, Kind
 from gatekeeper.extend.context import ALL_ROUTES, BuildContext, Target
 from gatekeeper.extend.running import RunningGateway
-from gatekeeper.registry.services import Service
 from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.rewrite import Rewrite
 from gatekeeper.routing.table import Entry, Table
+from gatekeeper.runtime.keep import Keep, Plan
 from gatekeeper.runtime.matching import Conditions
+from gatekeeper.runtime.services import Running, ServiceBuilder, retry_policy
 from gatekeeper.runtime.snapshot import Snapshot, answer_no_route
 from gatekeeper.runtime.targets import Targets, send_to, send_to_captured, send_to_chosen
-from gatekeeper.upstream.pool import Pool
 from gatekeeper.upstream.send import Sender
-from gatekeeper.upstream.tls import build_tls
 
 
 log = logging.getLogger(__name__)
@@ -58,52 +54,84 @@ Changes = Mapping[str, FilterConfig | bool]
 
 
 @attrs.frozen
+class Prepared:
+    """A compiled configuration that is not in force yet: `commit` or `abandon` it."""
+
+    config: GatewayConfig
+    snapshot: Snapshot
+    plan: Plan
+
+    def commit(self, *, warm: bool) -> None:
+        """Bring services and kept things into force; cannot fail. With `warm`, what is new begins with its whole weight."""
+        self.snapshot.hold = self.plan.commit()
+        for service in self.snapshot.services.values():
+            if not service.in_force:
+                service.enter(warm=warm)
+
+    def abandon(self) -> None:
+        """Close what was opened for it."""
+        self.plan.abandon()
+
+
+@attrs.frozen
 class Builder:
     """Builds snapshots for one gateway. Building opens nothing: pools connect when the first request comes."""
 
     gateway: RunningGateway
     catalog: Catalog
     wheel: Wheel
+    keep: Keep
     random: Random = attrs.field(factory=Random)
 
-    def build(self, config: GatewayConfig, revision: int) -> Snapshot:
-        """Compile a configuration that has been checked.
+    def prepare(self, config: GatewayConfig, revision: int) -> Prepared:
+        """Compile a configuration that has been checked; may be done in any thread, one at a time.
 
         Raises:
             ConfigError: what only shows when parts are put together: unusable certificates, options of plugins.
 
         """
-        return _Build(self, config).snapshot(revision)
+        plan = self.keep.plan()
+        try:
+            return Prepared(config, _Build(self, config, plan).snapshot(revision), plan)
+        except BaseException:
+            plan.abandon()
+            raise
 
     def conditions(self, config: GatewayConfig) -> Conditions:
         """What makes the questions of a configuration, as its snapshot asks them."""
-        return _Build(self, config).conditions
+        return _Build(self, config, self.keep.plan()).conditions
 
-    def filter(self, item: FilterConfig, owner: str) -> Any:
-        """Make one filter; `owner` says where it stands.
+    def filter(self, item: FilterConfig, owner: str, plan: Plan | None = None) -> Any:
+        """Make one filter; `owner` says where it stands, and `plan` keeps what outlives it.
 
         Raises:
             ValueError: its kind does not take these options, or fails.
 
         """
         kind = self.catalog.filters[item.kind]
-        made = self._call(kind, item.options, item.name, owner)
+        made = self._call(kind, item.options, item.name, owner, plan)
         if not callable(getattr(made, "wrap", None)):
             raise ValueError(f"plugin `{kind.plugin}` made {made!r} for `{item.kind}`, which is no filter")  # noqa: TRY004 - a problem, as below
         return made
 
-    def predicate(self, name: str, options: Any) -> Predicate:
+    def predicate(self, name: str, options: Any, plan: Plan | None = None) -> Predicate:
         """Make the question of a plugin's condition.
 
         Raises:
             ValueError: its kind does not take these options, or fails.
 
         """
-        made: Predicate = self._call(self.catalog.predicates[name], options, name, "conditions")
+        made: Predicate = self._call(self.catalog.predicates[name], options, name, "conditions", plan)
         return made
 
-    def _call(self, kind: FilterKind | PredicateKind, options: Any, name: str, owner: str) -> Any:
-        context = BuildContext(gateway=self.gateway, wheel=self.wheel, name=name, owner=owner)
+    def _call(self, kind: Kind, options: Any, name: str, owner: str, plan: Plan | None) -> Any:
+        context = BuildContext(
+            gateway=self.gateway,
+            wheel=self.wheel,
+            name=name,
+            owner=owner,
+            keeper=plan or self.keep.plan(),
+        )
         try:
             return kind.build(options, context)
         except ValueError:
@@ -116,8 +144,9 @@ class Builder:
 class _Build:
     """The building of one snapshot."""
 
-    def __init__(self, builder: Builder, config: GatewayConfig) -> None:
+    def __init__(self, builder: Builder, config: GatewayConfig, plan: Plan) -> None:
         self.builder = builder
+        self.plan = plan
         self.gateway = builder.gateway
         self.catalog = builder.catalog
         self.wheel = builder.wheel
@@ -126,15 +155,14 @@ class _Build:
         self.config = config
         self.problems: list[Problem] = []
         self.conditions = Conditions(config.services, self._ask_plugin, builder.random)
+        self.services = ServiceBuilder(
+            builder.gateway, builder.catalog, builder.wheel, builder.random, plan, self.problems.append
+        )
 
     def snapshot(self, revision: int) -> Snapshot:
         config = self.config
-        services = {name: _service(name, service) for name, service in config.services.items()}
-        pools = {name: self._pools(service, config.services[name]) for name, service in services.items()}
-        chains = {
-            name: self._service_chain(service, config.services[name], pools[name])
-            for name, service in services.items()
-        }
+        running = {name: self.services.build(name, service) for name, service in config.services.items()}
+        chains = {name: self._service_chain(one, config.services[name]) for name, one in running.items()}
         global_links = self._links(config.filters, ALL_ROUTES)
         targets: dict[str, Targets] = {}
         entries: list[Entry[Route]] = []
@@ -142,7 +170,7 @@ class _Build:
             owner = f"route {name}"
             changes = route_config.override
             links = [
-                *(self._links(config.filters, ALL_ROUTES, changes) if changes else global_links),
+                *(self._links(config.filters, ALL_ROUTES, changes, owner) if changes else global_links),
                 *self._links(route_config.filters, owner, changes),
             ]
             end = self._end(name, route_config, chains, targets)
@@ -153,36 +181,27 @@ class _Build:
         if self.problems:
             raise ConfigError(self.problems)
         hosts = HostCondition(config.hosts) if config.hosts else None
-        return Snapshot(revision, Table(entries), no_route, services, pools, targets, hosts)
+        services = {name: one.service for name, one in running.items()}
+        return Snapshot(revision, Table(entries), no_route, services, targets, hosts)
 
     # ---- services -------------------------------------------------------------------------------------------------
 
-    def _pools(self, service: Service, config: ServiceConfig) -> dict[str, Pool]:
-        tls = None
-        if any(instance.scheme == "https" for instance in service.instances):
-            settings = config.tls
-            try:
-                tls = build_tls(
-                    ca=_path(settings.ca),
-                    certificate=_path(settings.certificate),
-                    key=_path(settings.key),
-                    server_name=settings.server_name or "",
-                    verify=settings.verify,
-                )
-            except (OSError, ssl.SSLError) as error:
-                place = attrs.evolve(config.place, path=("services", service.name, "tls"))
-                self.problems.append(problem_at("bad-value", place, _why(error)))
-        return {
-            instance.id: Pool(instance, self.wheel, tls if instance.scheme == "https" else None)
-            for instance in service.instances
-        }
-
-    def _service_chain(self, service: Service, config: ServiceConfig, pools: Mapping[str, Pool]) -> Chain:
-        sender = Sender(pools, config.timeouts, self.wheel, self.clock)
+    def _service_chain(self, running: Running, config: ServiceConfig) -> Chain:
+        service = running.service
+        sender = Sender(running.pools, config.timeouts, self.wheel, self.clock)
         owner = f"service {service.name}"
         links, attempt_links = self._split(config.filters, owner)
         send: AttemptHandler = compile_attempt_chain(attempt_links, sender, self.clock)
-        target = Target(service.name, service.pick, send, config.timeouts.total or None)
+        target = Target(
+            service.name,
+            service.pick,
+            send,
+            config.timeouts.total or None,
+            observe=service.observe,
+            answered=service.answered,
+            retries=retry_policy(config),
+            budget=running.budget,
+        )
         kind = self.catalog.filters[FORWARD]
         context = BuildContext(
             gateway=self.gateway, wheel=self.wheel, name=FORWARD, owner=owner, target=target
@@ -209,31 +228,38 @@ class _Build:
 
     # ---- filters --------------------------------------------------------------------------------------------------
 
-    def _links(self, filters: Sequence[FilterEntry], owner: str, changes: Changes = {}) -> list[Link | Group]:  # noqa: B006
+    def _links(
+        self,
+        filters: Sequence[FilterEntry],
+        owner: str,
+        changes: Changes = {},  # noqa: B006 - never written to
+        route: str = "",
+    ) -> list[Link | Group]:
         """The links of a list, chains in their places, with what a route changes in them."""
         links: list[Link | Group] = []
         for item in filters:
             when = self.conditions.predicate(item.when)
             if isinstance(item, UseConfig):
-                inner = self._links(self.config.chains[item.use], owner, changes)
+                inner = self._links(self.config.chains[item.use], owner, changes, route)
                 links += inner if when is None else [Group(item.use, tuple(inner), when)]
                 continue
             change = changes.get(item.name, item)
             if isinstance(change, FilterConfig):
-                made = self._made(change, owner)
+                # a filter that a route changes is its own, wherever it was written
+                made = self._made(change, owner if change is item or not route else route)
                 links.append(Link(change.name, made, change.if_error == "skip", when))
         return links
 
     def _made(self, item: FilterConfig, owner: str) -> Any:
         try:
-            return self.builder.filter(item, owner)
+            return self.builder.filter(item, owner, self.plan)
         except ValueError as error:
             self.problems.append(problem_at("bad-value", item.place, str(error)))
             return _Unmade()
 
     def _ask_plugin(self, kind: str, options: Any) -> Predicate:
         try:
-            return self.builder.predicate(kind, options)
+            return self.builder.predicate(kind, options, self.plan)
         except ValueError as error:
             self.problems.append(Problem("bad-value", "", f"the condition `{kind}`: {error}"))
             return _never
@@ -270,28 +296,8 @@ class _Unmade:
         return following
 
 
-def _why(error: OSError) -> str:
-    """What is wrong with the files of a service, in words."""
-    reason = getattr(error, "reason", None) or error.strerror or str(error)
-    return f"the files of `tls` cannot be used: {reason.lower().replace('_', ' ')}"
-
-
 def _never(exchange: Exchange) -> bool:  # noqa: ARG001
     return False
-
-
-def _service(name: str, config: ServiceConfig) -> Service:
-    instances = [
-        Instance(
-            name, instance.id, instance.url.scheme, instance.url.host, instance.url.port, instance.url.path
-        )
-        for instance in config.instances
-    ]
-    return Service(name, instances)
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text is not None else None
 
 
 def rewrite_of(config: RouteConfig) -> Rewrite | None:

@@ -72,7 +72,7 @@ class Explainer:
     def __init__(self, config: GatewayConfig, builder: Builder) -> None:
         self.config: Final = config
         self.parts: Final = Parts(config, builder.catalog, builder.conditions(config), builder.filter)
-        self.snapshot: Final = builder.build(config, revision=0)
+        self.snapshot: Final = builder.prepare(config, revision=0).snapshot
 
     def explain(
         self,

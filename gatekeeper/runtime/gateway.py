@@ -1,26 +1,40 @@
 """The gateway object: what is running, from its first listener to the end of its drain."""
 
 import asyncio
+import ipaddress
 import logging
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import aiohttp
 
 from gatekeeper.admin.server import AdminServer
+from gatekeeper.admin.users import User
+from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.core.clock import TICK, Clock, SystemClock, Wheel
 from gatekeeper.edge.server import EdgeServer, bind
-from gatekeeper.extend.events import ConfigApplied, DrainBegun, Event, Listening
+from gatekeeper.extend.events import DrainBegun, Event, HealthChanged, Listening
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.observe.metrics import Metrics
 from gatekeeper.observe.observer import Observer
+from gatekeeper.policy.health import Health
+from gatekeeper.registry.health import HealthChecks
+from gatekeeper.registry.services import Member, Service
 from gatekeeper.runtime.build import Builder
+from gatekeeper.runtime.keep import Keep
+from gatekeeper.runtime.loading import Loaded
+from gatekeeper.runtime.local import LocalNode
+from gatekeeper.runtime.providing import Providers
+from gatekeeper.runtime.reload import Change, Outcome, Reloader
 from gatekeeper.runtime.snapshot import Snapshot
+from gatekeeper.runtime.source import Source
+from gatekeeper.runtime.watch import Watch
+from gatekeeper.upstream.pool import Pool
 from gatekeeper.version import VERSION
 
 
@@ -35,19 +49,38 @@ class Gateway:
         config: GatewayConfig,
         host: PluginHost,
         *,
+        source: Source | None = None,
+        read: Loaded | None = None,
         clock: Clock | None = None,
         write_access: Callable[[dict[str, Any]], None] | None = None,
+        on_drain: Callable[[], None] | None = None,
     ) -> None:
-        self.config: Final = config
+        """Make a gateway that does nothing yet.
+
+        `source` is where the configuration came from, for reloads, and `read` what came of reading it. `on_drain` is
+        called where an operator asks for the end of the process.
+        """
+        self.config = config
         self.host: Final = host
         self.clock: Final[Clock] = clock or SystemClock()
         self.metrics: Final = Metrics()
         self.wheel: Final = Wheel(self.clock.monotonic(), on_error=_log_timer_error)
-        self.listeners: dict[str, str] = {}
         self.admin_address = ""
         self.snapshot: Snapshot | None = None
+        self.keep: Final = Keep(self.spawn)
+        self.builder: Final = Builder(self, host.catalog, self.wheel, self.keep)
+        self.reloader: Final = Reloader(self, self.builder, source, self.clock, self.metrics)
+        self.checks: Final = HealthChecks(
+            self.clock, random.SystemRandom(), self.spawn, self.metrics, self._health_changed
+        )
+        self.providers: Final = Providers(self, host.catalog, self.wheel, self.reloader, self.spawn)
+        self.on_drain: Final = on_drain
+        self.started = 0.0
+        """When it began to listen (`Clock.monotonic`)."""
+        self._read = read
+        self._source = source
+        self._watch: Watch | None = None
         self._write_access = write_access
-        self._started = 0.0
         self._stack = AsyncExitStack()
         self._edge: EdgeServer | None = None
         self._admin: AdminServer | None = None
@@ -96,72 +129,183 @@ class Gateway:
             OSError: an address cannot be listened on.
 
         """
-        self._started = self.clock.monotonic()
-        self.wheel.now = self._started
-        builder = Builder(self, self.host.catalog, self.wheel)
-        self.snapshot = builder.build(self.config, revision=1)
-        server = self.config.server
-        observer = Observer(self.metrics, self.clock, self._write_access)
+        self.started = self.clock.monotonic()
+        self.wheel.now = self.started
+        server, admin = self.config.server, self.config.admin
         self.metrics.gauge("gatekeeper_build_info", "Always 1.", ("version", "python")).child(
             VERSION, sys.version.split()[0]
         ).set(1)
         self.metrics.gauge_function(
             "gatekeeper_upstream_connections", "Open connections to instances.", self._count_connections
         )
-        edge = self._edge = EdgeServer(
+        self._edge = EdgeServer(
             self._current,
-            observer,
+            Observer(self.metrics, self.clock, self._write_access),
             self.wheel,
             self.clock,
             server.timeouts,
             networks=server.trusted_proxies,
             health_path=server.health_path or None,
             getrandbits=random.getrandbits,
+            ready=lambda: not self.providers.awaited,
         )
-        sockets: dict[str, socket.socket] = {}
+        change = await self.reloader.prepare_first(self.config, self._read)
+        sock = None
         try:
-            for name, listener in server.listen.items():
-                sockets[name] = bind(listener.address.host, listener.address.port)
-            if self.config.admin.listen:
-                self._admin = AdminServer(self, self.host.each("gatekeeper_admin_routes", gateway=self))
-                address = self.config.admin.listen
-                self.admin_address = await self._admin.start(bind(address.host, address.port))
+            if admin.listen:
+                sock = bind(admin.listen.host, admin.listen.port)
+                self._admin = AdminServer(
+                    LocalNode(self),
+                    self.host.each("gatekeeper_admin_routes", gateway=self),
+                    users=[User(name, one.role, one.token_sha256) for name, one in admin.users.items()],
+                    loopback=ipaddress.ip_address(admin.listen.host).is_loopback,
+                    clock=self.clock,
+                )
             self._tick()
             for _, context in self.host.each("gatekeeper_lifespan", gateway=self):
                 await self._stack.enter_async_context(context)
-            await edge.listen(sockets)
+            await self.reloader.commit(change)
+            if self._admin is not None and sock is not None:
+                self.admin_address = await self._admin.start(sock)
         except BaseException:
-            await edge.drain(0)
-            for sock in sockets.values():
+            if self.snapshot is None:
+                change.abandon()
+            if sock is not None:
                 sock.close()
+            await self._edge.drain(0)
             await self._close()
             raise
-        self.listeners = {name: _address(sock) for name, sock in sockets.items()}
-        self.emit(ConfigApplied(self.snapshot.revision))
         self.emit(Listening(self.listeners))
+        self._watch_files()
 
-    async def stop(self, grace: float | None = None) -> int:
-        """Drain and close everything; return how many requests were cut off after `grace` seconds."""
+    async def commit(self, change: Change) -> None:
+        """Bring a change into force. Requests that are under way end as they began."""
+        edge, before, after = self._edge, self.snapshot, change.prepared.snapshot
+        assert edge is not None
+        config = change.loaded.config
+        change.prepared.commit(warm=before is None)
+        self.snapshot, self.config = after, config
+        server = config.server
+        edge.reconfigure(server.timeouts, server.trusted_proxies, server.health_path or None)
+        self.checks.apply(after.services.values())
+        self.providers.apply(config.providers)
+        for name, sock in change.sockets.items():
+            await edge.open(name, sock)
+        for name in [name for name in edge.listeners if name not in server.listen]:
+            await edge.close_listener(name)
+        if before is not None:
+            before.retire(self._retired)
+
+    def listening(self, address: Listen) -> socket.socket | None:
+        """The socket that listens at an address already."""
+        edge = self._edge
+        return next(
+            (
+                edge.listeners[name]
+                for name, listener in self.config.server.listen.items()
+                if edge is not None and listener.address == address and name in edge.listeners
+            ),
+            None,
+        )
+
+    def _retired(self, snapshot: Snapshot) -> None:
+        if snapshot.hold is not None:
+            snapshot.hold.release()
+        self.spawn("take a snapshot apart", _take_apart(snapshot))
+
+    async def reload(self, why: str, *, always: bool = True) -> Outcome:
+        """Read the configuration again, and serve by it if it is sound; `why` is for the log.
+
+        Without `always` nothing happens where it says what is in force already.
+        """
+        if self.draining:
+            log.info("no reload: the gateway is going away")
+        return await self.reloader.reload(why, always=always)
+
+    def _watch_files(self) -> None:
+        if self._source is None or self._read is None:
+            return
+        reload_ = self.config.server.reload
+
+        async def changed() -> None:
+            if self.config.server.reload.watch:
+                await self.reload("a file has changed", always=False)
+
+        watch = self._watch = Watch(
+            self._read.files,
+            self._read.folders,
+            debounce=reload_.debounce,
+            since=self._read.read_at,
+            on_change=changed,
+        )
+        self.reloader.on_files(lambda looked_at: watch.of(looked_at.files, looked_at.folders))
+        watch.start()
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """The services in force, by name."""
+        return self.snapshot.services if self.snapshot is not None else {}
+
+    @property
+    def state(self) -> Literal["starting", "running", "draining"]:
+        """Where it is in its life."""
+        if self.draining:
+            return "draining"
+        return "starting" if self.snapshot is None or self.providers.awaited else "running"
+
+    @property
+    def file(self) -> str:
+        """The file that it is configured by, empty for none."""
+        return str(self._source.path) if self._source is not None else ""
+
+    def followed(self) -> None:
+        """Note that somebody asks whether it is ready, and goes by the answer."""
+        if self._edge is not None:
+            self._edge.followed()
+
+    @property
+    def draining(self) -> bool:
+        """Whether it is going away."""
+        return self.reloader.closed
+
+    @property
+    def listeners(self) -> dict[str, str]:
+        """The addresses that are listened on, by the names of the listeners."""
+        return (
+            {} if self._edge is None else {name: _address(one) for name, one in self._edge.listeners.items()}
+        )
+
+    async def stop(self, grace: float | None = None, *, linger: bool = True) -> int:
+        """Drain and close everything; return how many requests were cut off after `grace` seconds.
+
+        With `linger`, connections are still taken for a moment where somebody follows the readiness.
+        """
         grace = self.config.server.drain if grace is None else grace
+        self.reloader.closed = True
+        if self._watch is not None:
+            await self._watch.close()
         self.emit(DrainBegun(grace))
-        lost = await self._edge.drain(grace) if self._edge is not None else 0
+        lost = await self._edge.drain(grace, linger=linger) if self._edge is not None else 0
         await self._close()
         return lost
 
     async def _close(self) -> None:
+        self.reloader.closed = True
+        await self.checks.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stack.aclose()
         if self._admin is not None:
             await self._admin.stop()
+        # a request that outlives its cancellation keeps its lease, but not its connections
+        for pool in self.keep.things("pool"):
+            pool.abort()
+        if self.snapshot is not None and self.snapshot.hold is not None:
+            self.snapshot.hold.release()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
-        if self.snapshot is not None:
-            self.snapshot.retire(_abort_pools)
-            if self.snapshot.leases:
-                # a request that outlives its cancellation keeps its lease, but not its connections
-                _abort_pools(self.snapshot)
         if self._tick_handle is not None:
             self._tick_handle.cancel()
 
@@ -181,24 +325,12 @@ class Gateway:
         self._tick_handle = asyncio.get_running_loop().call_later(TICK, self._tick)
 
     def _count_connections(self) -> float:
-        return sum(pool.open_count for pools in self._current().pools.values() for pool in pools.values())
+        pools: list[Pool] = self.keep.things("pool")
+        return sum(pool.open_count for pool in pools)
 
-    # ---- as a node ------------------------------------------------------------------------------------------------
-
-    async def status(self) -> dict[str, Any]:
-        """Version, revision, state, uptime in seconds, listeners."""
-        return {
-            "version": VERSION,
-            "revision": self._current().revision,
-            "state": "draining" if self._edge is not None and self._edge.draining else "running",
-            "uptime": round(self.clock.monotonic() - self._started, 3),
-            "listeners": self.listeners,
-        }
-
-    async def exposition(self, accept: str) -> tuple[bytes, str]:
-        """The metrics as Prometheus reads them, and their content type."""
-        # it reads /proc, and takes 5 to 20 µs a sample
-        return await asyncio.to_thread(self.metrics.render, accept)
+    def _health_changed(self, service: Service, member: Member, before: Health) -> None:  # noqa: ARG002
+        health = member.health
+        self.emit(HealthChanged(service.name, member.instance.id, str(health.status), health.reason))
 
 
 @asynccontextmanager
@@ -206,16 +338,16 @@ async def rehearse(config: GatewayConfig, host: PluginHost) -> AsyncIterator[Bui
     """What builds a configuration that is not to be served: nothing listens, and nothing is connected to."""
     gateway = Gateway(config, host)
     try:
-        yield Builder(gateway, host.catalog, gateway.wheel)
+        yield gateway.builder
     finally:
         # what a filter has asked for while it was built, a client for other systems say
         await gateway._close()
 
 
-def _abort_pools(snapshot: Snapshot) -> None:
-    for pools in snapshot.pools.values():
-        for pool in pools.values():
-            pool.abort()
+async def _take_apart(snapshot: Snapshot) -> None:
+    """Free what is large little by little: at once it would hold the loop for 30 to 50 ms (10,000 routes)."""
+    for _ in snapshot.table.take_apart():
+        await asyncio.sleep(0)
 
 
 def _address(sock: socket.socket) -> str:

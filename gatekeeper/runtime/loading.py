@@ -9,7 +9,7 @@ import asyncio
 import functools
 import gc
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,7 +19,9 @@ import attrs
 from gatekeeper.config.load import Draft, read, read_text
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem
+from gatekeeper.config.provided import Provided
 from gatekeeper.config.sources import EnvFile
+from gatekeeper.core.clock import SystemClock
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.routing.template import PathTemplate
 from gatekeeper.runtime.matching import check_routes
@@ -38,7 +40,9 @@ class Loaded:
     """A configuration without errors, and what else came of reading it.
 
     `sources` has the text of each file by the name that problems call it; `files` and `folders` are what to look at for
-    changes, and `environments` the names one can choose from.
+    changes, and `environments` the names one can choose from. `origins` tells for each service and route, by section and
+    name, who has said it: `file`, `admin`, or the name of a provider. `outside` has what `${...}` put in, with the
+    reference, and `read_at` is when reading began, in seconds since the epoch.
     """
 
     config: GatewayConfig
@@ -47,6 +51,9 @@ class Loaded:
     files: tuple[Path, ...]
     folders: tuple[Path, ...]
     environments: tuple[str, ...]
+    origins: Mapping[tuple[str, str], str] = attrs.field(factory=dict)
+    outside: Mapping[str, str] = attrs.field(factory=dict)
+    read_at: float = 0.0
 
 
 def load_gateway(
@@ -56,16 +63,18 @@ def load_gateway(
     environment: str | None = None,
     env_file: EnvFile = None,
     environ: Mapping[str, str] | None = None,
+    provided: Sequence[Provided] = (),
 ) -> Loaded:
     """Read a configuration from a file.
 
     `environment` is one of those that the file names, `env_file` the file with more variables: by default `.env` beside
-    the configuration if it is there, False for none.
+    the configuration if it is there, False for none. What is `provided` joins it.
 
     Raises:
-        ConfigError: something in it is wrong, with all that is.
+        ConfigError: something in it is wrong, with all that is, and the files and folders to look at for a change.
 
     """
+    read_at = SystemClock.wall()
     parse = functools.cache(PathTemplate.parse)
     draft = read(
         path,
@@ -74,8 +83,9 @@ def load_gateway(
         environment=environment,
         env_file=env_file,
         environ=environ,
+        provided=provided,
     )
-    return _finish(draft, host, parse)
+    return _finish(draft, host, parse, read_at)
 
 
 def load_gateway_text(
@@ -87,6 +97,7 @@ def load_gateway_text(
     environment: str | None = None,
     env_file: EnvFile = False,
     environ: Mapping[str, str] | None = None,
+    provided: Sequence[Provided] = (),
 ) -> Loaded:
     """Read a configuration from YAML or JSON; `name` is what messages call it, `base` where its files are.
 
@@ -94,6 +105,7 @@ def load_gateway_text(
         ConfigError: something in it is wrong, with all that is.
 
     """
+    read_at = SystemClock.wall()
     parse = functools.cache(PathTemplate.parse)
     draft = read_text(
         text,
@@ -104,11 +116,12 @@ def load_gateway_text(
         environment=environment,
         env_file=env_file,
         environ=environ,
+        provided=provided,
     )
-    return _finish(draft, host, parse)
+    return _finish(draft, host, parse, read_at)
 
 
-def _finish(draft: Draft, host: PluginHost, parse: Callable[[str], PathTemplate]) -> Loaded:
+def _finish(draft: Draft, host: PluginHost, parse: Callable[[str], PathTemplate], read_at: float) -> Loaded:
     problems = list(draft.problems)
     config = draft.config
     if config is not None:
@@ -119,8 +132,18 @@ def _finish(draft: Draft, host: PluginHost, parse: Callable[[str], PathTemplate]
             problems += found
         errors = [problem for problem in problems if problem.severity == "error"]
     if errors or config is None:
-        raise ConfigError(problems, draft.sources)
-    return Loaded(config, tuple(problems), draft.sources, draft.files, draft.folders, draft.environments)
+        raise ConfigError(problems, draft.sources, draft.files, draft.folders)
+    return Loaded(
+        config,
+        tuple(problems),
+        draft.sources,
+        draft.files,
+        draft.folders,
+        draft.environments,
+        draft.origins,
+        draft.outside,
+        read_at,
+    )
 
 
 def broken_routes(draft: Draft) -> set[str]:

@@ -10,8 +10,8 @@ from gatekeeper.registry.services import Service
 from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.path import has_encoded_slash
 from gatekeeper.routing.table import Match, NotAllowed, Table
+from gatekeeper.runtime.keep import Hold
 from gatekeeper.runtime.targets import Targets
-from gatekeeper.upstream.pool import Pool
 
 
 NO_ROUTE: Final = "no route"
@@ -29,9 +29,9 @@ class Snapshot:
         "_hosts",
         "_on_retired",
         "_retired",
+        "hold",
         "leases",
         "no_route",
-        "pools",
         "revision",
         "services",
         "table",
@@ -44,7 +44,6 @@ class Snapshot:
         table: Table[Route],
         no_route: Route,
         services: Mapping[str, Service],
-        pools: Mapping[str, Mapping[str, Pool]],
         targets: Mapping[str, Targets] = NO_TARGETS,
         hosts: HostCondition | None = None,
     ) -> None:
@@ -52,12 +51,12 @@ class Snapshot:
         self.table: Final = table
         self.no_route: Final = no_route
         self.services: Final = services
-        self.pools: Final = pools
-        """By service and instance id."""
         self.targets: Final = targets
         """The services of each route that has several, by the name of the route."""
         self._hosts: Final = hosts
         self.leases = 0
+        self.hold: Hold | None = None
+        """What it keeps open, once it is in force."""
         self._retired = False
         self._on_retired: Callable[[Snapshot], None] | None = None
 

@@ -4,16 +4,19 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from gatekeeper.config.addresses import Listen
-from gatekeeper.config.model import AdminConfig, GatewayConfig, ListenerConfig
+from gatekeeper.config.model import GatewayConfig, ListenerConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.loading import load_gateway_text
+from gatekeeper.runtime.reload import Outcome
+from gatekeeper.runtime.source import Source
 from gatekeeper.testing.call import make_host
 from gatekeeper.testing.client import Answer, Client, Connection
 from gatekeeper.testing.exchange import Fields
@@ -34,12 +37,20 @@ class LiveGateway:
     def __init__(self, gateway: Gateway, records: list[dict[str, Any]], changed: asyncio.Event) -> None:
         self.gateway: Final = gateway
         self.records: Final = records
-        self.addresses: Final = gateway.listeners
         self.address: Final = next(iter(gateway.listeners.values()))
         self.client: Final = Client(self.address)
         self.admin: Final = Client(gateway.admin_address)
         self._changed = changed
         self._opened: list[Client | Connection] = [self.client, self.admin]
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """The addresses of its listeners, by name."""
+        return self.gateway.listeners
+
+    async def apply(self, config: str) -> Outcome:
+        """Put another configuration in the place of the one in force, if it is sound."""
+        return await self.gateway.reloader.apply(config, "a test")
 
     async def request(self, method: str, target: str = "/", headers: Fields = (), **options: Any) -> Answer:
         """Send a request on the kept connection and read its answer; the options are those of `Client.request`.
@@ -129,11 +140,13 @@ async def open_gateway(
     clock: Clock | None = None,
     environ: Mapping[str, str] | None = None,
     change: Callable[[GatewayConfig], GatewayConfig] | None = None,
+    checks: bool = False,
 ) -> AsyncIterator[LiveGateway]:
     """Run a gateway. All its listeners are moved to free ports of 127.0.0.1.
 
-    `plugins` are files, or objects with hooks, in addition to what is installed. `change` may alter the configuration
-    before the gateway starts.
+    `plugins` are files, or objects with hooks, in addition to what is installed. `change` may alter each configuration
+    before it is used, also later ones. Instances are asked for their health only with `checks`: origins with a script
+    do not expect that.
 
     Raises:
         ConfigError: the configuration is refused.
@@ -141,11 +154,18 @@ async def open_gateway(
 
     """
     host = await asyncio.to_thread(make_host, plugins)
+    text = config if isinstance(config, str) else "version: 1\n"
     if isinstance(config, str):
         config = await load_config(config, host, environ)
-    config = move_listeners(config)
-    if change is not None:
-        config = change(config)
+
+    def adjust(read: GatewayConfig) -> GatewayConfig:
+        moved = move_listeners(read if checks else without_checks(read))
+        return change(moved) if change is not None else moved
+
+    config = adjust(config)
+    source = Source(
+        host=host, path=Path("gateway.yaml"), text=text, env_file=False, environ=environ, adjust=adjust
+    )
     records: list[dict[str, Any]] = []
     changed = asyncio.Event()
 
@@ -153,7 +173,7 @@ async def open_gateway(
         records.append(record)
         changed.set()
 
-    gateway = Gateway(config, host, clock=clock, write_access=write_access)
+    gateway = Gateway(config, host, source=source, clock=clock, write_access=write_access)
     await gateway.start()
     live = LiveGateway(gateway, records, changed)
     try:
@@ -177,5 +197,11 @@ async def load_config(text: str, host: PluginHost, environ: Mapping[str, str] | 
 def move_listeners(config: GatewayConfig) -> GatewayConfig:
     """The same configuration on free ports."""
     listeners = {name: ListenerConfig(address=_ANYWHERE) for name in config.server.listen}
-    admin = AdminConfig(listen=_ANYWHERE) if config.admin.listen else config.admin
+    admin = attrs.evolve(config.admin, listen=_ANYWHERE) if config.admin.listen else config.admin
     return attrs.evolve(config, server=attrs.evolve(config.server, listen=listeners), admin=admin)
+
+
+def without_checks(config: GatewayConfig) -> GatewayConfig:
+    """The same configuration, in which nobody is asked for their health."""
+    services = {name: attrs.evolve(service, health=False) for name, service in config.services.items()}
+    return attrs.evolve(config, services=services)

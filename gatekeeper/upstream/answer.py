@@ -6,6 +6,7 @@ for each answer (0.5 µs), and a connection on which anything arrives that was n
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from httptools import (
@@ -42,6 +43,7 @@ class Answer:
 
     __slots__ = (
         "_chunks",
+        "_clock",
         "_head_size",
         "_interim",
         "_parser",
@@ -70,13 +72,21 @@ class Answer:
     )
 
     def __init__(
-        self, connection: "Connection", attempt: "Attempt", limits: Limits, wheel: Wheel, *, head_only: bool
+        self,
+        connection: "Connection",
+        attempt: "Attempt",
+        limits: Limits,
+        wheel: Wheel,
+        clock: Callable[[], float],
+        *,
+        head_only: bool,
     ) -> None:
         self.connection: Connection | None = connection
         self.attempt = attempt
         self.limits = limits
         self.wheel = wheel
         self.head_only = head_only
+        self._clock = clock
         self.status = 0
         self.reason = b""
         self.fields: list[Field] = []
@@ -351,10 +361,9 @@ class Answer:
 
     def on_headers_complete(self) -> None:
         """Take the head apart."""
-        if self.has_head or self.error is not None:
-            return
         parser = self._parser
-        assert parser is not None
+        if self.has_head or self.error is not None or parser is None:
+            return
         status = parser.get_status_code()
         if status == 101:
             self.error = BadAnswer(log="switched protocols without being asked to")
@@ -374,7 +383,9 @@ class Answer:
             self.error = error
             return
         self.has_head = True
-        self.status = status
+        # a short answer ends its attempt before whoever waits for its head goes on
+        self.status = self.attempt.status = status
+        self.attempt.first_byte = self._clock()
         self.fields = head.fields
         self.chunked = head.chunked
         self.keep_alive = head.keep_alive

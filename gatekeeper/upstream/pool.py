@@ -5,6 +5,7 @@ server name) all belong to the key, so that no request ever travels under anothe
 """
 
 import asyncio
+import math
 import socket
 import ssl
 import struct
@@ -53,6 +54,7 @@ class Pool:
         "closed",
         "idle_timeout",
         "max_connections",
+        "max_requests",
         "name",
     )
 
@@ -64,10 +66,13 @@ class Pool:
         *,
         max_connections: int = 256,
         idle_timeout: float = 30.0,
+        max_requests: int | None = None,
     ) -> None:
+        """Open nothing yet; a connection is idle for `idle_timeout` seconds at most, and takes `max_requests`."""
         self.name: Final = f"{instance.scheme}://{instance.path or instance.authority.decode()}"
         self.max_connections = max_connections
         self.idle_timeout = idle_timeout
+        self.max_requests = max_requests or math.inf
         self.closed = False
         self._instance = instance
         self._wheel = wheel
@@ -185,7 +190,7 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take a connection back whose answer is complete."""
-        if self.closed or not connection.is_open:
+        if self.closed or not connection.is_open or connection.requests >= self.max_requests:
             connection.close()
             return
         connection.idle_since = self._wheel.now

@@ -82,7 +82,8 @@ class Sender:
         if connection is None:
             connection = await pool.open(self._time_to_connect(attempt))
         attempt.connected = self.clock()
-        answer = Answer(connection, attempt, self.limits, self.wheel, head_only=request.method == "HEAD")
+        head_only = request.method == "HEAD"
+        answer = Answer(connection, attempt, self.limits, self.wheel, self.clock, head_only=head_only)
         attempt.abort = answer.fail
         self._write(connection, request, answer, attempt)
         try:
@@ -90,8 +91,6 @@ class Sender:
         except asyncio.CancelledError:
             answer.abort()
             raise
-        attempt.first_byte = self.clock()
-        attempt.status = answer.status
         return _response(answer)
 
     def _time_to_connect(self, attempt: Attempt) -> float:

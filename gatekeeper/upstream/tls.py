@@ -13,8 +13,11 @@ def build_tls(
     key: Path | None = None,
     server_name: str = "",
     verify: bool = True,
+    content: tuple[str, ...] = (),
 ) -> TlsIdentity:
     """Make the TLS identity of a service: whom it believes, and the certificate it shows.
+
+    `content` tells files of the same names apart, as digests of what they hold, say.
 
     Raises:
         OSError: a file cannot be read.
@@ -29,4 +32,6 @@ def build_tls(
         context.verify_mode = ssl.CERT_NONE
     if certificate is not None:
         context.load_cert_chain(str(certificate), str(key) if key is not None else None)
-    return TlsIdentity((str(ca), str(certificate), str(key), server_name, str(verify)), context, server_name)
+    return TlsIdentity(
+        (str(ca), str(certificate), str(key), server_name, str(verify), *content), context, server_name
+    )

@@ -1,128 +1,416 @@
-"""The admin listener: what it tells, and to whom."""
+"""The listener: what every request passes, plugins, failures, and how it begins and ends."""
 
+import asyncio
+import logging
+import socket
 from typing import Any
 
-import orjson
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse_text
+from aiohttp import web
 
-from gatekeeper.testing import Connection, StartGateway
-from gatekeeper.version import VERSION
-
-
-CONFIG = "version: 1\nroutes: {all: {match: /**, filters: [static: {status: 204}]}}\n"
-
-
-@pytest.mark.parametrize("path", ["/metrics", "/api/v1/metrics"])
-async def test_metrics_count_what_was_answered(gateway: StartGateway, path: str) -> None:
-    """In the format that Prometheus asks for."""
-    gw = await gateway(CONFIG)
-    await gw.get()
-    await gw.record()
-
-    plain = await gw.admin.get(path, host="localhost")
-    new = await gw.admin.get(
-        path, {"Accept": "application/openmetrics-text; version=1.0.0"}, host="localhost"
-    )
-
-    assert (plain.get("content-type") or "").startswith("text/plain")
-    assert (new.get("content-type") or "").startswith("application/openmetrics-text")
-    parsers: list[Any] = [parse_text, parse_openmetrics]
-    for families in (parsers[0](plain.text), parsers[1](new.text)):
-        samples = {
-            sample.name: sample.value
-            for family in families
-            for sample in family.samples
-            if sample.labels.get("route") == "all"
-        }
-        assert 1.0 == samples["gatekeeper_requests_total"]
+from gatekeeper.admin import server as module
+from gatekeeper.admin.errors import Conflict, Stale
+from gatekeeper.admin.server import AdminServer
+from gatekeeper.admin.users import User
+from gatekeeper.testing import Connection
+from tests.admin.conftest import StartAdmin
+from tests.admin.memory import MemoryNode
+from tests.admin.test_users import digest
 
 
-async def test_the_index_tells_the_status(gateway: StartGateway) -> None:
-    """Version, revision, state, listeners."""
-    gw = await gateway(CONFIG)
+USERS = [User("vic", "viewer", digest("v-token")), User("ada", "admin", digest("a-token"))]
+JSON = {"Content-Type": "application/json"}
 
-    status = orjson.loads((await gw.admin.get("/", host="localhost")).body)
 
-    assert (VERSION, 1, "running") == (status["version"], status["revision"], status["state"])
-    assert gw.addresses == status["listeners"]
+@pytest.mark.parametrize("path", ["/nothing", "/plugins/", "/plugins/nobody/x", "/api/v1/", "/gateway", "//"])
+async def test_what_is_not_there(admin: StartAdmin, path: str) -> None:
+    """A problem that says where the list is."""
+    answer = await (await admin()).ask("GET", path)
+
+    assert (404, "application/problem+json") == (answer.status, answer.get("content-type"))
+    assert "/openapi.json" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
-    ("host", "status"),
+    ("method", "path", "allow"),
     [
-        ("localhost", 200),
-        ("LOCALHOST", 200),
-        ("localhost.", 403),
-        ("localhost:9901", 200),
-        ("127.0.0.1", 200),
-        ("127.0.0.1:9901", 200),
-        ("[::1]", 200),
-        ("[::1]:9901", 200),
-        ("evil.example", 403),
-        ("evil.example:9901", 403),
-        ("localhost.evil.example", 403),
-        ("127.0.0.1.evil.example", 403),
-        ("[::1].evil.example", 403),
-        ("[::1]evil.example:9901", 403),
-        ("localhost:9901:evil", 403),
-        ("127.0.0.2:9901", 200),
-        ("128.0.0.1", 403),
-        ("", 403),
+        ("PUT", "/metrics", "GET, HEAD"),
+        ("OPTIONS", "/", "GET, HEAD"),
+        ("GET", "/gateway/reload", "POST"),
+        ("PUT", "/gateway/services", "GET, HEAD, POST"),
+        ("PUT", "/gateway/services/x", "DELETE, GET, HEAD"),
+        ("POST", "/gateway/services/x/instances/y", "DELETE, PATCH"),
     ],
 )
-async def test_it_answers_as_localhost_only(gateway: StartGateway, host: str, status: int) -> None:
-    """A page of another site whose name was made to mean 127.0.0.1 (DNS rebinding) gets nothing."""
-    gw = await gateway(CONFIG)
+async def test_a_method_that_is_not_there(admin: StartAdmin, method: str, path: str, allow: str) -> None:
+    """With those that are."""
+    answer = await (await admin()).ask(method, path)
 
-    answer = await gw.admin.get("/metrics", host=host)
-
-    assert status == answer.status
-    assert (status == 200) == (b"gatekeeper_" in answer.body)
+    assert (405, allow) == (answer.status, answer.get("allow"))
+    assert f"this path takes {allow}" == answer.json()["detail"]
 
 
-async def test_no_other_site_may_read_it(gateway: StartGateway) -> None:
-    """There is no CORS here."""
-    gw = await gateway(CONFIG)
+async def test_only_who_may_look_learns_what_is_there(admin: StartAdmin) -> None:
+    """Without a token every path is the same."""
+    started = await admin(users=USERS)
 
-    answer = await gw.admin.get("/metrics", {"Origin": "https://evil.example"}, host="localhost")
-
-    assert [] == [name for name, _ in answer.headers if name.lower().startswith(b"access-control")]
-
-
-async def test_the_data_listener_does_not_answer_for_it(gateway: StartGateway) -> None:
-    """Whatever the path."""
-    gw = await gateway(CONFIG)
-
-    assert [204, 204] == [
-        (await gw.get(path, host="localhost")).status for path in ("/metrics", "/api/v1/metrics")
+    assert [401, 401, 401] == [(await started.ask("GET", path)).status for path in ("/", "/x", "/plugins/x")]
+    assert [200, 404, 405] == [
+        (await started.ask(method, path, "v-token")).status
+        for method, path in (("GET", "/"), ("GET", "/x"), ("PUT", "/"))
     ]
 
 
-async def test_there_may_be_none(gateway: StartGateway) -> None:
-    """`admin.listen: false`."""
-    gw = await gateway(CONFIG + "admin: {listen: false}\n")
+async def test_head_is_get_without_a_body(admin: StartAdmin) -> None:
+    """Also for those who only want to know whether it is there."""
+    started = await admin()
+    head, get = await started.ask("HEAD", "/"), await started.ask("GET", "/")
 
-    assert "" == gw.gateway.admin_address
-    assert 204 == (await gw.get()).status
-
-
-@pytest.mark.parametrize("path", ["/nothing", "/plugins/", "/plugins/nobody/x", "/api/v1/"])
-async def test_what_is_not_there_is_not_found(gateway: StartGateway, path: str) -> None:
-    """And says nothing about what is."""
-    gw = await gateway(CONFIG)
-
-    assert 404 == (await gw.admin.get(path, host="localhost")).status
+    assert (200, b"", get.get("content-length")) == (head.status, head.body, head.get("content-length"))
 
 
-async def test_a_request_without_a_host_gets_nothing(gateway: StartGateway) -> None:
-    """And nobody is asked what this machine is called."""
-    gw = await gateway(CONFIG)
-    connection = await Connection.open(gw.admin.address)
-    await connection.send(b"GET /metrics HTTP/1.0\r\n\r\n")
+async def test_a_role_that_is_too_low_is_named(admin: StartAdmin) -> None:
+    """So that the person knows whom to ask."""
+    answer = await (await admin(users=USERS)).ask("POST", "/gateway/reload", "v-token")
 
-    seen = await connection.rest()
+    assert (403, "this needs the role `operator`, and `vic` is `viewer`") == (
+        answer.status,
+        answer.json()["detail"],
+    )
+
+
+async def test_adm_04_too_many_wrong_tokens(admin: StartAdmin) -> None:
+    """The sixth answer says how long to wait; then it goes on."""
+    started = await admin(users=USERS)
+    answers = [await started.ask("GET", "/", f"wrong {number}") for number in range(6)]
+
+    assert [401] * 5 + [429] == [answer.status for answer in answers]
+    assert "1" == answers[-1].get("retry-after")
+    assert 429 == (await started.ask("GET", "/", "a-token")).status
+    assert 200 == (await started.ask("GET", "/livez")).status
+    started.clock.advance(1.1)
+    assert 200 == (await started.ask("GET", "/", "a-token")).status
+
+
+async def test_two_tokens_are_none(admin: StartAdmin) -> None:
+    """aiohttp, or whoever stands before it, might take the other one."""
+    started = await admin(users=USERS)
+    fields = [("Host", "localhost"), *[("Authorization", f"Bearer {name}-token") for name in ("a", "v")]]
+
+    answer = await started.raw(
+        b"GET / HTTP/1.1\r\nConnection: close\r\n"
+        + b"".join(f"{name}: {value}\r\n".encode() for name, value in fields)
+        + b"\r\n"
+    )
+    assert answer.split(maxsplit=2)[1] in {b"400", b"401"}
+
+
+# ---- what the node says ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "detail"),
+    [
+        (LookupError("no service x"), 404, "no service x"),
+        (Conflict("it is the file's"), 409, "it is the file's"),
+        (Stale("read it again"), 412, "read it again"),
+        (ValueError("weight is too large"), 422, "weight is too large"),
+        (KeyError("secret"), 500, None),
+        (IndexError("secret"), 500, None),
+        (UnicodeDecodeError("utf-8", b"secret", 0, 1, "bad"), 500, None),
+        (RuntimeError("secret"), 500, None),
+    ],
+    ids=repr,
+)
+async def test_what_a_node_refuses(
+    admin: StartAdmin,
+    error: Exception,
+    status: int,
+    detail: str | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In its words; its mistakes are in the log, and nowhere else."""
+    node = MemoryNode()
+    node.failure = error
+    answer = await (await admin(node)).ask("GET", "/")
+
+    assert (status, detail or "the gateway failed to answer; its log says why") == (
+        answer.status,
+        answer.json()["detail"],
+    )
+    assert b"secret" not in answer.body
+    assert (status == 500) == any(record.exc_info for record in caplog.records)
+
+
+# ---- plugins --------------------------------------------------------------------------------------------------------
+
+
+async def page(_request: web.Request) -> web.Response:
+    return web.Response(text="hello", headers={"Access-Control-Allow-Origin": "*"})
+
+
+async def echo(request: web.Request) -> web.Response:
+    return web.Response(body=await request.read())
+
+
+async def fail(_request: web.Request) -> web.Response:
+    raise LookupError("secret")
+
+
+async def refuse(_request: web.Request) -> web.Response:
+    raise web.HTTPConflict(text="not now")
+
+
+async def talk(request: web.Request) -> web.WebSocketResponse:
+    answer = web.WebSocketResponse()
+    await answer.prepare(request)
+    await answer.send_str("hello")
+    await answer.close()
+    return answer
+
+
+PLUGINS = [
+    (
+        "acme",
+        [
+            web.get("/page", page),
+            web.post("/echo", echo),
+            web.get("/fail", fail),
+            web.post("/refuse", refuse),
+            web.get("/talk", talk),
+        ],
+    ),
+    ("other", [web.get("/", page)]),
+]
+
+
+async def test_plugins_have_their_place(admin: StartAdmin) -> None:
+    """Below their names."""
+    started = await admin(plugins=PLUGINS)
+    statuses = [
+        (await started.ask("GET", path)).status
+        for path in (
+            "/plugins/acme/page",
+            "/plugins/other/",
+            "/page",
+            "/plugins/acme/x",
+            "/plugins/other/page",
+        )
+    ]
+
+    assert [200, 200, 404, 404, 404] == statuses
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "token", "status"),
+    [
+        ("GET", "page", "", 401),
+        ("GET", "page", "v-token", 200),
+        ("HEAD", "page", "v-token", 200),
+        ("POST", "echo", "", 401),
+        ("POST", "echo", "v-token", 403),
+        ("POST", "echo", "a-token", 200),
+        ("PUT", "echo", "v-token", 405),
+        ("GET", "nothing", "", 401),
+        ("GET", "nothing", "v-token", 404),
+    ],
+)
+async def test_plugins_have_the_same_guard(
+    admin: StartAdmin, method: str, path: str, token: str, status: int
+) -> None:
+    """Viewers look, admins change."""
+    started = await admin(plugins=PLUGINS, users=USERS)
+
+    assert status == (await started.ask(method, f"/plugins/acme/{path}", token)).status
+
+
+async def test_plugins_answer_with_the_same_fields(admin: StartAdmin) -> None:
+    """And cannot let other sites read."""
+    answer = await (await admin(plugins=PLUGINS)).ask("GET", "/plugins/acme/page")
+
+    assert ("no-store", None) == (answer.get("cache-control"), answer.get("access-control-allow-origin"))
+
+
+@pytest.mark.parametrize(("headers", "status"), [(JSON, 200), ({"Content-Type": "text/plain"}, 415)], ids=str)
+async def test_plugins_take_no_forms(admin: StartAdmin, headers: dict[str, str], status: int) -> None:
+    """Nor do they answer pages."""
+    answer = await (await admin(plugins=PLUGINS)).ask(
+        "POST", "/plugins/acme/echo", headers=headers, body=b"{}"
+    )
+
+    assert status == answer.status
+
+
+async def test_adm_12_plugins_read_no_more_than_a_mebibyte(admin: StartAdmin) -> None:
+    """In chunks, too."""
+    answer = await (await admin(plugins=PLUGINS)).ask(
+        "POST", "/plugins/acme/echo", headers=JSON, body=[b"#" * 2**20, b"#"]
+    )
+
+    assert 413 == answer.status
+
+
+async def test_a_plugin_that_fails(admin: StartAdmin, caplog: pytest.LogCaptureFixture) -> None:
+    """It is its mistake, not an answer of the node."""
+    answer = await (await admin(plugins=PLUGINS)).ask("GET", "/plugins/acme/fail")
+
+    assert (500, False) == (answer.status, b"secret" in answer.body)
+    assert any(record.exc_info for record in caplog.records)
+
+
+async def test_a_plugin_that_refuses(admin: StartAdmin) -> None:
+    """In its own words."""
+    answer = await (await admin(plugins=PLUGINS)).ask("POST", "/plugins/acme/refuse")
+
+    assert (409, "not now") == (answer.status, answer.text)
+
+
+async def test_a_plugin_that_talks(admin: StartAdmin) -> None:
+    """A WebSocket is a GET."""
+    started = await admin(plugins=PLUGINS)
+    connection = await Connection.open(started.address)
+    await connection.send(
+        b"GET /plugins/acme/talk HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    assert b"101" in await connection.reader.readuntil(b"\r\n\r\n")
+    assert b"\x81\x05hello" == await connection.reader.readexactly(7)
+    connection.reset()
+
+
+# ---- the log --------------------------------------------------------------------------------------------------------
+
+
+async def test_changes_are_logged(admin: StartAdmin, caplog: pytest.LogCaptureFixture) -> None:
+    """Who, what, from where, and what came of it; also what was refused, but nothing that only looked."""
+    caplog.set_level(logging.INFO)
+    started = await admin(users=USERS)
+    for method, path, token in (
+        ("GET", "/", "v-token"),
+        ("GET", "/livez", ""),
+        ("POST", "/gateway/reload", "a-token"),
+        ("POST", "/gateway/reload", "v-token"),
+        ("POST", "/gateway/reload", "wrong"),
+        ("GET", "/", "wrong"),
+    ):
+        await started.ask(method, path, token)
+
+    records: list[Any] = [record for record in caplog.records if record.message == "admin request"]
+    assert [
+        ("POST", "/gateway/reload", 200, "ada"),
+        ("POST", "/gateway/reload", 403, "vic"),
+        ("POST", "/gateway/reload", 401, ""),
+        ("GET", "/", 401, ""),
+    ] == [(record.method, record.path, record.status, record.user) for record in records]
+    assert {"127.0.0.1"} == {record.client for record in records}
+
+
+# ---- the wire -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["/gateway/reload", "/plugins/acme/refuse", "/plugins/acme/echo", "/nothing"]
+)
+async def test_a_trailer_is_no_field_of_the_next_request(admin: StartAdmin, path: str) -> None:
+    """Behind a proxy that request is somebody else's."""
+    node = MemoryNode()
+    started = await admin(node, plugins=PLUGINS, users=USERS)
+    seen = await started.raw(
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Authorization: Bearer a-token\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "0\r\nAuthorization: Bearer a-token\r\n\r\n"
+        "GET /gateway/services HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    )
+
+    assert b"http://a:1" not in seen
+    assert 1 == seen.count(b"HTTP/1.")
+
+
+async def test_adm_12_many_at_once(admin: StartAdmin) -> None:
+    """All are answered, or closed at once; and then it goes on."""
+    started = await admin()
+    body = b"#" * 2**18
+
+    async def send() -> int:
+        try:
+            connection = await Connection.open(started.address)
+            try:
+                await connection.send(
+                    b"POST /gateway/config HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/yaml\r\n"
+                    b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+                )
+                seen = await connection.rest()
+            finally:
+                await connection.close()
+        except OSError:
+            return 0
+        return int(seen.split(maxsplit=2)[1]) if seen else 0
+
+    statuses = await asyncio.gather(*(send() for _ in range(300)))
+
+    assert {200} <= set(statuses) <= {0, 200}
+    assert 200 == (await started.ask("GET", "/livez")).status
+
+
+# ---- beginning and end ----------------------------------------------------------------------------------------------
+
+
+def test_adm_02_beyond_loopback_there_must_be_users() -> None:
+    """It does not even begin."""
+    with pytest.raises(ValueError, match=r"needs `admin\.users`"):
+        AdminServer(MemoryNode(), [], loopback=False)
+    AdminServer(MemoryNode(), [], loopback=False, users=USERS)
+
+
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+async def test_it_says_where_it_is(host: str, shown: str) -> None:
+    """As in a URL."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = AdminServer(MemoryNode(), [])
+    sock = socket.create_server((host, 0), family=family)
+    address = await server.start(sock)
+
+    assert f"{shown}:{sock.getsockname()[1]}" == address
+    await server.stop()
+
+
+@pytest.mark.both_loops
+async def test_it_ends(admin: StartAdmin) -> None:
+    """Whoever waits for the next answer is not waited for."""
+    server = AdminServer(MemoryNode(), [])
+    address = await server.start(socket.create_server(("127.0.0.1", 0)))
+    connection = await Connection.open(address)
+    await connection.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await connection.answer()
+    await server.stop()
+
+    assert b"" == await connection.rest()
+    await connection.close()
+    with pytest.raises(OSError):
+        await Connection.open(address)
+
+
+async def test_what_is_under_way_has_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it is cut."""
+    monkeypatch.setattr(module, "GRACE", 0.05)
+    begun = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server = AdminServer(MemoryNode(), [("x", [web.get("/", hang)])])
+    address = await server.start(socket.create_server(("127.0.0.1", 0)))
+    connection = await Connection.open(address)
+    await connection.send(b"GET /plugins/x/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await begun.wait()
+    await server.stop()
+
+    assert b"" == await connection.rest()
     await connection.close()
 
-    assert b" 403 " in seen.partition(b"\r\n")[0]
+
+async def test_one_that_has_not_begun_ends_too() -> None:
+    """Something else may have failed before."""
+    await AdminServer(MemoryNode(), []).stop()

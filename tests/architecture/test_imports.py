@@ -22,6 +22,10 @@ EVERYBODY = {"core", "policy"}
 MORE = {
     "extend": {"observe"},  # parts count through its metrics
     "filters": {"extend"},
+    "registry": {
+        "extend",
+        "observe",
+    },  # balancers, probes and providers are declared like filters, and counted
     "edge": {
         "observe",
         "routing",
@@ -32,7 +36,7 @@ MORE = {
 }
 
 # what only a type checker imports: edge and admin are started by runtime and speak to it, hooks name what they pass
-TYPES = {"extend": {"config"}, "edge": {"runtime"}, "admin": {"runtime"}}
+TYPES = {"extend": {"config", "registry"}, "edge": {"runtime"}, "admin": {"runtime"}}
 
 # whoever imports none of these does no I/O
 PURE = {

@@ -35,14 +35,13 @@ class Workshop:
     def __init__(self, path: Path) -> None:
         # the rest of the benchmark runs without gatekeeper
         from gatekeeper.extend.host import PluginHost
-        from gatekeeper.runtime.build import Builder
         from gatekeeper.runtime.gateway import Gateway as Served
         from gatekeeper.runtime.loading import load_gateway
 
         self.host = PluginHost()
         self._read = load_gateway
         self.gateway = Served(self.load(path).config, self.host)
-        self._builder = Builder(self.gateway, self.host.catalog, self.gateway.wheel)
+        self._builder = self.gateway.builder
 
     def load(self, path: Path) -> Any:
         """Read a file and check it."""
@@ -50,7 +49,7 @@ class Workshop:
 
     def build(self, loaded: Any) -> Any:
         """Put together what was read, in whatever thread."""
-        return self._builder.build(loaded.config, 2)
+        return self._builder.prepare(loaded.config, 2).snapshot
 
 
 # ---- loading ------------------------------------------------------------------------------------------------------
@@ -76,7 +75,7 @@ def loading(few: Path, many: Path, repeats: int) -> dict[str, list[float]]:
         timed("yaml.parse", lambda: sum(1 for _ in yaml.parse(text, Loader=loader)))
         timed("yaml.load", lambda: yaml.load(text, Loader=loader))
         loaded = timed("load_gateway", lambda: workshop.load(many))
-        timed("Builder.build", partial(workshop.build, loaded))
+        timed("Builder.prepare", partial(workshop.build, loaded))
         del loaded
     for name, seconds in found.items():
         note(f"routes {name:14} {statistics.median(seconds):6.2f} s")

@@ -1,14 +1,21 @@
-"""`gatekeeper serve` as a process: start, refusals, signals, what it costs to start."""
+"""`gatekeeper serve` as a process: start, refusals, signals, what it costs to start; ids name the row of reliability.md."""
 
+import http.client
+import os
+import pty
 import shlex
 import signal
 import socket
+import subprocess
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Gatekeeper, run
+from gatekeeper.edge.server import LINGER
+from tests.cli.running import COMMAND, ENVIRONMENT, PATIENCE, Gatekeeper, free_ports, run, wait_for
 
 
 CONFIG = """\
@@ -43,7 +50,7 @@ def test_gateway_yaml_is_served(serve: Serve, config: Path) -> None:
     """The file of that name in the folder it is started in."""
     with serve(cwd=config.parent) as gatekeeper:
         assert gatekeeper.get("/healthz") == (200, "ok\n")
-        assert gatekeeper.end() == 0
+        assert gatekeeper.end(signal.SIGINT) == 0
 
 
 def test_the_variable_names_another_file(serve: Serve, config: Path) -> None:
@@ -198,6 +205,80 @@ class TestSignals:
             assert client.recv(4096).startswith(b"HTTP/1.1 200")
             assert gatekeeper.wait() == 0
 
+    def test_those_who_follow_are_told_first(self, serve: Serve, config: Path) -> None:
+        """LIF-02: they see 503 while requests are still taken, each with the end of its connection."""
+        with serve("-c", str(config)) as gatekeeper:
+            assert gatekeeper.get("/healthz") == (200, "ok\n")
+            gatekeeper.process.send_signal(signal.SIGTERM)
+            gatekeeper.says('"draining"')
+            for _ in range(3):
+                assert gatekeeper.get("/healthz") == (503, "draining\n")
+                with _ask(gatekeeper.address) as client:
+                    assert b"\r\nConnection: close\r\n" in client.recv(4096)
+            assert gatekeeper.wait() == 0
+            assert gatekeeper.lines()[-1]["message"] == "stopped"
+
+    def test_who_presses_ctrl_c_does_not_wait_for_them(
+        self, slow: tuple[Path, socket.socket], serve: Serve
+    ) -> None:
+        """Nobody is let in any more, long before they would have been told."""
+        path, service = slow
+        with (
+            serve("-c", str(path)) as gatekeeper,
+            _ask(gatekeeper.address) as client,
+            service.accept()[0] as connection,
+        ):
+            assert gatekeeper.get("/healthz") == (200, "ok\n")
+            gatekeeper.process.send_signal(signal.SIGINT)
+            wait_for(lambda: _refuses(gatekeeper.address), "the end of the listener", LINGER - 1)
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            assert client.recv(4096).startswith(b"HTTP/1.1 204")
+            assert gatekeeper.wait() == 0
+
+    def test_nobody_loses_a_request(self, serve: Serve, config: Path) -> None:
+        """LIF-02: neither on kept connections nor on new ones; who is refused was never let in."""
+        seen: Counter[str] = Counter()
+
+        def come(address: str, *, stays: bool) -> None:
+            host, _, port = address.rpartition(":")
+            while True:
+                client = http.client.HTTPConnection(host, int(port), timeout=0.5)
+                try:
+                    client.connect()
+                except (ConnectionRefusedError, TimeoutError):
+                    return
+                try:
+                    while client.sock is not None:
+                        client.request("GET", "/nothing", headers={} if stays else {"Connection": "close"})
+                        response = client.getresponse()
+                        response.read()
+                        seen[str(response.status)] += 1
+                except (OSError, http.client.HTTPException) as error:
+                    seen[repr(error)] += 1
+                client.close()
+
+        with serve("-c", str(config), "--log-level", "error") as gatekeeper:
+            address = f"127.0.0.1:{_port_of(config)}"
+            wait_for(lambda: not _refuses(address), "the listener")
+            crowd = [
+                threading.Thread(target=come, args=(address,), kwargs={"stays": number % 2 == 0})
+                for number in range(8)
+            ]
+            for thread in crowd:
+                thread.start()
+            wait_for(lambda: seen.total() > 200, "some answers")
+            assert gatekeeper.end() == 0
+            for thread in crowd:
+                thread.join(PATIENCE)
+        assert list(seen) == ["502"]
+
+    def test_an_operator_ends_it_too(self, serve: Serve, config: Path) -> None:
+        """As SIGTERM does."""
+        with serve("-c", str(config)) as gatekeeper:
+            assert gatekeeper.get("/gateway/drain", gatekeeper.admin, "POST")[0] == 202
+            assert gatekeeper.wait() == 0
+            assert gatekeeper.lines()[-1]["message"] == "stopped"
+
     def test_what_takes_longer_is_cut(self, slow: tuple[Path, socket.socket], serve: Serve) -> None:
         """After `server.drain`: 1."""
         path, service = slow
@@ -232,6 +313,159 @@ def _ask(address: str) -> socket.socket:
     client = socket.create_connection((host, int(port)), timeout=10)
     client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
     return client
+
+
+def _refuses(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except ConnectionRefusedError:
+        return True
+    except TimeoutError:
+        pass
+    return False
+
+
+def _port_of(config: Path) -> int:
+    """A port of its own for a gateway that says nothing."""
+    (port,) = free_ports(1)
+    config.write_text(config.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}", 1))
+    return port
+
+
+class TestReload:
+    """SIGHUP reads the configuration again."""
+
+    @pytest.fixture
+    def config(self, config: Path) -> Path:
+        """It is not looked at without being told."""
+        config.write_text(
+            config.read_text().replace("health_path: /healthz", "health_path: /one, reload: {watch: false}")
+        )
+        return config
+
+    def test_what_it_says_now_is_served(self, serve: Serve, config: Path) -> None:
+        """By the same options; open connections go on, and a listener that is new serves."""
+        (port,) = free_ports(1)
+        text = config.read_text().replace('listen: "127.0.0.1:0"', 'listen: {main: "127.0.0.1:0"}', 1)
+        config.write_text(text.replace("/one", "'${HEALTH}'") + "environments: {test: test.yaml}\n")
+        listeners = config.with_name("test.yaml")
+        listeners.write_text("server: {listen: {second: '127.0.0.1:0'}}\n")
+        variables = config.with_name("variables")
+        variables.write_text("HEALTH=/one\n")
+        with serve("-c", str(config), "--env", "test", "--env-file", str(variables)) as gatekeeper:
+            host, _, main = gatekeeper.address.rpartition(":")
+            kept = http.client.HTTPConnection(host, int(main), timeout=PATIENCE)
+            kept.request("GET", "/one")
+            assert kept.getresponse().read() == b"ok\n"
+            connection = kept.sock
+            variables.write_text("HEALTH=/two\n")
+            listeners.write_text(f"server: {{listen: {{second: '127.0.0.1:{port}'}}}}\n")
+            gatekeeper.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: not _refuses(f"127.0.0.1:{port}"), "the listener")
+            assert gatekeeper.get("/two", f"127.0.0.1:{port}") == (200, "ok\n")
+            kept.request("GET", "/two")
+            assert kept.getresponse().read() == b"ok\n"
+            assert kept.sock is connection
+            kept.close()
+            assert gatekeeper.end(signal.SIGINT) == 0
+
+    def test_what_is_wrong_changes_nothing(self, serve: Serve, config: Path) -> None:
+        """It is logged, and the next one counts again."""
+        right = config.read_text()
+        with serve("-c", str(config)) as gatekeeper:
+            assert gatekeeper.get("/one")[0] == 200
+            config.write_text("rotues: {}")
+            gatekeeper.process.send_signal(signal.SIGHUP)
+            gatekeeper.says("did you mean `routes`?")
+            assert gatekeeper.get("/one")[0] == 200
+            config.unlink()
+            gatekeeper.process.send_signal(signal.SIGHUP)
+            gatekeeper.says("does not exist")
+            assert gatekeeper.get("/one")[0] == 200
+            config.write_text(right.replace("/one", "/two"))
+            gatekeeper.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: gatekeeper.get("/two")[0] == 200, "the reload")
+            assert gatekeeper.end(signal.SIGINT) == 0
+
+    def test_one_that_is_going_reads_nothing(self, serve: Serve, config: Path) -> None:
+        """LIF-04: it says so, and goes."""
+        with serve("-c", str(config)) as gatekeeper, _ask_half(gatekeeper.address) as client:
+            gatekeeper.process.send_signal(signal.SIGTERM)
+            gatekeeper.says('"draining"')
+            config.write_text("rotues: {}")
+            gatekeeper.process.send_signal(signal.SIGHUP)
+            gatekeeper.says("no reload")
+            client.sendall(b"host: x\r\n\r\n")
+            assert client.recv(4096).startswith(b"HTTP/1.1 502")
+            assert gatekeeper.wait() == 0
+            assert "rotues" not in gatekeeper.text
+
+    def test_one_that_reads_goes_all_the_same(self, serve: Serve, config: Path) -> None:
+        """LIF-04: SIGTERM drains at once, and what was being read does not come into force."""
+        text = config.read_text()
+        with serve("-c", str(config)) as gatekeeper, _ask_half(gatekeeper.address) as client:
+            config.unlink()
+            os.mkfifo(config)
+            gatekeeper.process.send_signal(signal.SIGHUP)
+            with config.open("w") as pipe:
+                gatekeeper.process.send_signal(signal.SIGTERM)
+                gatekeeper.says('"draining"')
+                pipe.write(text)
+            client.sendall(b"host: x\r\n\r\n")
+            assert client.recv(4096).startswith(b"HTTP/1.1 502")
+            assert gatekeeper.wait() == 0
+            assert not gatekeeper.lines(message="configuration in force")
+
+
+def _ask_half(address: str) -> socket.socket:
+    """A request that the gateway waits for."""
+    host, _, port = address.rpartition(":")
+    client = socket.create_connection((host, int(port)), timeout=10)
+    client.sendall(b"GET /x HTTP/1.1\r\n")
+    return client
+
+
+def test_a_terminal_that_is_closed_ends_it(config: Path) -> None:
+    """As Ctrl-C does, which nobody can press any more; while it is open, SIGHUP reads the configuration."""
+    outside, inside = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "serve", "-c", str(config)],
+        env=ENVIRONMENT,
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+    ) as process:
+        os.close(inside)
+        _read_until(outside, b"Ctrl-C ends it")
+        config.write_text("rotues: {}")
+        process.send_signal(signal.SIGHUP)
+        _read_until(outside, b"did you mean `routes`?")
+        os.close(outside)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(PATIENCE) == 0
+
+
+def _read_until(descriptor: int, text: bytes) -> None:
+    seen = b""
+    while text not in seen:
+        seen += os.read(descriptor, 65536)
+
+
+def test_a_log_that_nobody_takes_harms_no_request(config: Path) -> None:
+    """LIF-10: the reader of the pipe has gone."""
+    port = _port_of(config)
+    with subprocess.Popen(
+        [*COMMAND, "serve", "-c", str(config)], env=ENVIRONMENT, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert b'"listening"' in process.stdout.readline()
+        process.stdout.close()
+        for _ in range(3):
+            with _ask(f"127.0.0.1:{port}") as client:
+                assert client.recv(4096).startswith(b"HTTP/1.1 502")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")

@@ -27,6 +27,9 @@ ENVIRON: Final[Mapping[str, str]] = {
 }
 """All variables that are set for these files."""
 
+SECRET: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+"""What all values of these files are that the long form hides."""
+
 _ENVIRONMENT: Final = re.compile(r"# gatekeeper check --env (\S+)")
 
 

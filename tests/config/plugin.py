@@ -7,7 +7,7 @@ import attrs
 
 from gatekeeper.config.units import Duration, Size
 from gatekeeper.core.chain import Predicate
-from gatekeeper.core.text import Text
+from gatekeeper.core.text import Text, Value
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.extend.hookspecs import hookimpl
@@ -81,6 +81,42 @@ class CountryOptions:
     codes: tuple[Country, ...]
 
 
+@attrs.frozen(kw_only=True)
+class ShardedOptions:
+    """Each part of the keys has an instance of its own."""
+
+    by: Value
+    shards: int = attrs.field(default=64, validator=attrs.validators.ge(1))
+    seed: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class AskOptions:
+    """Ask for a page."""
+
+    path: str = "/health"
+    statuses: tuple[int, ...] = (200,)
+
+
+@attrs.frozen(kw_only=True)
+class KnockOptions:
+    """Ask for a word at a port."""
+
+    word: str = "well"
+    port: int | None = None
+    within: Duration = 1.0
+
+
+@attrs.frozen(kw_only=True)
+class FeedOptions:
+    """Services and routes from a feed."""
+
+    url: str
+    every: Duration = 10.0
+    headers: dict[str, str] = attrs.field(factory=dict)
+    token: str = attrs.field(default="", metadata={"secret": True})
+
+
 def _unbuilt(config: Any, context: BuildContext) -> Any:
     """Stand for what nobody makes here: configurations are read, and not run."""
     raise AssertionError(f"{config!r} was built for {context!r}")
@@ -100,14 +136,19 @@ def gatekeeper_register(catalog: Catalog) -> None:
     catalog.filter("stamp", NoOptions, _unbuilt)
     catalog.attempt_filter("sign", NoOptions, _unbuilt)
     catalog.predicate("country", CountryOptions, _in_country, main="codes")
+    catalog.balancer("sharded", ShardedOptions, _unbuilt, main="by")
+    catalog.probe("knock", KnockOptions, _unbuilt, main="word")
+    catalog.provider("feed", FeedOptions, _unbuilt, main="url")
 
 
 def _kinds() -> Catalog:
     catalog = Catalog()
     gatekeeper_register(catalog)
     catalog.filter("forward", NoOptions, _unbuilt)
+    catalog.balancer("round_robin", NoOptions, _unbuilt)
+    catalog.probe("http", AskOptions, _unbuilt, main="path")
     return catalog
 
 
 KINDS: Final = _kinds()
-"""The kinds of this plugin alone, and the one that ends every chain."""
+"""The kinds of this plugin alone, with stand-ins for those that are meant where none is named."""

@@ -97,15 +97,46 @@ def filters(draw: st.DrawFn, names: st.SearchStrategy[str]) -> list[Any]:
     return found
 
 
+FAILURES: Final = st.lists(
+    st.sampled_from(["connect", "reset", "timeout", "unavailable", "5xx", 429, 503]), min_size=1, max_size=3
+)
+BALANCERS: Final = st.sampled_from(
+    [
+        "least_connections",
+        "weighted_round_robin",
+        True,
+        {"hash": "address"},
+        {"hash": {"by": "header.x", "bounded": "150%"}, "slow_start": "5s"},
+        {"cookie": {"ttl": "1h"}, "panic_below": "30%"},
+        {"slow_start": "1m"},
+    ]
+)
+CHECKS: Final = st.sampled_from(
+    [
+        False,
+        True,
+        "/ready",
+        "tcp",
+        {"every": "5s"},
+        {"http": {"path": "/up", "statuses": [200, 204]}, "timeout": "1s", "healthy_after": 1},
+        {"knock": "well"},
+    ]
+)
 SERVICES: Final = st.one_of(
     st.sampled_from(["http://one", "https://two:8443", "unix:///run/three.sock"]),
     st.builds(
         lambda urls, rest: {"instances": [{"url": url} for url in urls], **rest},
         st.lists(st.sampled_from(["http://a", "http://b:81", "https://c"]), unique=True, min_size=1),
         some(
+            balance=BALANCERS,
+            health=CHECKS,
+            outliers=st.booleans() | some(failure_rate=SHARES, failures=FAILURES, eject_for=DURATIONS),
             timeouts=some(
                 connect=DURATIONS, read=DURATIONS, first_byte=DURATIONS, total=DURATIONS | st.just(False)
             ),
+            retries=st.integers(0, 3) | some(backoff=DURATIONS, budget=SHARES, **{"if": FAILURES}),
+            pool=some(max_connections=st.integers(1, 99), idle=DURATIONS),
+            host_header=st.sampled_from(["client", "upstream", "a.example"]),
             description=WORDS,
             labels=st.dictionaries(WORDS, WORDS, max_size=2),
             filters=filters(st.sampled_from(["s1", "s2"])),
@@ -160,7 +191,13 @@ def configurations(draw: st.DrawFn) -> Data:
                 admin=st.sampled_from([True, {"listen": False}, {"listen": "127.0.0.1:9901"}]),
                 filters=filters(st.sampled_from(["g1", "g2"])),
                 defaults=some(
-                    services=some(timeouts=some(write=DURATIONS)),
+                    services=some(
+                        timeouts=some(write=DURATIONS),
+                        health=CHECKS,
+                        balance=BALANCERS,
+                        retries=st.integers(0, 3),
+                        outliers=st.booleans(),
+                    ),
                     routes=some(encoded_slashes=st.just("keep")),
                 ),
                 **{"x-note": st.just([1, {"a": "b"}])},

@@ -353,6 +353,33 @@ routes:
             id="a-filter-that-may-answer",
         ),
         pytest.param(
+            "chains: {a: [move: /y]}\nfilters: [{use: a, when: {method: GET}}]",
+            "",
+            id="that-may-answer-before-all-routes",
+        ),
+        pytest.param(
+            "chains: {a: [{use: b, when: {method: GET}}], b: [move: /y]}\nfilters: [use: a]",
+            "",
+            id="that-may-answer-before-all-routes-by-way-of-another",
+        ),
+        pytest.param(
+            "chains: {a: [stamp, move: /y], b: [{use: a, when: {method: GET}}]}\nfilters: [use: a]\n"
+            "routes: {r: {match: /x, to: users, filters: [{limit: 5B, when: {method: GET}}]}}",
+            (
+                "3:21: chains.a[1]: `move` answers itself: no route would ever run; put it into one, or give it a `when`"
+                " [never-runs]"
+            ),
+            id="that-answers-before-all-routes",
+        ),
+        pytest.param(
+            "filters: [{stamp: true, when: {method: GET}}, move: /y]",
+            (
+                "3:47: filters[1]: `move` answers itself: no route would ever run; put it into one, or give it a `when`"
+                " [never-runs]"
+            ),
+            id="another-has-the-condition",
+        ),
+        pytest.param(
             "filters: [{move: /y, when: {method: GET}}]\nroutes: {r: {match: /x, to: users, override: {move: false}}}",
             "",
             id="what-is-dropped-does-not-run",

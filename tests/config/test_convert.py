@@ -7,11 +7,13 @@ import pytest
 from gatekeeper.config.addresses import Listen, Url
 from gatekeeper.config.conditions import ConditionConfig
 from gatekeeper.config.convert import convert, expand_at
-from gatekeeper.config.document import read_document
+from gatekeeper.config.document import Variable, read_document
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.model import (
+    BalanceConfig,
     FilterConfig,
     GatewayConfig,
+    HealthConfig,
     InstanceConfig,
     ListenerConfig,
     RewriteConfig,
@@ -28,6 +30,7 @@ from gatekeeper.config.problems import Path as TreePath
 from gatekeeper.config.tree import tree_of
 from gatekeeper.core.text import Text, Value
 from gatekeeper.routing.template import PathTemplate
+from tests.config.plugin import KINDS
 
 
 def read(text: str, kinds: Kinds) -> tuple[GatewayConfig | None, list[str]]:
@@ -40,7 +43,9 @@ def read(text: str, kinds: Kinds) -> tuple[GatewayConfig | None, list[str]]:
     ("short", "long"),
     [
         pytest.param(
-            "services: {a: http://b}", "services: {a: {instances: [{url: http://b, id: http://b}]}}", id="url"
+            "services: {a: http://b}",
+            "services: {a: {instances: [{url: http://b, id: http://b}], health: false}}",
+            id="url",
         ),
         pytest.param(
             "services: {a: {instances: [http://b]}}", "services: {a: {instances: [{url: http://b}]}}", id="i"
@@ -155,6 +160,8 @@ routes:
                         InstanceConfig(url=Url("http", "a", 80)),
                         InstanceConfig(url=Url("https", "b", 8443), id="two"),
                     ),
+                    balance=BalanceConfig(options=kinds.balancers["round_robin"].config()),
+                    health=HealthConfig(options=kinds.probes["http"].config()),
                     timeouts=TimeoutsConfig(read=20.0, total=60.0),
                     filters=(FilterConfig(kind="sign", name="sign", options=kinds.filters["sign"].config()),),
                 )
@@ -309,8 +316,66 @@ def test_defaults_are_read_where_they_stand(kinds: Kinds) -> None:
         (("routes", "a", "sticky"), "address", {"by": ["address"]}),
         (("routes", "a", "nothing", "more"), "x", "x"),
         ((), {"x-note": 1, "version": 1}, {"version": 1}),
+        (("services", "a", "health"), "/up", {"http": {"path": "/up"}}),
+        (("services", "a", "health"), "knock", {"knock": {}}),
+        (("services", "a", "health"), False, False),
+        (("services", "a", "health"), Variable("false"), "false"),
+        (("services", "a", "health", "every"), "5s", "5s"),
+        (("services", "a", "health", "knock"), "hi", {"word": "hi"}),
+        (("services", "a", "health", "knock"), {"port": 5}, {"port": 5}),
+        (("services", "a", "health", "knock"), True, True),
+        (("services", "a", "health", "knock", "port"), 5, 5),
+        (("services", "a", "health", "unknown"), "hi", "hi"),
+        (("services", "a", "health", "unknown", "more"), "hi", "hi"),
+        (("services", "a", "balance"), "sharded", {"sharded": {}}),
+        (("services", "a", "balance", "sharded"), "address", {"by": "address"}),
+        (("services", "a", "balance", "round_robin"), 5, 5),
+        (("services", "a", "balance", "weighted_round_robin"), 5, 5),
+        (("defaults", "services", "balance", "sharded"), "address", "address"),
+        (("services", "a", "retries"), 2, {"count": 2}),
+        (("services", "a", "retries", "backoff"), "5ms", {"base": "5ms"}),
+        (("services", "a", "retries", "budget"), "5%", {"share": "5%"}),
+        (("providers", "a", "feed"), "http://x", {"url": "http://x"}),
+        (("providers", "a"), "feed", "feed"),
     ],
 )
 def test_the_long_form_at_a_place(path: TreePath, value: Any, expected: Any) -> None:
     """What is merged into is expanded first."""
-    assert expected == expand_at(path, value)
+    assert expected == expand_at(KINDS, path, value)
+
+
+@pytest.mark.parametrize("written", ["0", "false", "{count: 0}", "{count: 0, budget: 5%}"])
+def test_no_retries_are_written_in_many_ways(written: str, kinds: Kinds) -> None:
+    """And are one thing inside."""
+    found, faults = read(f"services: {{a: {{instances: [http://a], retries: {written}}}}}", kinds)
+
+    assert faults == []
+    assert found is not None
+    assert found.services["a"].retries is False
+
+
+def test_a_url_alone_is_not_asked_for_its_health(kinds: Kinds) -> None:
+    """What is written in the long form is, and has the options of the kind that is meant."""
+    found, faults = read("services: {alone: http://a, long: {instances: [http://b]}}", kinds)
+
+    assert faults == []
+    assert found is not None
+    assert found.services["alone"].health is False
+    assert HealthConfig(options=kinds.probes["http"].config()) == found.services["long"].health
+
+
+def test_values_from_outside_stand_for_parts(kinds: Kinds) -> None:
+    """As they do for anything else; what does not fit is not shown."""
+    tree = tree_of(
+        read_document("version: 1\nservices: {a: {instances: [http://a], health: x, balance: y}}", "f")
+    )
+    tree.data["services"]["a"]["health"] = Variable("/up", "${HEALTH}")
+    tree.data["services"]["a"]["balance"] = Variable("secret", "${BALANCE}")
+
+    found, faults = convert(tree, kinds, PathTemplate.parse)
+
+    assert ["the value of `${BALANCE}` does not fit"] == [fault.message for fault in faults]
+    assert found is not None
+    health = found.services["a"].health
+    assert health
+    assert "/up" == health.options.path

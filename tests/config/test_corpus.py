@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from gatekeeper.config.document import read_document
 from gatekeeper.config.problems import ConfigError, Problem
-from gatekeeper.config.show import dump, show
+from gatekeeper.config.show import HIDDEN_SECRET, dump, show
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.loading import load_gateway_text
-from tests.config.corpus import BROKEN, GOOD, Case, cases
+from tests.config.corpus import BROKEN, GOOD, SECRET, Case, cases
 from tests.config.strategies import as_text, configurations, mutated, mutated_text
 
 
@@ -64,7 +64,10 @@ def test_nothing_is_expected_of_a_file_that_is_gone() -> None:
 
 @pytest.mark.parametrize("case", GOOD_CASES)
 def test_a_good_file_has_one_long_form(case: Case, host: PluginHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stands beside the file, and is read as an equal configuration, without variables and other files."""
+    """It stands beside the file, and is read as an equal configuration, without variables and other files.
+
+    What it hides has to be put in again.
+    """
     monkeypatch.chdir(case.file.parent)
     loaded = case.load(host)
     long = dump(show(loaded.config)).replace(str(case.file.parent), "/here")
@@ -73,7 +76,7 @@ def test_a_good_file_has_one_long_form(case: Case, host: PluginHost, monkeypatch
 
     assert loaded.warnings == ()
     assert case.effective.read_text() == long
-    whole = long.replace("/here", str(case.file.parent))
+    whole = long.replace("/here", str(case.file.parent)).replace(HIDDEN_SECRET, SECRET)
     assert loaded.config == load_gateway_text(whole, host, environ={}).config
 
 

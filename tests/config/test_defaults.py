@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.config.defaults import apply_defaults
+from gatekeeper.config.defaults import Unasked, apply_defaults
 from gatekeeper.config.document import Variable, read_document
 from gatekeeper.config.problems import Path
 from gatekeeper.config.tree import Tree, tree_of
@@ -12,7 +12,7 @@ from gatekeeper.config.tree import Tree, tree_of
 
 def expand(path: Path, value: Any) -> Any:
     if path[:1] == ("services",) and len(path) == 2 and isinstance(value, str):
-        return {"instances": [value]}
+        return {"instances": Unasked([value])}
     return value
 
 
@@ -189,3 +189,53 @@ def test_a_value_from_outside_is_not_shown() -> None:
     apply_defaults(tree, expand)
 
     assert [fault.message for fault in tree.faults] == ["no service `${LIKE}`"]
+
+
+# ---- who is not asked -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "unasked"),
+    [
+        pytest.param("services: {a: http://a, b: {instances: [http://b]}}", set(), id="nobody-looks-at-them"),
+        pytest.param(
+            "defaults: {services: {k: 1}}\nservices: {a: http://a, b: {instances: [http://b]}}",
+            {"a"},
+            id="a-url-alone",
+        ),
+        pytest.param(
+            "services: {a: http://a, b: {like: a, instances: [http://b]}}", {"a", "b"}, id="like-a-url-alone"
+        ),
+        pytest.param(
+            "services: {b: {like: a, instances: [http://b]}, a: {instances: [http://a]}}",
+            set(),
+            id="like-another",
+        ),
+        pytest.param(
+            "defaults: {services: {health: {}}}\nservices: {a: http://a, b: {like: a, instances: [http://b]}}",
+            {"a", "b"},
+            id="where-something-is-said-that-counts-more",
+        ),
+        pytest.param(
+            "services: {a: http://a, b: {like: a, instances: broken}, c: {like: a}}", {"a"}, id="no-list"
+        ),
+    ],
+)
+def test_who_is_not_asked_carries_it_with_its_instances(text: str, unasked: set[str]) -> None:
+    """Where nothing is expanded, the short form itself says so."""
+    entries = applied(text).data["services"]
+
+    assert unasked == {
+        name
+        for name, entry in entries.items()
+        if isinstance(entry, dict) and isinstance(entry.get("instances"), Unasked)
+    }
+
+
+def test_what_is_said_of_health_is_a_key_like_any_other() -> None:
+    """It counts for whoever has it, and who takes it."""
+    entries = applied(
+        "defaults: {services: {health: /up}}\nservices: {a: http://a, b: {like: a, instances: [http://b], health: false}}"
+    ).data["services"]
+
+    assert ["/up", False] == [entry["health"] for entry in entries.values()]

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from gatekeeper.config.convert import expand_at
 from gatekeeper.config.document import read_document
+from gatekeeper.config.failures import Failures
 from gatekeeper.config.grammar import (
     PATH_TEMPLATE,
     SHORT,
@@ -20,9 +21,14 @@ from gatekeeper.config.grammar import (
     type_words,
 )
 from gatekeeper.config.model import (
+    BackoffConfig,
+    BalanceConfig,
+    BudgetConfig,
     GatewayConfig,
+    HealthConfig,
     InstanceConfig,
     ListenerConfig,
+    RetriesConfig,
     RewriteConfig,
     RouteConfig,
     ServiceConfig,
@@ -33,6 +39,7 @@ from gatekeeper.config.structure import Reader
 from gatekeeper.config.units import UNITS, Duration, Name, Version
 from gatekeeper.core import text as values
 from gatekeeper.core.text import Text, Value
+from gatekeeper.extend.host import PluginHost
 from gatekeeper.routing.template import PathTemplate
 from tests.config import plugin
 from tests.config.loading import load_text
@@ -43,14 +50,26 @@ def parsed(text: str) -> Any:
     return read_document(f"a: {text}\n", "x").data["a"]
 
 
+CATALOG = PluginHost().catalog
 PLACES = {
     ListenerConfig: ("server", "listen", "a"),
-    ServiceConfig: ("services", "a"),
-    InstanceConfig: ("services", "a", "instances", 0),
     RewriteConfig: ("routes", "a", "rewrite"),
     TargetConfig: ("routes", "a", "to", "b"),
     StickyConfig: ("routes", "a", "sticky"),
 }
+
+
+SERVICE = "version: 1\nservices: {{{{a: {{{{instances: [http://a], {}: {{}}}}}}}}}}"
+WHOLE = {
+    ServiceConfig: "version: 1\nservices: {{a: {}}}",
+    InstanceConfig: "version: 1\nservices: {{a: {{instances: [{}]}}}}",
+    BalanceConfig: SERVICE.format("balance"),
+    HealthConfig: SERVICE.format("health"),
+    RetriesConfig: SERVICE.format("retries"),
+    BackoffConfig: "version: 1\nservices: {{a: {{instances: [http://a], retries: {{backoff: {}}}}}}}",
+    BudgetConfig: "version: 1\nservices: {{a: {{instances: [http://a], retries: {{budget: {}}}}}}}",
+}
+"""What means more than the expansion tells: what nobody says, parts, and what is off."""
 
 
 @pytest.mark.parametrize(
@@ -59,16 +78,14 @@ PLACES = {
 )
 def test_short_forms_mean_what_is_said(cls: Any, short: str, long: str) -> None:
     """To whoever expands them."""
-    written, meant = parsed(short), parsed(long)
-    if cls is InstanceConfig:
-        text = "version: 1\nservices: {{a: {{instances: [{}]}}}}"
-        assert read(text.format(short)) == read(text.format(long))
+    if cls in WHOLE:
+        assert read(WHOLE[cls].format(short)) == read(WHOLE[cls].format(long))
     else:
-        assert meant == expand_at(PLACES[cls], written)
+        assert parsed(long) == expand_at(CATALOG, PLACES[cls], parsed(short))
 
 
 def read(text: str) -> GatewayConfig:
-    return load_text(text, plugin.KINDS, template=PathTemplate.parse, environ={})
+    return load_text(text, CATALOG, template=PathTemplate.parse, environ={})
 
 
 @pytest.mark.parametrize(
@@ -147,6 +164,8 @@ def test_keys_that_no_class_has_are_told(cls: Any) -> None:
         (RouteConfig, "Route"),
         (plugin.Country, "Country"),
         (Duration | None, "Duration"),
+        (HealthConfig | Literal[False], "health check or false"),
+        (Failures, "list of Failure"),
     ],
 )
 def test_types_in_words(kind: Any, words: str) -> None:
@@ -163,6 +182,11 @@ def test_types_in_words(kind: Any, words: str) -> None:
         (RouteConfig, "filters", "[]"),
         (RouteConfig, "description", '""'),
         (ServiceConfig, "timeouts", "on"),
+        (ServiceConfig, "balance", "round_robin"),
+        (ServiceConfig, "health", "http"),
+        (ServiceConfig, "host_header", "client"),
+        (HealthConfig, "timeout", "5s"),
+        (RetriesConfig, "if", '["connect", "reset"]'),
         (InstanceConfig, "id", "see there"),
         (TargetConfig, "pin", "-"),
         (plugin.LimitOptions, "most", "1KiB"),

@@ -29,6 +29,10 @@ from gatekeeper.extend.host import PluginHost
         (("routes", "users", "to", "orders"), "routes.*.to.*"),
         (("defaults", "services"), "defaults.services"),
         (("defaults", "services", "timeouts"), "services.*.timeouts"),
+        (("defaults", "services", "balance", "hash"), "services.*.balance.hash"),
+        (("services", "users", "health", "http"), "services.*.health.http"),
+        (("providers", "portal"), "providers.*"),
+        (("admin", "users", "me"), "admin.users.*"),
     ],
 )
 def test_a_section_is_the_same_whatever_the_names(path: Path, expected: str) -> None:
@@ -42,8 +46,15 @@ def test_a_section_is_the_same_whatever_the_names(path: Path, expected: str) -> 
         (("tenants",), True),
         (("services", "tenants"), False),
         (("server", "workers"), True),
-        (("services", "users", "health"), True),
-        (("services", "users", "instances", 0, "weight"), True),
+        (("services", "users", "hedge"), True),
+        (("services", "users", "health"), False),
+        (("services", "users", "instances", 0, "dns"), True),
+        (("services", "users", "instances", 0, "weight"), False),
+        (("providers", "portal", "tenant"), True),
+        (("providers", "portal", "may_provide", 1, "consumers"), True),
+        (("admin", "users", "me", "tenants"), True),
+        (("server", "reload", "run_tests"), True),
+        (("defaults", "services", "hedge"), True),
         (("routes", "users", "filters", 0, "budget"), True),
         (("chains", "partner", 0, "budget"), True),
         (("routes", "users", "filters", 0, "transform", "request", "body"), True),
@@ -65,6 +76,14 @@ def test_keys_of_the_grammar_that_have_no_feature_yet(path: Path, expected: bool
         (("server", "listen", "x"), model.ListenerConfig),
         (("server", "timeouts"), model.ServerTimeoutsConfig),
         (("admin",), model.AdminConfig),
+        (("admin", "users", "x"), model.AdminUserConfig),
+        (("server", "reload"), model.ReloadConfig),
+        (("providers", "x"), model.ProviderConfig),
+        (("services", "x", "balance"), model.BalanceConfig),
+        (("services", "x", "health"), model.HealthConfig),
+        (("services", "x", "outliers"), model.OutliersConfig),
+        (("services", "x", "retries"), model.RetriesConfig),
+        (("services", "x", "pool"), model.PoolConfig),
         (("services", "x"), model.ServiceConfig),
         (("services", "x", "instances"), model.InstanceConfig),
         (("services", "x", "timeouts"), model.TimeoutsConfig),
@@ -85,9 +104,11 @@ def test_no_kind_is_both_there_and_yet_to_come(host: PluginHost) -> None:
     """A kind leaves the table when its plugin comes."""
     assert LATER_KINDS.isdisjoint(host.catalog.filters)
     assert later_in("filter") == LATER_KINDS
+    assert later_in("provider").isdisjoint(host.catalog.providers)
+    assert "sql" in later_in("provider")
 
 
 def test_the_keys_of_a_place() -> None:
     """None, where all of its features are there."""
-    assert later_in("admin") == {"tls", "users"}
+    assert later_in("admin") == {"tls"}
     assert later_in("routes.*.rewrite") == frozenset()

@@ -11,6 +11,7 @@ from gatekeeper.config.conditions import ConditionConfig
 from gatekeeper.config.load import Draft, read, read_text
 from gatekeeper.config.model import (
     AdminConfig,
+    BalanceConfig,
     GatewayConfig,
     InstanceConfig,
     RouteConfig,
@@ -23,6 +24,7 @@ from gatekeeper.config.model import (
 from gatekeeper.config.problems import ConfigError
 from gatekeeper.routing.template import PathTemplate
 from tests.config.loading import accepted, load, load_text
+from tests.config.plugin import KINDS
 
 
 FIVE_LINES = """\
@@ -40,6 +42,8 @@ FIVE_LINES_READ = GatewayConfig(
     services={
         "app": ServiceConfig(
             instances=(InstanceConfig(url=Url("http", "localhost", 3000), id="http://localhost:3000"),),
+            balance=BalanceConfig(options=KINDS.balancers["round_robin"].config()),
+            health=False,
             timeouts=TimeoutsConfig(connect=5.0, write=30.0, read=30.0, first_byte=30.0, total=False),
             tls=TlsServiceConfig(),
             filters=(),

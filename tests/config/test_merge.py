@@ -104,6 +104,21 @@ def merged(lower: str, upper: str) -> Any:
             id="an-entry-out-further-down",
         ),
         pytest.param(
+            "admin: {users: {a: 1, b: 2}}",
+            "admin: {users: {a: false}}",
+            {"admin": {"users": {"b": 2}}},
+            id="a-user-out",
+        ),
+        pytest.param(
+            "chains: {a: [1], b: [2]}",
+            "chains: {b: false, c: [3]}",
+            {"chains": {"a": [1], "c": [3]}},
+            id="a-chain-out",
+        ),
+        pytest.param(
+            "server: {reload: {a: 1}}", "server: {reload: false}", {"server": {"reload": False}}, id="no-name"
+        ),
+        pytest.param(
             "routes: {a: {b: 1}}",
             "routes: {a: {b: false}}",
             {"routes": {"a": {"b": False}}},
@@ -187,6 +202,12 @@ def test_places_follow_the_values(path: Path, at_upper: bool, place: str, key: s
             "two:1:10: routes.ordres: there is no route `ordres` to take out; did you mean `orders` (one:2)?",
         ),
         ("x: 1", "routes: {a: false}", "two:1:10: routes.a: there is no route `a` to take out"),
+        ("x: 1", "chains: {a: [x], b: false}", "two:1:18: chains.b: there is no chain `b` to take out"),
+        (
+            "admin: {users: {me: 1}}",
+            "admin: {users: {m: false}}",
+            "two:1:17: admin.users.m: there is no user `m` to take out; did you mean `me` (one:1)?",
+        ),
         (
             "services: {}",
             "services: {a: false}",
@@ -276,6 +297,85 @@ def test_a_long_form_is_itself() -> None:
     assert long_form(value, expand, ()) is value
 
 
+# ---- parts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "result"),
+    [
+        pytest.param(
+            "{hash: {by: a}, slow_start: 5s}",
+            "{random: {}}",
+            {"slow_start": "5s", "random": {}},
+            id="another-kind",
+        ),
+        pytest.param(
+            "{hash: {by: a}, slow_start: 5s}",
+            "{hash: {bounded: 150%}}",
+            {"hash": {"by": "a", "bounded": "150%"}, "slow_start": "5s"},
+            id="the-same-kind",
+        ),
+        pytest.param(
+            "{hash: {by: a}, slow_start: 5s}",
+            "{slow_start: 9s}",
+            {"hash": {"by": "a"}, "slow_start": "9s"},
+            id="no-kind",
+        ),
+        pytest.param(
+            "{hash: {by: a}, slow_start: 5s}",
+            "{hash: b, panic_below: 5%}",
+            {"hash": "b", "slow_start": "5s", "panic_below": "5%"},
+            id="the-same-kind-in-a-short-form",
+        ),
+        pytest.param(
+            "{slow_start: 5s}", "{random: {}}", {"slow_start": "5s", "random": {}}, id="over-no-kind"
+        ),
+        pytest.param("{hash: {by: a}, slow_start: 5s}", "random", "random", id="a-short-form-replaces"),
+        pytest.param("{hash: {by: a}}", "true", {"hash": {"by": "a"}}, id="true-changes-nothing"),
+        pytest.param("{hash: {by: a}}", "{hash: true}", {"hash": {"by": "a"}}, id="a-kind-that-is-true"),
+        pytest.param("{hash: {by: a}}", "{}", {"hash": {"by": "a"}}, id="nothing"),
+    ],
+)
+@pytest.mark.parametrize("path", ["services: {a: {balance: %s}}", "defaults: {services: {balance: %s}}"])
+def test_a_part_of_another_kind_replaces_the_part(lower: str, upper: str, result: Any, path: str) -> None:
+    """And the keys that all kinds share stay; wherever one is put over another."""
+    found = merged(path % lower, path % upper)
+    holder = found["services"]["a"] if "services" in found else found["defaults"]["services"]
+
+    assert result == holder["balance"]
+
+
+def test_what_is_replaced_leaves_no_places() -> None:
+    """A message about a key that is gone would point to it."""
+    lower, upper = "providers: {p: {sql: {poll: 1s}, required: true}}", "providers: {p: {http: {url: x}}}"
+
+    data, spot = Merger(expand).merge(read(lower), read(upper))
+
+    assert {"providers": {"p": {"required": True, "http": {"url": "x"}}}} == data
+    assert {"required", "http"} == set(spot.children["providers"].children["p"].children)
+
+
+def test_checks_of_health_are_parts_too() -> None:
+    """What all of their kinds share stays."""
+    lower = "services: {a: {health: {knock: hi, every: 5s}}}"
+
+    assert {"services": {"a": {"health": {"http": {"path": "/up"}, "every": "5s"}}}} == merged(
+        lower, "services: {a: {health: {http: {path: /up}}}}"
+    )
+    assert {"services": {"a": {"health": {"knock": "hi", "every": "9s"}}}} == merged(
+        lower, "services: {a: {health: {every: 9s}}}"
+    )
+
+
+def test_other_mappings_with_such_names_are_no_parts() -> None:
+    """A service, or a route, may be called like that."""
+    text = "routes: {balance: {to: a}, health: {to: b}}"
+
+    assert {"routes": {"balance": {"to": "a", "priority": 1}, "health": {"to": "b"}}} == merged(
+        text, "routes: {balance: {priority: 1}}"
+    )
+
+
 # ---- files beside each other --------------------------------------------------------------------------------------
 
 
@@ -328,6 +428,7 @@ def test_named_things_of_several_files_join() -> None:
         ),
         ("routes: {}", "routes: [x]", "two:1:9: routes: expected a mapping, not a list [wrong-type]"),
         ("routes: 5", "routes: {a: 1}", "one:1:9: routes: expected a mapping, not the number 5 [wrong-type]"),
+        ("routes: x", "routes: {a: 1}", "one:1:9: routes: expected a mapping, not the text `x` [wrong-type]"),
     ],
 )
 def test_a_name_stands_in_one_file(one: str, two: str, problem: str) -> None:

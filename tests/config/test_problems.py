@@ -1,5 +1,7 @@
 """How problems are said and shown."""
 
+from pathlib import Path as FilePath
+
 import pytest
 
 from gatekeeper.config.problems import (
@@ -56,6 +58,17 @@ def test_an_error_lists_all_problems_in_the_order_of_the_file() -> None:
     assert error.problems == (FIRST, SECOND)
     assert f"{FIRST}\n{SECOND}" == str(error)
     assert error.sources == {}
+    assert [error.files, error.folders] == [(), ()]
+
+
+def test_an_error_says_where_its_cure_may_be() -> None:
+    """A file that is missing may appear, in a folder where patterns look for some."""
+    error = ConfigError(
+        [FIRST], {"gateway.yaml": ""}, [FilePath("gateway.yaml"), FilePath("a.yaml")], [FilePath("routes")]
+    )
+
+    assert (FilePath("gateway.yaml"), FilePath("a.yaml")) == error.files
+    assert (FilePath("routes"),) == error.folders
 
 
 def test_the_nearest_word_is_proposed() -> None:
@@ -73,8 +86,9 @@ def test_a_refusal_is_a_bad_value_unless_it_says_otherwise() -> None:
 
 
 def test_a_place_is_shown_by_its_line() -> None:
-    """The column matters to editors only."""
+    """The column matters to editors only; what is provided has none."""
     assert str(Place(("a",), "gateway.yaml", 3, 7)) == "gateway.yaml:3"
+    assert str(Place(("a",), "provider portal")) == "provider portal"
 
 
 SOURCE = "routes:\n  a: {to: usres}\n"

@@ -171,7 +171,8 @@ def test_the_pages_of_values_and_types(reference: Reference) -> None:
 
 
 @pytest.mark.parametrize(
-    "topic", ["ratelimit", "services.health", "services.NAME.balance", "stores", "filters.budget"]
+    "topic",
+    ["ratelimit", "services.hedge", "services.NAME.breaker", "stores", "filters.budget", "providers.tenant"],
 )
 def test_what_is_not_available_yet_says_so(topic: str, reference: Reference) -> None:
     """It is neither unknown nor there."""

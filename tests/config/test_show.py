@@ -127,6 +127,7 @@ def filters(prefix: str) -> st.SearchStrategy[list[Any]]:
     )
 
 
+FAILURES = st.lists(st.sampled_from(["connect", "reset", "timeout", "5xx", 404, 503]), max_size=3)
 INFO = {
     "description": escaped(ANY_TEXT),
     "labels": st.dictionaries(ANY_TEXT, escaped(ANY_TEXT), max_size=2),
@@ -134,12 +135,49 @@ INFO = {
 SERVICE = st.fixed_dictionaries(
     {
         "instances": st.sampled_from(
-            [["http://a", "http://b:81"], [{"url": "https://c", "id": "on"}], ["unix:///run/a b"]]
+            [
+                ["http://a", "http://b:81"],
+                [{"url": "https://c", "id": "on"}],
+                ["unix:///run/a b"],
+                [{"url": "http://a", "weight": 0, "zone": "on", "priority": 1}, "http://b"],
+            ]
         )
     },
     optional={
         **INFO,
+        "balance": st.sampled_from(
+            [
+                "round_robin",
+                True,
+                {"weighted_round_robin": {}, "slow_start": "5s"},
+                {"sharded": "address"},
+                {"sharded": {"by": "header.x", "shards": 3}, "panic_below": "30%", "prefer_zone": "on"},
+                {"panic_below": "0.5%"},
+            ]
+        ),
+        "health": st.sampled_from([False, True, "/up", "knock", {"knock": "hi", "healthy_after": 1}])
+        | some(every=DURATIONS.filter(lambda time: time != "0.1ms"), unhealthy_after=st.integers(1, 9)),
+        "outliers": st.booleans()
+        | some(
+            consecutive_failures=st.integers(1, 9),
+            failure_rate=SHARES | st.just(value=False),
+            failures=FAILURES,
+            eject_for=DURATIONS,
+            eject_at_most=SHARES,
+        ),
         "timeouts": some(connect=DURATIONS, read=DURATIONS, total=DURATIONS | st.just(value=False)),
+        "retries": st.integers(0, 3)
+        | st.booleans()
+        | some(
+            count=st.integers(0, 3),
+            **{"if": FAILURES.filter(bool)},
+            backoff=DURATIONS | some(base=DURATIONS),
+            budget=SHARES | some(floor=st.integers(0, 9)),
+            replay_body=st.sampled_from(["0B", "1MiB"]),
+            idempotency_key=st.just("x-key"),
+        ),
+        "pool": some(max_connections=st.integers(1, 99), idle=DURATIONS, max_requests=st.just(value=False)),
+        "host_header": st.sampled_from(["client", "upstream", "a.example"]),
     },
 )
 SERVICES = ("users", "b-2")
@@ -167,9 +205,17 @@ CONFIGURATIONS = st.fixed_dictionaries(
             timeouts=some(head=DURATIONS, idle=DURATIONS),
             trusted_proxies=st.lists(st.sampled_from(["10.0.0.0/8", "fd00::/8"]), max_size=2),
             health_path=st.sampled_from([False, "/on"]),
+            reload=some(watch=st.booleans(), debounce=DURATIONS),
             drain=DURATIONS,
         ),
         "admin": st.sampled_from([{}, {"listen": False}, {"listen": "[::1]:9"}]),
+        "providers": st.dictionaries(
+            NAMES.filter(lambda name: name not in {"admin", "file"}),
+            st.sampled_from(
+                [{"feed": "https://x"}, {"feed": {"url": "x", "every": "5s"}, "may_provide": ["routes"]}]
+            ),
+            max_size=2,
+        ),
         "filters": filters("global"),
         "routes": st.dictionaries(NAMES, ROUTE, max_size=3),
     },
@@ -233,7 +279,9 @@ server:
   trusted_proxies: []
   health_path: false
   drain: 30s
-admin: {listen: '127.0.0.1:9901'}
+  reload: {watch: true, debounce: 250ms}
+admin: {listen: '127.0.0.1:9901', users: {}}
+providers: {}
 filters: []
 chains: {}
 services:
@@ -241,8 +289,27 @@ services:
     description: ''
     labels: {}
     instances:
-    - {url: 'http://localhost:3000', id: 'http://localhost:3000'}
+    - {url: 'http://localhost:3000', id: 'http://localhost:3000', weight: 1, zone: '', priority: 0}
+    balance: {round_robin: {}, slow_start: 0s, panic_below: 0%, prefer_zone: ''}
+    health: false
+    outliers:
+      consecutive_failures: 5
+      failure_rate: false
+      min_requests: 50
+      window: 30s
+      failures: [connect, reset, timeout, 502, 503, 504]
+      eject_for: 30s
+      eject_at_most: 50%
     timeouts: {connect: 5s, write: 30s, read: 30s, first_byte: 30s, total: false}
+    retries:
+      count: 1
+      if: [connect, reset]
+      backoff: {base: 25ms, max: 250ms}
+      budget: {share: 10%, floor: 3}
+      replay_body: 64KiB
+      honour_retry_after: true
+    pool: {max_connections: 256, idle: 30s, max_requests: false}
+    host_header: client
     filters: []
 routes:
   all:
@@ -279,6 +346,16 @@ WHOLE = "version: 1\nservices: {{a: http://a, b: http://b}}\nchains: {{c: [stamp
                     "if_error": "fail",
                 }
             ],
+        ),
+        (
+            "filters: [{stamp: true, when: {share: 0%}}]",
+            "filters",
+            [{"stamp": {}, "name": "stamp", "when": {"share": "0%"}, "if_error": "fail"}],
+        ),
+        (
+            "filters: [{use: c, when: {method: [GET, PUT]}}]",
+            "filters",
+            [{"use": "c", "when": {"method": ["GET", "PUT"]}}],
         ),
         ("filters: [stamp], override: {stamp: false}", "override", {"stamp": False}),
         (

@@ -53,7 +53,7 @@ def test_one_file_is_taken_as_it_is(read: Read) -> None:
     assert tree.spot is tree.documents[0].spot
     assert tree.data == {"version": 1, "services": {"a": "http://a"}}
     assert problems(tree) == []
-    assert [Path("gateway.yaml")] == tree.files
+    assert [Path("gateway.yaml"), Path(".env")] == tree.files
     assert [tree.incomplete, tree.environments, tree.folders] == [False, [], []]
 
 
@@ -103,7 +103,7 @@ def test_included_files_join(read: Read) -> None:
     assert ["gateway.yaml", "routes/a.yaml", "routes/b.yaml", "partners.json"] == [
         document.file for document in tree.documents
     ]
-    assert ["gateway.yaml", "routes/a.yaml", "routes/b.yaml", "partners.json"] == [
+    assert ["gateway.yaml", ".env", "routes/a.yaml", "routes/b.yaml", "partners.json"] == [
         str(file) for file in tree.files
     ]
     assert [Path("routes")] == tree.folders
@@ -350,7 +350,7 @@ def test_a_root_file_that_cannot_be_read(data: bytes | None, problem: str, read:
     assert tree.data is BROKEN
     assert [problem] == problems(tree)
     assert tree.incomplete
-    assert [Path("gateway.yaml")] == tree.files
+    assert Path("gateway.yaml") == tree.files[0]
 
 
 # ---- environments ---------------------------------------------------------------------------------------------------
@@ -387,7 +387,7 @@ def test_an_environment_is_put_over_the_joined_files(read: Read) -> None:
     assert str(prod.place(("services", "orders", "timeouts", "read"))) == "env/eu.yaml:1"
     assert str(prod.place(("services", "orders", "instances", 0))) == "orders.yaml:1"
     assert Path("env") == prod.folder(("services", "orders", "tls", "ca"))
-    assert ["gateway.yaml", "orders.yaml", "env/prod.yaml", "env/eu.yaml"] == [
+    assert ["gateway.yaml", ".env", "orders.yaml", "env/prod.yaml", "env/eu.yaml"] == [
         str(file) for file in prod.files
     ]
 
@@ -593,7 +593,13 @@ def test_references_to_files_are_relative_to_the_file_they_stand_in(read: Read, 
 
     assert tree.data["hosts"] == ["root"]
     assert tree.data["services"] == {"a": "included"}
-    assert tree.files == [Path("gateway.yaml"), tmp_path / "key", Path("x/a.yaml"), tmp_path / "x/key"]
+    assert [
+        Path("gateway.yaml"),
+        Path(".env"),
+        tmp_path / "key",
+        Path("x/a.yaml"),
+        tmp_path / "x/key",
+    ] == tree.files
 
 
 @pytest.mark.parametrize("text", ["include: [pipe]", "environments: {dev: pipe}"])

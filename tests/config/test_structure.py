@@ -302,6 +302,9 @@ def test_a_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         structure_options(Tls, {"ca": "no.pem"}, ("services", "x", "tls"), base=tmp_path)
     (problem,) = caught.value.problems
+    reader = Reader(tmp_path)
+    reader.read([{"ca": "ca.pem"}, {"ca": "no.pem"}], list[Tls])
+    assert [tmp_path / "ca.pem", tmp_path / "no.pem"] == reader.files
     expected = f"services.x.tls.ca: `no.pem` does not exist (looked for {tmp_path / 'no.pem'}) [not-found]"
     assert expected == str(problem)
     assert wrong({"ca": 5}, Tls) == [
@@ -369,6 +372,54 @@ def test_a_broken_value_leaves_the_rest_to_be_checked() -> None:
     assert Options(points=[Point(x=1)], text="kept") == found
     assert [fault.path for fault in reader.faults] == [("whole",), ("points", 1, "x")]
     assert reader.path == []
+
+
+def test_a_list_of_which_nothing_is_left_is_broken() -> None:
+    """An empty one would be judged, and nobody wrote that."""
+    reader = Reader(Path())
+
+    assert Options() == reader.read({"points": ["x", {"x": "y"}]}, Options)
+    assert [] == reader.read([], list[int])
+    assert BROKEN is reader.read(["x"], list[int])
+    assert [fault.path for fault in reader.faults] == [("points", 0), ("points", 1, "x"), (0,)]
+
+
+@attrs.frozen(kw_only=True)
+class Both:
+    second: int
+    first: int
+
+
+def test_all_that_is_missing_is_told_in_one_order() -> None:
+    """Whatever the order of a set is today."""
+    assert wrong({}, Both) == ["`first` is missing [missing-key]", "`second` is missing [missing-key]"]
+
+
+def test_a_choice_may_be_yet_to_come() -> None:
+    """It is no slip."""
+    reader = Reader(Path(), later=lambda path: path == ("mode", "slow"))
+
+    reader.read({"mode": "slow"}, Options)
+    reader.read({"mode": "fsat"}, Options)
+
+    assert ["`slow` is not available yet", "`fsat` is none of `fast`, `safe`; did you mean `fast`?"] == [
+        fault.message for fault in reader.faults
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (Nothing | Literal[False], "`yes` is text here; write true or false"),
+        (Point | Literal[False], "`yes` is text here; write false"),
+    ],
+)
+def test_a_word_of_yaml_1_1_is_told_what_can_be_written(kind: Any, message: str) -> None:
+    """`true` is all defaults, where everything has one."""
+    reader = Reader(Path())
+
+    assert BROKEN is reader.read("yes", kind)
+    assert [message] == [fault.message for fault in reader.faults]
 
 
 def test_a_broken_file_is_no_file() -> None:

@@ -330,18 +330,19 @@ class Wire:
         self.origins = origins
         self.origin = origins[0] if origins else Origin()
         self.records = records
+        self.address = ("", 0)
+        """Where the gateway listens, or did."""
         self._clients: list[Client] = []
 
     async def client(self, *, limit: int = 1 << 20, receive_buffer: int = 0) -> Client:
         """Connect to the gateway."""
-        host, _, port = self.gateway.listeners["main"].rpartition(":")
         sock = socket.socket()
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setblocking(False)
         try:
-            await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+            await asyncio.get_running_loop().sock_connect(sock, self.address)
         except OSError:
             sock.close()
             raise
@@ -382,7 +383,7 @@ class Wire:
     def pools(self) -> list[Pool]:
         """The pools of connections to the origins."""
         assert self.gateway.snapshot is not None
-        return list(self.gateway.snapshot.pools["origin"].values())
+        return self.gateway.keep.things("pool")
 
     async def quiet(self, within: float = SOON) -> None:
         """Wait until nothing is in flight any more."""
@@ -421,7 +422,10 @@ def configuration(
         admin=AdminConfig(listen=False),
         services={
             "origin": ServiceConfig(
-                instances=instances, timeouts=service or TimeoutsConfig(), tls=tls or TlsServiceConfig()
+                instances=instances,
+                timeouts=service or TimeoutsConfig(),
+                tls=tls or TlsServiceConfig(),
+                health=False,
             )
         },
         routes={
@@ -443,6 +447,8 @@ async def running(*origins: Origin, **options: Any) -> AsyncIterator[Wire]:
     gateway = Gateway(configuration(origins, **options), _PLUGINS, write_access=records.append)
     wire = Wire(gateway, origins, records)
     await gateway.start()
+    host, _, port = gateway.listeners["main"].rpartition(":")
+    wire.address = (host, int(port))
     try:
         yield wire
     finally:

@@ -36,9 +36,37 @@ def test_a_kind_knows_what_was_declared() -> None:
     catalog.attempt_filter("mine_try", Options, build, main="x")
 
     stamp, attempt = catalog.filters["mine_stamp"], catalog.filters["mine_try"]
-    assert ("mine_stamp", Options, build, "text", True, "exchange", "mine") == attrs.astuple(stamp)
+    assert ("mine_stamp", Options, build, "text", "mine", True, "exchange") == attrs.astuple(stamp)
     assert ("attempt", False, "x", "mine") == (attempt.scope, attempt.terminal, attempt.main, attempt.plugin)
     assert "Do something." == stamp.summary
+    assert ("mine_stamp", "mine_try") == catalog.of_plugin("mine")
+    assert () == catalog.of_plugin("theirs")
+
+
+@pytest.mark.parametrize(
+    ("register", "table"),
+    [
+        ("predicate", "predicates"),
+        ("balancer", "balancers"),
+        ("probe", "probes"),
+        ("provider", "providers"),
+    ],
+)
+def test_every_kind_of_part_has_names_of_its_own(register: str, table: str) -> None:
+    """And each is declared in the same way."""
+    catalog = Catalog()
+    catalog.plugin = "mine"
+
+    getattr(catalog, register)("mine_part", Options, build, main="text")
+
+    (kind,) = getattr(catalog, table).values()
+    assert ("mine_part", Options, build, "text", "mine") == attrs.astuple(kind)
+    assert ("mine_part",) == catalog.of_plugin("mine")
+    with pytest.raises(
+        CatalogError, match=f"declares {register} 'mine_part', which plugin 'mine' has declared"
+    ):
+        getattr(catalog, register)("mine_part", Options, build)
+    catalog.filter("mine_part", Options, build)
 
 
 def test_a_kind_without_a_word_about_it_has_no_summary() -> None:
@@ -55,7 +83,9 @@ def test_a_kind_without_a_word_about_it_has_no_summary() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Stamp", "1stamp", "my-stamp", "my stamp", "ä", "stamp\n", "_x"])
-@pytest.mark.parametrize("register", ["filter", "attempt_filter"])
+@pytest.mark.parametrize(
+    "register", ["filter", "attempt_filter", "predicate", "balancer", "probe", "provider"]
+)
 def test_a_name_is_a_name(name: str, register: str) -> None:
     """It becomes a key in a file."""
     catalog = Catalog()

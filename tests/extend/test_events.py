@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from gatekeeper.extend import events
-from gatekeeper.extend.events import ConfigApplied, DrainBegun, Event, Listening
+from gatekeeper.extend.events import ConfigApplied, ConfigRefused, DrainBegun, Event, HealthChanged, Listening
 
 
 def test_every_event_is_a_frozen_value_that_explains_itself() -> None:
@@ -15,7 +15,7 @@ def test_every_event_is_a_frozen_value_that_explains_itself() -> None:
         kind for _, kind in inspect.getmembers(events, inspect.isclass) if kind.__module__ == events.__name__
     ]
 
-    assert {Event, ConfigApplied, Listening, DrainBegun} == set(found)
+    assert {Event, ConfigApplied, ConfigRefused, HealthChanged, Listening, DrainBegun} == set(found)
     for kind in found:
         assert issubclass(kind, Event)
         assert attrs.has(kind)

@@ -23,9 +23,10 @@ from gatekeeper.core.errors import (
 )
 from gatekeeper.core.exchange import Attempt, Exchange, Route
 from gatekeeper.core.instance import Instance
-from gatekeeper.core.message import Response
+from gatekeeper.core.message import Headers, Response
 from gatekeeper.extend.context import Target
-from gatekeeper.policy.balance import RoundRobin
+from gatekeeper.policy.balance import Choice, RoundRobin
+from gatekeeper.policy.retry import Budget, RetryPolicy
 from gatekeeper.testing import (
     Call,
     Chunks,
@@ -47,15 +48,35 @@ class Service:
     """Instances that do, one attempt after the other, what the test says."""
 
     def __init__(
-        self, run_filter: RunFilter, *steps: Step, instances: int = 2, total: float | None = None
+        self,
+        run_filter: RunFilter,
+        *steps: Step,
+        instances: int = 2,
+        total: float | None = None,
+        retries: RetryPolicy | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.instances = [Instance("users", f"{n}", "http", "192.0.2.1", 8000 + n) for n in range(instances)]
         self.clock = FakeClock()
         self.attempts: list[Attempt] = []
         self._steps = list(steps)
-        self._balancer = RoundRobin(self.instances)
+        self._balancer = RoundRobin()
+        self._balancer.update([Choice(instance, 1) for instance in self.instances])
         self._run_filter = run_filter
-        self._total = total
+        self.target = Target(
+            "users",
+            lambda exchange, tried: self.pick(exchange, tried),
+            lambda attempt: self.send(attempt),
+            total,
+            observe=lambda attempt: self.observed.append((attempt.instance.id, attempt.error)),
+            answered=lambda exchange, instance, response: self.answered.append(
+                (instance.id, response.status)
+            ),
+            retries=retries or RetryPolicy(),
+            budget=budget or Budget(),
+        )
+        self.observed: list[tuple[str, GatewayError | None]] = []
+        self.answered: list[tuple[str, int]] = []
 
     async def send(self, attempt: Attempt) -> Response:
         self.attempts.append(attempt)
@@ -64,13 +85,12 @@ class Service:
             raise step
         return step(attempt)
 
-    def pick(self, tried: Sequence[Instance]) -> Instance | None:
-        return self._balancer.pick(tried)
+    def pick(self, exchange: Exchange, tried: Sequence[Instance]) -> Instance | None:
+        return self._balancer.pick(exchange, tried)
 
     def call(self, exchange: Exchange) -> Call:
-        target = Target("users", self.pick, self.send, self._total)
         call: Call = self._run_filter(
-            "forward", {}, exchange, target=target, surroundings=Surroundings(self.clock)
+            "forward", {}, exchange, target=self.target, surroundings=Surroundings(self.clock)
         )
         return call
 
@@ -180,7 +200,7 @@ async def test_a_service_that_has_lost_its_instances_answers_with_the_failure(ru
     """What went wrong says more than that nobody is left."""
     error, exchange = Reset(), make_exchange()
     service = Service(run_filter, error)
-    service.pick = lambda tried: None if tried else service.instances[0]  # type: ignore[method-assign]
+    service.pick = lambda exchange, tried: None if tried else service.instances[0]  # type: ignore[method-assign]  # noqa: ARG005
 
     response = await service.answer(exchange)
 
@@ -218,7 +238,7 @@ async def test_nobody_to_ask_is_a_503(run_filter: RunFilter) -> None:
     response = await Service(run_filter, instances=0).answer(exchange)
 
     assert isinstance(response.error, NoInstance)
-    assert "service users has no instance" == response.error.log
+    assert "service users has no instance that is fit" == response.error.log
     assert [] == exchange.attempts
 
 
@@ -304,6 +324,136 @@ async def test_the_timer_goes_with_the_exchange(run_filter: RunFilter) -> None:
     exchange.complete()
 
     assert 0 == len(service.clock.wheel)
+
+
+# ---- what a service says of its retries -----------------------------------------------------------------------------
+
+
+AGAIN = RetryPolicy(count=2, failures=frozenset({"connect", "reset", 503}), base=0.001, longest=0.001)
+
+
+def busy(attempt: Attempt) -> Response:
+    return Response(503, body=Body(attempt.instance.id.encode()))
+
+
+def streaming(attempt: Attempt) -> Response:
+    return Response(503, body=Body.stream(Chunks(attempt.instance.id.encode()), None))
+
+
+@pytest.mark.parametrize("step", [busy, streaming])
+async def test_an_answer_may_be_no_answer(run_filter: RunFilter, step: Step) -> None:
+    """What came of it is given up, and its attempt has ended."""
+    service, exchange = Service(run_filter, step, ok, retries=AGAIN), make_exchange()
+
+    response = await service.answer(exchange)
+
+    assert (200, b"1") == (response.status, response.body.data)
+    assert ["0", "1"] == [attempt.instance.id for attempt in exchange.attempts]
+    assert [("0", None), ("1", None)] == service.observed
+    assert [("1", 200)] == service.answered
+    assert 0 == service.in_flight
+
+
+async def test_the_last_answer_is_passed_on(run_filter: RunFilter) -> None:
+    """Whatever it is."""
+    service, exchange = Service(run_filter, busy, busy, busy, retries=AGAIN), make_exchange()
+
+    response = await service.answer(exchange)
+
+    assert (503, None) == (response.status, response.error)
+    assert 3 == len(exchange.attempts)
+    assert [(exchange.attempts[-1].instance.id, 503)] == service.answered
+
+
+@pytest.mark.parametrize(("method", "attempts"), [("GET", 2), ("POST", 1)])
+async def test_an_answer_to_what_may_not_be_repeated_is_passed_on(
+    run_filter: RunFilter, method: str, attempts: int
+) -> None:
+    """The service has acted on it, for all that is known."""
+    service, exchange = Service(run_filter, busy, ok, retries=AGAIN), make_exchange(method, body=b"x")
+
+    await service.answer(exchange)
+
+    assert attempts == len(exchange.attempts)
+
+
+async def test_without_budget_only_the_first_move_is_made(run_filter: RunFilter) -> None:
+    """It is free; what is paid for is not made."""
+    policy = RetryPolicy(count=5, failures=frozenset({"connect", 503}), base=0.0, longest=0.0)
+    nothing = Budget(0.0, 0)
+    moved = make_exchange()
+    answer = await Service(
+        run_filter, ConnectFailed(), ConnectFailed(), ok, instances=3, retries=policy, budget=nothing
+    ).answer(moved)
+    stuck = make_exchange()
+    busy_answer = await Service(run_filter, busy, ok, retries=policy, budget=nothing).answer(stuck)
+
+    assert (502, 2) == (answer.status, len(moved.attempts))
+    assert (503, 1) == (busy_answer.status, len(stuck.attempts))
+
+
+async def test_requests_fill_the_budget(run_filter: RunFilter) -> None:
+    """Each of them a little."""
+    budget = Budget(0.5, 0)
+    policy = RetryPolicy(failures=frozenset({503}), base=0.0, longest=0.0)
+    for _ in range(2):
+        await Service(run_filter, ok, retries=policy, budget=budget).answer(make_exchange())
+
+    statuses = [
+        (await Service(run_filter, busy, ok, retries=policy, budget=budget).answer(make_exchange())).status
+        for _ in range(3)
+    ]
+
+    # 3 requests and 1.5 retries, 4 and 2, 5 and 2.5
+    assert [200, 200, 200] == statuses
+    assert not budget.take(1000.0)
+
+
+async def test_no_retries_at_all(run_filter: RunFilter) -> None:
+    """The first failure is the answer."""
+    error = ConnectFailed()
+    service = Service(run_filter, error, ok, retries=RetryPolicy(count=0))
+
+    assert error is (await service.answer(make_exchange())).error
+
+
+async def test_a_wait_that_does_not_fit_is_not_begun(run_filter: RunFilter) -> None:
+    """The total time would be over before the next attempt."""
+
+    def later(_: Attempt) -> Response:
+        return Response(503, Headers([(b"retry-after", b"3")]))
+
+    exchange = make_exchange()
+    service = Service(run_filter, later, ok, retries=AGAIN, total=2.0)
+
+    assert 503 == (await service.answer(exchange)).status
+    assert 1 == len(exchange.attempts)
+
+
+async def test_a_body_is_held_so_that_it_can_be_sent_again(run_filter: RunFilter) -> None:
+    """As long as it is short and the request may be made twice."""
+    service = Service(run_filter, Reset(), ok)
+    exchange = make_exchange("PUT", "/", body=b"")
+    exchange.request.body = Body.stream(Chunks(b"ab", b"c"), 3)
+
+    response = await service.answer(exchange)
+
+    assert 200 == response.status
+    assert b"abc" == exchange.request.body.data
+    assert 2 == len(exchange.attempts)
+
+
+async def test_every_attempt_is_observed_when_it_ends(run_filter: RunFilter) -> None:
+    """Not before: a streamed answer may still break off."""
+    error = Reset()
+    service = Service(run_filter, error, lambda _: Response(200, body=Body.stream(Chunks(b"a"), None)))
+    exchange = make_exchange()
+
+    await service.answer(exchange)
+
+    assert [("0", error)] == service.observed
+    exchange.attempts[-1].complete()
+    assert [("0", error), ("1", None)] == service.observed
 
 
 def test_it_cannot_be_written_into_a_list() -> None:

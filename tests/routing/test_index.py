@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.routing.index import HostIndex, PathIndex, beginning
+from gatekeeper.routing.index import PIECE, HostIndex, PathIndex, beginning
 from gatekeeper.routing.pathmatch import PathMatcher
 from gatekeeper.routing.template import PathTemplate
 from tests.routing.building import path
@@ -30,6 +30,8 @@ def index(*written: Any) -> PathIndex[str]:
         pytest.param("/a", [("/a/**", ())], [], id="prefix-itself"),
         pytest.param("/b/b", [("/{x}/{y}", ("b", "b"))], ["/b/[0-9]+"], id="below-a-literal-segment"),
         pytest.param("/b", [], ["/b/[0-9]+"], id="no-further-than-that"),
+        pytest.param("/e/f/1", [], ["/e/f/[0-9]+"], id="below-two-literal-segments"),
+        pytest.param("/e/g/1", [], [], id="below-the-first-of-them-only"),
         pytest.param("/c-1", [], ["/c-[0-9]+"], id="beginning-of-a-segment"),
         pytest.param("/c", [], [], id="shorter-than-the-beginning"),
         pytest.param("/d", [], [], id="nothing"),
@@ -37,12 +39,64 @@ def index(*written: Any) -> PathIndex[str]:
 )
 def test_what_is_found_for_a_path(asked: str, found: list[Any], others: list[str]) -> None:
     """Templates with what their captures took; other paths only where they could fit."""
-    made = index("/a/b", "/a/{x}", "/a/**", "/{x}/{y}", {"regex": "/b/[0-9]+"}, {"regex": "/c-[0-9]+"})
+    made = index(
+        "/a/b",
+        "/a/{x}",
+        "/a/**",
+        "/{x}/{y}",
+        {"regex": "/b/[0-9]+"},
+        {"regex": "/c-[0-9]+"},
+        {"regex": "/e/f/[0-9]+"},
+    )
 
     templates, rest = made.find(asked, asked.split("/"))
 
     assert sorted(found) == sorted(templates)
     assert others == rest
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("/a/b", "/a/b"),
+        ("/a/{x}", "/a/b"),
+        ("/a/**", "/a/b"),
+        ({"regex": "/a/[a-z]+"}, "/a/b"),
+        ({"regex": "/a/b[a-z]*"}, "/a/b"),
+        ({"suffix": "b"}, "/a/b"),
+    ],
+)
+def test_all_rules_of_a_path_are_found(written: Any, asked: str) -> None:
+    """They may differ in what else they ask."""
+    made: PathIndex[str] = PathIndex()
+    for rule in ("one", "two", "three"):
+        made.add(path(written), rule)
+
+    templates, rest = made.find(asked, asked.split("/"))
+
+    assert ["one", "two", "three"] == [*(rule for rule, _ in templates), *rest]
+    if isinstance(written, str):
+        assert ["one", "two", "three"] == list(made.overlapping(PathTemplate.parse(written)))
+
+
+@pytest.mark.parametrize("written", ["/a{}", "/a{}/{{x}}", "/{{x:a{}|b}}"])
+def test_an_index_is_taken_apart_in_small_steps(written: str) -> None:
+    """Also that of a host; afterwards nothing is found."""
+    made: HostIndex[int] = HostIndex()
+    for host in ("*", "a.example", "*.example"):
+        for number in range(2 * PIECE + 1):
+            made.add(host, path(written.format(number)), number)
+    indexes = made.of("a.example")
+
+    steps = sum(1 for _ in made.take_apart())
+
+    assert 3 == len(indexes)
+    assert steps >= 3 * 3
+    for one in indexes:
+        assert not one.exact
+        assert not one.root.literals
+        assert not one.root.captures
+    assert indexes[:1] == made.of("a.example")
 
 
 def test_a_path_without_a_beginning_is_tried_always() -> None:

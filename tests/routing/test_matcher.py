@@ -49,11 +49,11 @@ def test_a_matcher_accepts_values(written: Any, text: str, fitting: list[str | N
 
 def test_several_values_are_one_matcher() -> None:
     """And one look-up."""
-    made = Exact(frozenset({"b", "a"}))
+    made = Exact(frozenset("dbeca"))
 
-    assert made.text == "one of a, b"
+    assert made.text == "one of a, b, c, d, e"
     assert made.accepts("a")
-    assert not made.accepts("c")
+    assert not made.accepts("f")
 
 
 ONE = Exact(frozenset({"1"}))
@@ -65,6 +65,7 @@ ANY_ONES = Pattern(Regex.parse("1+"))
     [
         (ONE, Exact(frozenset({"2", "3"}))),
         (ONE, Prefix("2")),
+        (Exact(frozenset({"1", "2"})), Prefix("3")),
         (Prefix("12"), Prefix("13")),
         (Suffix("12"), Suffix("13")),
         (ANY_ONES, Prefix("2")),
@@ -91,6 +92,7 @@ def test_matchers_exclude_each_other(one: Matcher, other: Matcher) -> None:
         (Prefix("1"), Exact(frozenset({"1", "12"}))),
         (Prefix("1"), Prefix("12")),
         (Prefix("1"), ANY_ONES),
+        (Prefix("1"), Pattern(Regex.parse("12.*"))),
         (Suffix("1"), Suffix("21")),
         (Contains("1"), Contains("212")),
         (Contains("1"), Prefix("212")),
@@ -113,6 +115,69 @@ def test_a_matcher_covers_another(wide: Matcher, narrow: Matcher) -> None:
     """Each covers itself."""
     assert wide.covers(narrow)
     assert wide.covers(wide)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        (ONE, Exact(frozenset({"1", "2"}))),
+        (ONE, Prefix("1")),
+        (Prefix("1"), Exact(frozenset({"1", "2"}))),
+        (Prefix("1"), OneOf((Prefix("12"), Prefix("2")))),
+        (Prefix("12"), Prefix("1")),
+        (Prefix("1"), Suffix("1")),
+        (Prefix("12"), ANY_ONES),
+        (Prefix("1"), Pattern(Regex.parse("[12]+"))),
+        (Prefix("1"), Present(True)),
+        (Prefix("1"), Present(False)),
+        (Suffix("21"), Suffix("1")),
+        (Suffix("1"), Prefix("1")),
+        (Suffix("1"), ANY_ONES),
+        (Contains("12"), Contains("1")),
+        (Contains("12"), Prefix("1")),
+        (Contains("12"), Suffix("2")),
+        (Contains("2"), ANY_ONES),
+        (Contains("1"), Present(True)),
+        (Pattern(Regex.parse("1{2,3}")), ANY_ONES),
+        (Pattern(Regex.parse("1{2,3}")), Prefix("1")),
+        (ANY_ONES, Suffix("1")),
+        (Present(True), Present(False)),
+        (Present(True), Not(ONE)),
+        (Present(False), Present(True)),
+        (Present(False), Prefix("1")),
+        (Not(ONE), Prefix("1")),
+        (Not(Present(False)), Not(ONE)),
+        (Not(Prefix("1")), Not(Prefix("12"))),
+        (OneOf((ONE, Prefix("2"))), Prefix("3")),
+        (OneOf((ONE, Prefix("2"))), Exact(frozenset({"1", "3"}))),
+    ],
+)
+def test_a_matcher_does_not_cover_what_goes_beyond_it(wide: Matcher, narrow: Matcher) -> None:
+    """Some value fits the other only."""
+    assert not wide.covers(narrow)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Exact(frozenset({"1", "2"})), Exact(frozenset({"2", "3"}))),
+        (Exact(frozenset({"1", "2"})), Prefix("1")),
+        (Prefix("1"), Prefix("12")),
+        (Prefix("1"), OneOf((Prefix("2"), Prefix("12")))),
+        (Suffix("1"), Suffix("21")),
+        (ANY_ONES, Prefix("1")),
+        (ANY_ONES, Pattern(Regex.parse("[12]{2}"))),
+        (Present(True), Prefix("1")),
+        (Present(True), Not(ONE)),
+        (Present(False), Not(ONE)),
+        (Not(Prefix("12")), Prefix("1")),
+        (OneOf((ONE, Prefix("2"))), Prefix("22")),
+    ],
+)
+def test_matchers_that_share_a_value_do_not_exclude_each_other(one: Matcher, other: Matcher) -> None:
+    """One is enough."""
+    assert not one.excludes(other)
+    assert not other.excludes(one)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gatekeeper.routing.overlap import ENOUGH
 from gatekeeper.routing.table import Entry, Table
 from gatekeeper.routing.template import PathTemplate
 from tests.routing.brute import Route
@@ -130,6 +131,71 @@ def test_what_ranks_or_asks_otherwise_is_no_conflict(one: Any, other: Any) -> No
 
 
 @pytest.mark.parametrize(
+    ("matches", "expected"),
+    [
+        pytest.param(["/{x}", "/{y}", "/{z}"], ["ab", "ac", "bc"], id="three-of-one-path"),
+        pytest.param(["/b/{x}", "/b/{y}", "/a", "/a"], ["cd", "ab"], id="two-paths-the-exact-one-first"),
+        pytest.param(
+            [
+                {"path": "/a", "header": {"x": "1"}},
+                {"path": "/a", "header": {"x": "2"}},
+                {"path": "/a", "query": {"y": "1"}},
+            ],
+            ["ac", "bc"],
+            id="not-the-next-but-the-one-behind-it",
+        ),
+        pytest.param(
+            [
+                {"path": "/a", "header": {"x": "1"}, "query": {"y": "1"}},
+                {"path": "/a", "header": {"x": "1"}, "query": {"y": "2"}},
+                {"path": "/a", "header": {"x": "1"}, "query": {"z": "1"}},
+            ],
+            ["ac", "bc"],
+            id="apart-in-the-second-of-two-fields",
+        ),
+        pytest.param(
+            [{"path": {"regex": "/a.*"}}, {"path": {"regex": "/b.*"}}, {"path": {"suffix": "xx"}}],
+            ["ac", "bc"],
+            id="an-end-and-what-begins-otherwise",
+        ),
+        pytest.param(
+            [{"path": {"suffix": "xx"}}, {"path": {"regex": "/[a-b].*x"}}, {"path": {"regex": "/c.*"}}],
+            ["ab", "ac"],
+            id="what-begins-with-nothing-literal",
+        ),
+        pytest.param(
+            [
+                {"path": {"regex": "/ab[0-9]"}},
+                {"path": {"regex": "/ab[a-f]"}},
+                {"path": {"regex": "/ab[0-f]"}},
+            ],
+            ["ac", "bc"],
+            id="expressions-that-begin-alike",
+        ),
+        pytest.param(
+            [
+                {"path": "/a", "host": "a.example"},
+                {"path": "/a", "host": "b.example"},
+                {"path": "/a", "host": "b.example"},
+            ],
+            ["bc"],
+            id="of-one-host",
+        ),
+    ],
+)
+def test_all_conflicts_are_found(matches: list[Any], expected: list[str]) -> None:
+    """In matching order."""
+    assert [tuple(names) for names in expected] == pairs(*matches)[0]
+
+
+def test_what_is_in_conflict_with_very_many_is_paired_with_some() -> None:
+    """Nobody reads half a million pairs."""
+    found = table(Route(f"r{number:02}", "/{x}") for number in range(ENOUGH + 3)).conflicts()
+
+    assert sum(range(ENOUGH)) + 3 * ENOUGH == len(found)
+
+
+@pytest.mark.parametrize(
     ("match", "by", "priorities"),
     [
         pytest.param("/a", "/**", (0, 1), id="all-of-it"),
@@ -189,7 +255,9 @@ def test_what_is_taken_in_part_is_reached(match: Any, by: Any) -> None:
 def test_the_first_that_hides_is_named() -> None:
     """In matching order; the alternatives of a route hide nothing of it."""
     assert pairs("/a", "/**", "/{x}", priorities=(0, 1, 2))[1] == [("a", "c")]
+    assert pairs("/a", "/**", {"path": "/a", "method": "GET"}, priorities=(0, 1, 2))[1] == [("a", "b")]
     assert pairs(["/a", {"path": "/a", "method": "GET"}])[1] == []
+    assert pairs(["/{x:service}", "/users"])[1] == []
 
 
 def test_equals_hide_nothing() -> None:

@@ -13,7 +13,9 @@ from gatekeeper.core.exchange import Attempt, Exchange
 from gatekeeper.core.message import Response
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
+from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.build import Builder
+from gatekeeper.runtime.keep import Keep
 from gatekeeper.runtime.snapshot import Snapshot
 from gatekeeper.testing import StartGateway, Surroundings, load_config, make_exchange, make_host
 
@@ -69,12 +71,18 @@ class Notes:
         catalog.attempt_filter("note_attempt", NoteOptions, NoteAttempt, main="word")
 
 
+def builder(surroundings: Surroundings, host: PluginHost) -> Builder:
+    return Builder(surroundings, host.catalog, surroundings.fake_clock.wheel, Keep(surroundings.spawn))
+
+
 async def build(text: str) -> Snapshot:
     """Build a configuration as a gateway would."""
     host = await asyncio.to_thread(make_host, [Notes()])
     config = await load_config("version: 1\n" + text, host)
     surroundings = Surroundings()
-    return Builder(surroundings, host.catalog, surroundings.fake_clock.wheel).build(config, 7)
+    prepared = await asyncio.to_thread(builder(surroundings, host).prepare, config, 7)
+    prepared.commit(warm=True)
+    return prepared.snapshot
 
 
 def exchange_for(snapshot: Snapshot, method: str, path: str) -> Exchange:
@@ -124,8 +132,11 @@ async def test_a_snapshot_has_what_it_was_built_of() -> None:
 
     assert 7 == snapshot.revision
     assert ["users"] == list(snapshot.services)
-    assert ["http://127.0.0.1:9001", "http://127.0.0.1:9002"] == list(snapshot.pools["users"])
-    assert 0 == sum(pool.open_count for pool in snapshot.pools["users"].values())
+    assert snapshot.hold is not None
+    pools = {kept.key: kept.thing.open_count for kept in snapshot.hold.things if kept.key[0] == "pool"}
+    ids = ["http://127.0.0.1:9001", "http://127.0.0.1:9002"]
+    assert {("pool", "users", one): 0 for one in ids} == pools
+    assert ids == [member.instance.id for member in snapshot.services["users"].members]
 
 
 async def test_a_chain_knows_the_largest_buffer() -> None:
@@ -280,7 +291,7 @@ async def test_a_plugin_that_makes_no_filter_is_a_problem(made: Any, message: st
     surroundings = Surroundings()
 
     with pytest.raises(ConfigError) as caught:
-        Builder(surroundings, host.catalog, surroundings.fake_clock.wheel).build(config, 1)
+        builder(surroundings, host).prepare(config, 1)
 
     (problem,) = caught.value.problems
     assert problem.message.startswith(message)
@@ -466,4 +477,4 @@ async def test_what_a_condition_refuses_when_it_is_built_is_a_problem(word: str,
     surroundings = Surroundings()
 
     with pytest.raises(ConfigError, match=message):
-        Builder(surroundings, host.catalog, surroundings.fake_clock.wheel).build(config, 1)
+        builder(surroundings, host).prepare(config, 1)

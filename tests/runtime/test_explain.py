@@ -275,7 +275,11 @@ async def test_odds_are_those_of_the_service_that_is_chosen(explainer: Explainer
     found = explainer.explain("GET", "http://a.example/pinned", [("X-Beta", "1")])
     host = await asyncio.to_thread(make_host)
     gateway = Gateway(explainer.config, host)
-    snapshot = Builder(gateway, host.catalog, gateway.wheel, Random(1)).build(explainer.config, 1)
+    snapshot = (
+        Builder(gateway, host.catalog, gateway.wheel, gateway.keep, Random(1))
+        .prepare(explainer.config, 1)
+        .snapshot
+    )
     exchange = make_exchange(headers={"x-beta": "1"})
     chosen = [snapshot.targets["pinned"].choose(exchange)[0] for _ in range(10_000)]
 

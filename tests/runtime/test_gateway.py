@@ -82,7 +82,7 @@ async def test_events_tell_what_happens(gateway: StartGateway) -> None:
     """Applied, listening; and when it goes away, that it does."""
     listener = Listener()
     async with open_gateway(CONFIG, [listener]) as gw:
-        assert [ConfigApplied(1), Listening(gw.addresses)] == listener.events
+        assert [ConfigApplied(1), Listening(dict(gw.addresses))] == listener.events
 
     assert [DrainBegun(0)] == listener.events[2:]
 
@@ -240,7 +240,7 @@ async def test_connections_to_instances_end_with_the_gateway(
     await gw.record()
     snapshot = gw.gateway.snapshot
     assert snapshot is not None
-    (pool,) = snapshot.pools["users"].values()
+    (pool,) = gw.gateway.keep.things("pool")
     assert 1 == pool.open_count
     snapshot.leases += 1
 
@@ -249,8 +249,9 @@ async def test_connections_to_instances_end_with_the_gateway(
     assert 0 == pool.open_count
 
     connection = await pool.open(1.0)
-    snapshot.release()
+    pool.release(connection)
     assert not connection.is_open
+    snapshot.release()
 
 
 # ---- for plugins ----------------------------------------------------------------------------------------------------

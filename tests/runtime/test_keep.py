@@ -212,7 +212,7 @@ def test_things_are_found_by_the_beginning_of_their_keys(life: Life) -> None:
     """For whoever counts connections."""
     plan = life.keep.plan()
     for key in (("pool", "a"), ("pool", "b"), ("table", "a")):
-        plan(key, lambda _, key=key: "/".join(key), None)
+        plan(key, "/".join, key)
     life.next(plan)
 
     assert ["pool/a", "pool/b"] == life.keep.things("pool")

@@ -4,13 +4,24 @@ import asyncio
 import gc
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import attrs
 import pytest
 
+from gatekeeper.config.load import read_text
 from gatekeeper.config.problems import ConfigError, Problem
+from gatekeeper.config.provided import Provided
 from gatekeeper.extend.hookspecs import hookimpl
-from gatekeeper.runtime.loading import TURN, in_background, load_gateway, load_gateway_text, quietly
+from gatekeeper.routing.template import PathTemplate
+from gatekeeper.runtime.loading import (
+    TURN,
+    broken_routes,
+    in_background,
+    load_gateway,
+    load_gateway_text,
+    quietly,
+)
 from gatekeeper.testing import make_host
 
 
@@ -50,6 +61,49 @@ def test_a_file_that_is_fine(tmp_path: Path) -> None:
     assert path in loaded.files
 
 
+def test_what_is_refused_says_which_files_to_look_at(tmp_path: Path) -> None:
+    """Those that are missing, too: when they appear, it may be fine."""
+    path = tmp_path / "gateway.yaml"
+    path.write_text(
+        "version: 1\ninclude: [more.yaml, routes/*.yaml]\n"
+        "services: {app: {instances: [https://app], tls: {ca: ca.pem}}}\nhosts: ['${file:host}']\n"
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        load_gateway(path, make_host(), environ={})
+
+    assert {"gateway.yaml", ".env", "more.yaml", "host", "ca.pem"} == {
+        file.name for file in caught.value.files
+    }
+    assert (tmp_path / "routes",) == caught.value.folders
+    with pytest.raises(ConfigError) as missing:
+        load_gateway(tmp_path / "none.yaml", make_host(), environ={})
+    assert (tmp_path / "none.yaml",) == missing.value.files
+
+
+def test_what_is_provided_joins_the_file(tmp_path: Path) -> None:
+    """And is compared with it, like everything else; whose an entry is, is known."""
+    path = tmp_path / "gateway.yaml"
+    path.write_text(FINE)
+    portal = Provided(
+        "portal", {"services": {"more": "http://more"}, "routes": {"more": {"match": "/m", "to": "more"}}}
+    )
+    same = Provided("portal", {"routes": {"same": {"match": "/**", "to": "app"}}})
+
+    loaded = load_gateway(path, make_host(), environ={}, provided=[portal])
+
+    assert ["all", "more"] == list(loaded.config.routes)
+    assert {"file", "portal"} == set(loaded.origins.values())
+    assert "portal" == loaded.origins["services", "more"]
+    with pytest.raises(ConfigError) as caught:
+        load_gateway(path, make_host(), environ={}, provided=[same])
+    (problem,) = caught.value.problems
+    assert (
+        "provider portal: routes.same.match: `/**` and `/**` of route `all` (gateway.yaml:3) match the same requests with"
+        " equal rank; set `priority` on one [ambiguous]"
+    ) == str(problem).replace(f"{tmp_path}/", "")
+
+
 def test_routes_are_compared_together_with_everything_else() -> None:
     """One reading finds all that is wrong, whatever finds it."""
     text = """\
@@ -81,6 +135,53 @@ def test_what_is_broken_is_not_compared() -> None:
     assert ["3:58: routes.again.too: unknown key `too`; did you mean `to`? [unknown-key]"] == [
         problem for problem in problems(text) if "routes" in problem and "needs" not in problem
     ]
+
+
+def test_a_name_that_begins_like_another_is_another() -> None:
+    """The ambiguity of `users` is reported with the mistake of `users-v2`."""
+    text = """\
+version: 1
+services: {app: http://localhost:3000}
+routes:
+  people: {match: "/users/{name}", to: app}
+  users: {match: "/users/{id}", to: app}
+  users-v2: {match: /v2, to: app, priority: high}
+"""
+
+    assert [
+        (
+            "5:18: routes.users.match: `/users/{id}` and `/users/{name}` of route `people` (line 4) match the same requests "
+            "with equal rank; set `priority` on one [ambiguous]"
+        ),
+        "6:45: routes.users-v2.priority: expected a whole number, not the text `high` [wrong-type]",
+    ] == sorted(problems(text))
+
+
+@pytest.mark.parametrize(
+    ("path", "severity", "broken"),
+    [
+        ("routes.a", "error", {"a"}),
+        ("routes.a.match", "error", {"a"}),
+        ("routes.a[0]", "error", {"a"}),
+        ("routes.a-b.match", "error", {"a-b"}),
+        ("routes.a.match", "warning", set()),
+        ("routes.ab", "error", set()),
+        ("routes", "error", set()),
+        ("services.a", "error", set()),
+        ("", "error", set()),
+    ],
+)
+def test_a_route_is_broken_where_it_has_an_error_of_its_own(
+    path: str, severity: Literal["error", "warning"], broken: set[str]
+) -> None:
+    """Or something in it has."""
+    text = FINE.replace(
+        "{all: {match: /**, to: app}}", "{a: {match: /a, to: app}, a-b: {match: /b, to: app}}"
+    )
+    draft = read_text(text, make_host().catalog, template=PathTemplate.parse)
+    problem = Problem("acme", path, "no", severity=severity)
+
+    assert broken == broken_routes(attrs.evolve(draft, problems=(problem,)))
 
 
 def test_plugins_are_asked_about_what_is_fine_without_them() -> None:

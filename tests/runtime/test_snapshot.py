@@ -29,7 +29,7 @@ def table() -> Table[Route]:
 @pytest.fixture
 def snapshot(table: Table[Route]) -> Snapshot:
     """In force."""
-    return Snapshot(1, table, Route("-", Chain(answer_no_route)), {}, {})
+    return Snapshot(1, table, Route("-", Chain(answer_no_route)), {})
 
 
 def test_a_match_is_noted_on_the_exchange(snapshot: Snapshot) -> None:
@@ -63,6 +63,9 @@ async def test_no_route_answers_404() -> None:
         pytest.param("GET", "/users/a%2Fb", "a.example", BadTarget, "", id="PTH-03-slash"),
         pytest.param("GET", "/users/a%5Cb", "a.example", BadTarget, "", id="PTH-03-backslash"),
         pytest.param("GET", "/no%2Fwhere", "a.example", BadTarget, "", id="PTH-03-no-route"),
+        pytest.param("POST", "/users/a%2Fb", "a.example", BadTarget, "", id="PTH-03-before-405"),
+        pytest.param("GET", "/users/a%2Fb", "b.example", Misdirected, "", id="421-before-PTH-03"),
+        pytest.param("POST", "/users/7", "b.example", Misdirected, "", id="421-before-405"),
     ],
 )
 async def test_a_request_without_a_route_hears_why(
@@ -70,12 +73,13 @@ async def test_a_request_without_a_route_hears_why(
 ) -> None:
     """RFC 9110 sections 15.5.5, 15.5.6 and 15.5.20; what is ambiguous is refused before it is not found."""
     no_route = Route("-", Chain(answer_no_route))
-    snapshot = Snapshot(1, table, no_route, {}, {}, hosts=HostCondition(("a.example",)))
+    snapshot = Snapshot(1, table, no_route, {}, hosts=HostCondition(("a.example",)))
     exchange = make_exchange(method, path, host=host)
 
     assert no_route is snapshot.match(exchange)
     response = await no_route.chain.handler(exchange)
 
+    assert no_route is exchange.route
     assert error is type(response.error)
     assert allow == response.headers.text(b"allow")
     assert {} == exchange.captures
@@ -84,7 +88,7 @@ async def test_a_request_without_a_route_hears_why(
 def test_a_route_may_keep_encoded_slashes() -> None:
     """They are a part of the segment then, and never separate two."""
     kept = Route("files", Chain(answer_no_route), keeps_encoded_slashes=True)
-    snapshot = Snapshot(1, Table([Entry(kept, "files", PathTemplate.parse("/files/{name}"))]), kept, {}, {})
+    snapshot = Snapshot(1, Table([Entry(kept, "files", PathTemplate.parse("/files/{name}"))]), kept, {})
     exchange = make_exchange("GET", "/files/a%2Fb")
 
     assert kept is snapshot.match(exchange)
@@ -98,6 +102,8 @@ def test_a_route_may_keep_encoded_slashes() -> None:
         ("POST", "/users/7", ("GET", "HEAD", "PUT")),
         ("GET", "/users/7", ()),
         ("OPTIONS", "/nowhere", ()),
+        ("OPTIONS", "/orders/1", ()),
+        ("HEAD", "/users/7", ()),
     ],
 )
 def test_the_methods_of_a_path_are_known_where_they_are_needed(
@@ -114,7 +120,7 @@ def test_the_methods_of_a_path_are_known_where_they_are_needed(
 @given(st.integers(0, 20))
 def test_the_last_lease_closes_what_was_retired(leases: int) -> None:
     """Once; with none it is closed at once."""
-    snapshot = Snapshot(1, Table([]), Route("-", Chain(answer_no_route)), {}, {})
+    snapshot = Snapshot(1, Table([]), Route("-", Chain(answer_no_route)), {})
     closed: list[Snapshot] = []
     snapshot.leases = leases
 

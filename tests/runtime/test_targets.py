@@ -64,6 +64,24 @@ def test_equal_values_stay_together() -> None:
         assert [Odds(service, 1.0, "sticky")] == here.odds(exchange)
 
 
+@pytest.mark.parametrize("there", [["x-user"], ["x-team"], ["x-user", "x-team"]], ids=", ".join)
+def test_one_of_several_values_is_enough(there: list[str]) -> None:
+    """What is missing is the same for everybody who does not have it."""
+    sticky = StickyConfig(by=(Value("header.x-user"), Value("header.x-team")))
+    weights = {"a": 1, "b": 1}
+    here, other = targets(weights, sticky=sticky), Targets(weights, {}, sticky, Random(8))
+    services = set()
+
+    for number in range(64):
+        exchange = make_exchange(headers=[(name, f"u{number}") for name in there])
+        service, cookie = here.choose(exchange)
+        services.add(service)
+        assert (service, None) == other.choose(exchange) == (service, cookie)
+        assert [Odds(service, 1.0, "sticky")] == here.odds(exchange)
+
+    assert {"a", "b"} == services
+
+
 def test_values_are_kept_apart() -> None:
     """`a` and `bc` are not `ab` and `c`."""
     chosen = targets({"a": 1, "b": 1}, sticky=StickyConfig(by=(Value("header.x-a"), Value("header.x-b"))))

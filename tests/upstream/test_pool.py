@@ -13,7 +13,7 @@ from gatekeeper.core.errors import ConnectFailed, PoolExhausted
 from gatekeeper.core.instance import Instance
 from gatekeeper.upstream.connection import Connection
 from gatekeeper.upstream.pool import Pool
-from tests.edge.wire import HOST, OK, Message, Origin, on_both_loops, running, until
+from tests.edge.wire import HOST, OK, Origin, Wire, on_both_loops, running, until
 
 
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -21,6 +21,12 @@ GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
 
 def idle(pool: Pool) -> list[Connection]:
     return list(pool._idle)
+
+
+async def arrived(wire: Wire, count: int, started: int = 0) -> None:
+    """Wait until so many requests are at the origin or in line, and so many of them at the origin."""
+    seen, line = wire.origin.requests, wire.pools[0]._waiters
+    await until(lambda: len(seen) + len(line) == count and len(seen) >= started)
 
 
 @on_both_loops
@@ -77,27 +83,31 @@ async def test_a_connection_that_was_idle_too_long_is_closed() -> None:
 async def test_a_full_pool_is_waited_for_in_line() -> None:
     """No more connections than the limit, and everybody is served, the first come first."""
     busy = most = 0
+    turns = asyncio.Semaphore(0)
 
     async def counting(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal busy, most
         while await origin.request(reader):
             busy += 1
             most = max(most, busy)
-            await asyncio.sleep(0.01)
+            await turns.acquire()
             busy -= 1
             writer.write(OK)
 
     async with running(Origin(script=counting)) as wire:
         wire.pools[0].max_connections = 2
         clients = [await wire.client() for _ in range(12)]
-        finished: list[int] = []
-
-        async def ask(number: int) -> None:
-            await asyncio.sleep(number * 0.001)
-            assert (await clients[number].ask(b"GET /%d HTTP/1.1\r\n%b\r\n" % (number, HOST))).status == 200
-            finished.append(number)
-
-        await asyncio.gather(*map(ask, range(12)))
+        for number in range(8):
+            clients[number].send(b"GET /%d HTTP/1.1\r\n%b\r\n" % (number, HOST))
+            await arrived(wire, number + 1)
+        for answered in range(1, 13):
+            turns.release()
+            # some come when a connection becomes free, and do not go before those who wait
+            coming = answered + 7
+            if coming < 12:
+                clients[coming].send(b"GET /%d HTTP/1.1\r\n%b\r\n" % (coming, HOST))
+            await arrived(wire, min(answered + 8, 12), started=min(answered + 2, 12))
+        assert [200] * 12 == [(await client.answer()).status for client in clients]
         assert (most, wire.origin.connections) == (2, 2)
         assert [b"/%d" % number for number in range(12)] == [seen.target for seen in wire.origin.requests]
 
@@ -105,19 +115,21 @@ async def test_a_full_pool_is_waited_for_in_line() -> None:
 @on_both_loops
 async def test_the_line_stays_in_order_while_connections_are_closed_and_opened() -> None:
     """Opening a connection does not send the first of those who wait to the end of the line."""
+    all_wait = asyncio.Event()
 
-    def closing(request: Message) -> bytes:
-        return OK.replace(b"Content", b"Connection: close\r\nContent")
+    async def closing(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await origin.request(reader):
+            await all_wait.wait()
+            writer.write(OK.replace(b"Content", b"Connection: close\r\nContent"))
 
-    async with running(Origin(closing)) as wire:
+    async with running(Origin(script=closing)) as wire:
         wire.pools[0].max_connections = 1
         clients = [await wire.client() for _ in range(8)]
-
-        async def ask(number: int) -> None:
-            await asyncio.sleep(number * 0.0005)
-            assert (await clients[number].ask(b"GET /%d HTTP/1.1\r\n%b\r\n" % (number, HOST))).status == 200
-
-        await asyncio.gather(*map(ask, range(8)))
+        for number, client in enumerate(clients):
+            client.send(b"GET /%d HTTP/1.1\r\n%b\r\n" % (number, HOST))
+            await arrived(wire, number + 1)
+        all_wait.set()
+        assert [200] * 8 == [(await client.answer()).status for client in clients]
         assert [b"/%d" % number for number in range(8)] == [seen.target for seen in wire.origin.requests]
 
 

@@ -1,0 +1,42 @@
+"""What fields of config classes have in common: a line about each, and what numbers and times must be."""
+
+from typing import Any, Literal
+
+import attrs
+
+from gatekeeper.config.problems import Refusal
+
+
+def help_line(text: str) -> dict[str, Any]:
+    """Metadata of a field: one line about it, for documentation and schema."""
+    return {"help": text}
+
+
+def is_positive(_instance: object, attribute: "attrs.Attribute[Any]", value: float | Literal[False]) -> None:
+    """Check a time that cannot be none; `false` is for the type to allow.
+
+    Raises:
+        Refusal: it is `0s`.
+
+    """
+    if value is not False and value <= 0:
+        raise Refusal(f"`{attribute.name}` must be longer than 0s")
+
+
+@attrs.frozen
+class AtLeast:
+    """Checks a number that has a least value; `false` is for the type to allow."""
+
+    least: int
+
+    def __call__(
+        self, _instance: object, attribute: "attrs.Attribute[Any]", value: int | Literal[False]
+    ) -> None:
+        """Check it.
+
+        Raises:
+            Refusal: it is less.
+
+        """
+        if value is not False and value < self.least:
+            raise Refusal(f"`{attribute.name}` must be {self.least} or more")

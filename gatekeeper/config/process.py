@@ -1,0 +1,125 @@
+"""What a configuration says of the process: where clients come in, who operates it, where else services come from.
+
+Frozen classes that hold the long form of everything, like those of `config.model`, which has them too.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+from gatekeeper.config.addresses import Listen
+from gatekeeper.config.conditions import HIDDEN
+from gatekeeper.config.fields import help_line, is_positive
+from gatekeeper.config.problems import Place
+from gatekeeper.config.units import Duration, LiteralPath, Name, Proxies, Sha256
+
+
+@attrs.frozen(kw_only=True)
+class ListenerConfig:
+    """Where requests come in."""
+
+    address: Listen = attrs.field(metadata=help_line("port, or address with port"))
+
+
+@attrs.frozen(kw_only=True)
+class ServerTimeoutsConfig:
+    """How long clients may take."""
+
+    head: Duration = attrs.field(
+        default=10.0, validator=is_positive, metadata=help_line("for the whole head of a request")
+    )
+    body: Duration = attrs.field(
+        default=30.0, validator=is_positive, metadata=help_line("of silence while a body is sent")
+    )
+    idle: Duration = attrs.field(
+        default=75.0, validator=is_positive, metadata=help_line("between two requests of a connection")
+    )
+    write: Duration = attrs.field(
+        default=60.0, validator=is_positive, metadata=help_line("without reading from an answer")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ReloadConfig:
+    """When a change of the files comes into force."""
+
+    watch: bool = attrs.field(
+        default=True,
+        metadata=help_line("whether the files are looked at; else SIGHUP and the admin API reload"),
+    )
+    debounce: Duration = attrs.field(
+        default=0.25, metadata=help_line("how long nothing must change before they are read")
+    )
+
+
+def _listen_everywhere() -> Mapping[str, ListenerConfig]:
+    return {"main": ListenerConfig(address=Listen("0.0.0.0", 8080))}  # noqa: S104
+
+
+@attrs.frozen(kw_only=True)
+class ServerConfig:
+    """The side that clients see."""
+
+    listen: Mapping[Name, ListenerConfig] = attrs.field(
+        factory=_listen_everywhere, metadata=help_line("addresses to listen on, by name")
+    )
+    timeouts: ServerTimeoutsConfig = attrs.field(
+        factory=ServerTimeoutsConfig, metadata=help_line("how long clients may take")
+    )
+    trusted_proxies: tuple[Proxies, ...] = attrs.field(
+        default=(), metadata=help_line("whose forwarded headers are believed")
+    )
+    health_path: LiteralPath | Literal[False] = attrs.field(
+        default=False,
+        metadata=help_line("answered by the gateway itself, for load balancers: 200, or 503 while draining"),
+    )
+    drain: Duration = attrs.field(default=30.0, metadata=help_line("for running requests after SIGTERM"))
+    reload: ReloadConfig = attrs.field(
+        factory=ReloadConfig, metadata=help_line("when a change of the files comes into force")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class AdminUserConfig:
+    """Somebody who may use the admin API, known by a token."""
+
+    role: Literal["viewer", "operator", "admin"] = attrs.field(
+        metadata=help_line(
+            "`viewer` reads, `operator` also checks, drains and reloads, `admin` also changes the configuration"
+        )
+    )
+    token_sha256: Sha256 = attrs.field(
+        repr=False, metadata={**help_line("the SHA-256 of the token, in hexadecimal"), "secret": True}
+    )
+
+
+@attrs.frozen(kw_only=True)
+class AdminConfig:
+    """The side that operators see."""
+
+    listen: Listen | Literal[False] = attrs.field(
+        default=Listen("127.0.0.1", 9901),
+        metadata=help_line("address of metrics and admin API; `false` for none"),
+    )
+    users: Mapping[Name, AdminUserConfig] = attrs.field(
+        factory=dict, metadata=help_line("who may use it, by name; none is everybody on this machine")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ProviderConfig:
+    """A source of services and routes beside the files.
+
+    `options` is an object of the class that its kind declares.
+    """
+
+    kind: str = attrs.field(metadata=HIDDEN)
+    options: Any = attrs.field(default=None, metadata=HIDDEN)
+    may_provide: tuple[Literal["services", "routes"], ...] = attrs.field(
+        default=("services", "routes"), metadata=help_line("the sections that it may add to")
+    )
+    required: bool = attrs.field(
+        default=False, metadata=help_line("whether the gateway waits for it before it takes requests")
+    )
+    place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
