@@ -121,7 +121,7 @@ class AdminServer:
         except Exception:
             log.exception("the admin listener failed to answer %s %s", request.method, request.path)
             response = problem(500, "the gateway failed to answer; its log says why")
-        if request.method not in guard.SAFE_METHODS or response.status in {401, 429}:
+        if _is_news(request, response.status):
             self._note(request, user, response.status)
         if last and not response.prepared:
             response.force_close()
@@ -199,6 +199,13 @@ class AdminServer:
 
 _USER: Final = web.RequestKey("user", User)
 _REFUSALS: Final = tuple(kind for kind, _ in _STATUSES)
+
+
+def _is_news(request: web.Request, status: int) -> bool:
+    """Whether an answer is logged: changes, also refused ones, and wrong tokens; guessing further is not."""
+    if request.method not in guard.SAFE_METHODS:
+        return status != 429
+    return status == 401 and "Authorization" in request.headers
 
 
 async def _dress(_request: web.Request, response: web.StreamResponse) -> None:

@@ -188,7 +188,8 @@ class _Build:
 
     def _service_chain(self, running: Running, config: ServiceConfig) -> Chain:
         service = running.service
-        sender = Sender(running.pools, config.timeouts, self.wheel, self.clock)
+        host = {"client": None, "upstream": b""}.get(config.host_header, config.host_header.encode())
+        sender = Sender(running.pools, config.timeouts, self.wheel, self.clock, host)
         owner = f"service {service.name}"
         links, attempt_links = self._split(config.filters, owner)
         send: AttemptHandler = compile_attempt_chain(attempt_links, sender, self.clock)

@@ -38,11 +38,11 @@ _END: Final = (b"", b"")
 _join_field: Final = b": ".join
 
 
-def serialise(request: Request) -> bytes:
+def serialise(request: Request, host: bytes) -> bytes:
     """The head of a request as it goes to an instance, with exactly one framing field where there is a body."""
     lines = [
         b"%b %b HTTP/1.1" % (_METHODS.get(request.method) or request.method.encode(), request.target),
-        b"Host: " + request.authority,
+        b"Host: " + host,
         *map(_join_field, request.headers.fields),
         # RFC 9110 section 7.6.3: "A proxy MUST send an appropriate Via header field"
         _VIA[request.version],
@@ -65,6 +65,8 @@ class Sender:
     limits: SendLimits
     wheel: Wheel
     clock: Callable[[], float]
+    host: bytes | None = None
+    """What `Host` says: None for what the client asked, empty for the instance's own authority."""
 
     async def __call__(self, attempt: Attempt) -> Response:
         """Send the attempt and return its answer; the body may still be arriving.
@@ -102,7 +104,8 @@ class Sender:
         transport = connection.transport
         assert transport is not None
         connection.requests += 1
-        head = serialise(request)
+        host = request.authority if self.host is None else self.host or attempt.instance.authority
+        head = serialise(request, host)
         data = request.body.data
         if data is None:
             transport.write(head)

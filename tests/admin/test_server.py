@@ -287,11 +287,14 @@ async def test_changes_are_logged(admin: StartAdmin, caplog: pytest.LogCaptureFi
     started = await admin(users=USERS)
     for method, path, token in (
         ("GET", "/", "v-token"),
+        ("GET", "/", ""),
         ("GET", "/livez", ""),
+        ("GET", "/nothing", "v-token"),
         ("POST", "/gateway/reload", "a-token"),
         ("POST", "/gateway/reload", "v-token"),
-        ("POST", "/gateway/reload", "wrong"),
+        ("POST", "/gateway/reload", ""),
         ("GET", "/", "wrong"),
+        ("POST", "/gateway/reload", "wrong"),
     ):
         await started.ask(method, path, token)
 
@@ -301,8 +304,22 @@ async def test_changes_are_logged(admin: StartAdmin, caplog: pytest.LogCaptureFi
         ("POST", "/gateway/reload", 403, "vic"),
         ("POST", "/gateway/reload", 401, ""),
         ("GET", "/", 401, ""),
+        ("POST", "/gateway/reload", 401, ""),
     ] == [(record.method, record.path, record.status, record.user) for record in records]
     assert {"127.0.0.1"} == {record.client for record in records}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_guessing_does_not_fill_the_log(
+    admin: StartAdmin, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    """Those wrong tokens that were looked at are in it, the others say nothing new."""
+    caplog.set_level(logging.INFO)
+    started = await admin(users=USERS)
+    for number in range(20):
+        await started.ask(method, "/gateway/reload", str(number))
+
+    assert 5 == len([record for record in caplog.records if record.message == "admin request"])
 
 
 # ---- the wire -------------------------------------------------------------------------------------------------------

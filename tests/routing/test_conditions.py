@@ -67,6 +67,25 @@ THERE = Present(yes=True)
             id="not-holds-of-what-is-missing",
         ),
         pytest.param(
+            {"header": {"x-team": "blue"}},
+            "header x-team: blue",
+            {"headers": {"x-tean": "blue", "x-teams": "blue"}},
+            False,
+            "nothing",
+            id="other-headers",
+        ),
+        pytest.param(
+            {"query": {"a b": "c d"}},
+            "query a b: c d",
+            {"path": "/?a%20b=c+d&a+b=1"},
+            True,
+            "c d",
+            id="query-escaped",
+        ),
+        pytest.param(
+            {"query": {"a": "1=2"}}, "query a: 1=2", {"path": "/?a=1=2"}, True, "1=2", id="query-sign"
+        ),
+        pytest.param(
             {"query": {"a b": "c d"}}, "query a b: c d", {"path": "/?x&a+b=c%20d"}, True, "c d", id="query"
         ),
         pytest.param(
@@ -105,6 +124,22 @@ THERE = Present(yes=True)
         ),
         pytest.param({"cookie": {"c": "1"}}, "cookie c: 1", {}, False, "nothing", id="no-cookie"),
         pytest.param(
+            {"cookie": {"c": "1=2"}},
+            "cookie c: 1=2",
+            {"headers": {"cookie": "c; cc=3;  c = 1=2 "}},
+            True,
+            "1=2",
+            id="cookie-with-blanks-and-a-sign",
+        ),
+        pytest.param(
+            {"cookie": {"c": {"present": True}}},
+            "cookie c: is there",
+            {"headers": {"cookie": "c="}},
+            True,
+            '""',
+            id="empty-cookie",
+        ),
+        pytest.param(
             {"address": ["10.0.0.0/8", "fd00::/8"]},
             "address in 10.0.0.0/8, fd00::/8",
             {"client": "fd00::1"},
@@ -119,6 +154,38 @@ THERE = Present(yes=True)
             True,
             "::ffff:10.1.1.1",
             id="mapped",
+        ),
+        pytest.param(
+            {"address": ["192.168.0.0/16", "10.0.0.0/8", "11.0.0.0/8"]},
+            "address in 192.168.0.0/16, 10.0.0.0/8, 11.0.0.0/8",
+            {"client": "11.255.255.255"},
+            True,
+            "11.255.255.255",
+            id="last-address-of-the-last-network",
+        ),
+        pytest.param(
+            {"address": ["10.0.0.0/8", "12.0.0.0/31"]},
+            "address in 10.0.0.0/8, 12.0.0.0/31",
+            {"client": "12.0.0.2"},
+            False,
+            "12.0.0.2",
+            id="first-address-beyond",
+        ),
+        pytest.param(
+            {"address": "::/0"},
+            "address in ::/0",
+            {"client": "10.0.0.1"},
+            False,
+            "10.0.0.1",
+            id="other-version",
+        ),
+        pytest.param(
+            {"address": ["0.0.0.0/0", "::/0"]},
+            "address in 0.0.0.0/0, ::/0",
+            {"client": "unknown"},
+            False,
+            "unknown",
+            id="no-address-at-all",
         ),
         pytest.param(
             {"address": "fe80::/10"},
@@ -236,6 +303,21 @@ def test_a_share_is_drawn_anew() -> None:
     assert not Negation(made).excludes(made)
 
 
+class Least(Random):
+    """Draws 0 each time."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+def test_none_and_all_are_shares_too() -> None:
+    """Without an exception."""
+    assert not Share(0.0, Least()).holds(make_exchange())
+    assert Share(0.001, Least()).holds(make_exchange())
+    assert all(Share(1.0, Random(1)).holds(make_exchange()) for _ in range(100))
+    assert "0% of requests" == Share(0.0, Random(1)).text
+
+
 def test_a_predicate_of_a_plugin_is_known_by_what_it_says() -> None:
     """Two of equal kind and options are one; nothing else is known of them."""
     made = Custom("country", "DE", lambda exchange: exchange.request.client == "10.0.0.1")
@@ -249,6 +331,8 @@ def test_a_predicate_of_a_plugin_is_known_by_what_it_says() -> None:
     assert made.excludes(Negation(again))
     assert not made.covers(other)
     assert not made.excludes(other)
+    assert not made.covers(Custom("city", "DE", lambda _: True))
+    assert not made.covers(condition({"scheme": "http"}))
 
 
 @pytest.mark.parametrize(
@@ -271,6 +355,46 @@ def test_conditions_of_one_thing_exclude_each_other(one: Any, other: Any) -> Non
     assert condition(one).excludes(condition(other))
     assert condition(other).excludes(condition(one))
     assert not condition(one).excludes(condition({"listener": "main"}))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"header": {"a": ["1", "2"]}}, {"header": {"a": ["2", "3"]}}),
+        ({"header": {"a": "1"}}, {"header": {"b": "2"}}),
+        ({"header": {"a": "1"}}, {"query": {"a": "2"}}),
+        ({"address": ["10.0.0.0/8", "fd00::/8"]}, {"address": ["192.168.0.0/16", "10.1.0.0/16"]}),
+        ({"scheme": ["http", "https"]}, {"scheme": "https"}),
+        ({"scheme": "http"}, {"listener": "https"}),
+        ({"method": ["GET", "POST"]}, {"method": ["PUT", "HEAD"]}),
+        ({"host": ["a.example", "*.b.example"]}, {"host": ["c.example", "x.b.example"]}),
+        ({"path": ["/a/**", "/c"]}, {"path": ["/b/{x}", "/a"]}),
+    ],
+)
+def test_conditions_that_share_a_request_do_not_exclude_each_other(one: Any, other: Any) -> None:
+    """One alternative is enough."""
+    assert not condition(one).excludes(condition(other))
+    assert not condition(other).excludes(condition(one))
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ({"header": {"a": "1"}}, {"header": {"a": ["1", "2"]}}),
+        ({"header": {"a": {"present": True}}}, {"header": {"b": "1"}}),
+        ({"header": {"a": {"present": True}}}, {"query": {"a": "1"}}),
+        ({"scheme": ["http", "https"]}, {"listener": "http"}),
+        ({"method": "HEAD"}, {"method": "GET"}),
+        ({"method": ["GET", "PUT"]}, {"method": ["GET", "POST"]}),
+        ({"host": ["a.example", "*.b.example"]}, {"host": ["a.example", "c.example"]}),
+        ({"host": "a.example"}, {"host": "*"}),
+        ({"path": ["/a", "/b"]}, {"path": ["/a", "/c"]}),
+        ({"address": "10.0.0.0/8"}, {"address": "fd00::/8"}),
+    ],
+)
+def test_a_condition_does_not_cover_what_goes_beyond_it(wide: Any, narrow: Any) -> None:
+    """Some request fulfils the other only."""
+    assert not condition(wide).covers(condition(narrow))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import attrs
 import pytest
 
 from gatekeeper.routing.entry import Entry
@@ -54,6 +55,32 @@ def test_entries_rank_by_priority_host_path_and_number_of_other_keys() -> None:
     assert ranks == sorted(ranks, reverse=True)
     assert len(set(ranks)) == len(ranks)
     assert sorted(reverse, key=lambda one: one.order) == RANKED
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param({"host": "*.a.example"}, {"host": "*.b.example"}, id="host"),
+        pytest.param("/a/{x}", "/b/{x}", id="path"),
+        pytest.param(
+            {"path": "/b", "host": "a.example"}, {"path": "/a", "host": "b.example"}, id="host-before-path"
+        ),
+        pytest.param({"method": "GET"}, {"method": "PUT"}, id="method"),
+        pytest.param({"method": ["PUT", "GET"]}, {"method": ["PUT", "HEAD"]}, id="first-of-two-methods"),
+        pytest.param({"method": ["PUT", "GET"]}, {"method": ["TRACE", "GET"]}, id="second-of-two-methods"),
+        pytest.param({"header": {"a": "1"}}, {"header": {"b": "1"}}, id="condition"),
+        pytest.param(
+            {"header": {"a": "1", "b": "1"}}, {"header": {"a": "1", "b": "2"}}, id="second-condition"
+        ),
+    ],
+)
+def test_equals_have_an_order_of_their_own(first: Any, second: Any) -> None:
+    """Wherever they stand: the name of the route, then what they say."""
+    one, other = entry(first), entry(second)
+    later = attrs.evolve(one, name="s")
+
+    assert one.rank == other.rank
+    assert one.order < other.order < later.order
 
 
 @pytest.mark.parametrize(

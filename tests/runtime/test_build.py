@@ -17,7 +17,7 @@ from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.keep import Keep
 from gatekeeper.runtime.snapshot import Snapshot
-from gatekeeper.testing import StartGateway, Surroundings, load_config, make_exchange, make_host
+from gatekeeper.testing import StartGateway, StartOrigin, Surroundings, load_config, make_exchange, make_host
 
 
 @attrs.frozen
@@ -478,3 +478,25 @@ async def test_what_a_condition_refuses_when_it_is_built_is_a_problem(word: str,
 
     with pytest.raises(ConfigError, match=message):
         builder(surroundings, host).prepare(config, 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("", "shop.example"), ("client", "shop.example"), ("upstream", ""), ("inner.example", "inner.example")],
+)
+async def test_a_service_is_asked_for_a_host(
+    gateway: StartGateway, origin: StartOrigin, written: str, expected: str
+) -> None:
+    """For what the client asked, for its own address, or for a name; the client's is told beside it."""
+    users = await origin()
+    more = f", host_header: {written}" if written else ""
+    gw = await gateway(
+        f"version: 1\nservices: {{users: {{instances: ['{users.url}']{more}}}}}\n"
+        "routes: {all: {match: /**, to: users}}\n"
+    )
+
+    assert 200 == (await gw.get("/", headers=[("Host", "shop.example")])).status
+
+    (asked,) = users.requests
+    assert (expected or users.url.removeprefix("http://")) == asked.get("host")
+    assert "shop.example" == asked.get("x-forwarded-host")
