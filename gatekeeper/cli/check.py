@@ -146,7 +146,7 @@ async def _build(config: "GatewayConfig", host: "PluginHost") -> None:
     from gatekeeper.runtime.gateway import rehearse  # noqa: PLC0415 - not for --help
 
     async with rehearse(config, host) as builder:
-        builder.prepare(config, revision=0)
+        await asyncio.to_thread(builder.prepare, config, 0)
 
 
 def _data(name: str, text: str) -> dict[str, Any]:

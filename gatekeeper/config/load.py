@@ -32,9 +32,9 @@ _TAKEN: Final = {
 class Draft:
     """What was read: a configuration, or the sound parts of one that has errors, None where there are none.
 
-    `sources` has the text of each file that problems may stand in, if it has any. `files` were read or looked for, with those of
-    variables and values, and `folders` are those in which patterns look for files: what changes there changes the
-    configuration. `environments` are the names one can choose from. `origins` tells for each service and route, by
+    `sources` has the text of each file that problems may stand in, if it has any. `files` were read or looked for, with
+    those of variables and values, and `folders` are those in which patterns look for files: what changes there changes
+    the configuration. `environments` are the names one can choose from. `origins` tells for each service and route, by
     section and name, who has said it: `file`, or the name of what was provided. `outside` has what `${...}` put in, with
     the reference.
     """

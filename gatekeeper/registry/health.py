@@ -237,7 +237,13 @@ async def _ask(check: "Check", instance: Instance) -> tuple[Outcome, str]:
         async with limit:
             await check.probe(instance)
     except Unexpected as error:
-        return Outcome.WRONG, _short(str(error))
+        return Outcome.WRONG, _short(str(error) or "not as expected")
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # something that the probe waited for was cancelled, and not the check
+        return Outcome.FAILED, "the probe was cancelled"
     except Exception as error:  # noqa: BLE001 - probes of plugins raise what they like
         if limit.expired():
             return Outcome.FAILED, f"no answer within {check.timeout:g}s"
@@ -252,7 +258,7 @@ def reason_of(error: BaseException) -> str:
     """What went wrong, in a few words for people: `connection refused`, `certificate verify failed: ...`."""
     match error:
         case Unfit():
-            return str(error)
+            return str(error) or "unfit"
         case ssl.SSLCertVerificationError():
             return f"certificate verify failed: {getattr(error, 'verify_message', error)}"
         case ssl.SSLError():

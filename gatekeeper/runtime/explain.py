@@ -5,6 +5,7 @@ serves, the route is the one that the snapshot finds, and conditions, targets an
 traffic. Only of the filters not all run (`runtime.steps`).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from difflib import SequenceMatcher
@@ -63,7 +64,8 @@ async def open_explainer(config: GatewayConfig, host: PluginHost) -> "AsyncItera
 
     """
     async with rehearse(config, host) as builder:
-        yield Explainer(config, builder)
+        # it reads the files of certificates
+        yield await asyncio.to_thread(Explainer, config, builder)
 
 
 class Explainer:

@@ -93,6 +93,7 @@ class Gateway:
     @property
     def http(self) -> aiohttp.ClientSession:
         """A client for calls to other systems (never for forwarding): no cookies, no redirects, no proxies."""
+        # parts that are built in a thread find it there: it can only be made where a loop runs
         if self._http is None:
             self._http = aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, timeout=aiohttp.ClientTimeout(total=10)
@@ -149,9 +150,10 @@ class Gateway:
             getrandbits=random.getrandbits,
             ready=lambda: not self.providers.awaited,
         )
-        change = await self.reloader.prepare_first(self.config, self._read)
-        sock = None
+        assert self.http
+        change = sock = None
         try:
+            change = await self.reloader.prepare_first(self.config, self._read)
             if admin.listen:
                 sock = bind(admin.listen.host, admin.listen.port)
                 self._admin = AdminServer(
@@ -168,7 +170,7 @@ class Gateway:
             if self._admin is not None and sock is not None:
                 self.admin_address = await self._admin.start(sock)
         except BaseException:
-            if self.snapshot is None:
+            if change is not None and self.snapshot is None:
                 change.abandon()
             if sock is not None:
                 sock.close()
@@ -223,7 +225,7 @@ class Gateway:
         return await self.reloader.reload(why, always=always)
 
     def _watch_files(self) -> None:
-        if self._source is None or self._read is None:
+        if self._source is None or self._read is None or self._source.text is not None:
             return
         reload_ = self.config.server.reload
 
@@ -337,6 +339,7 @@ class Gateway:
 async def rehearse(config: GatewayConfig, host: PluginHost) -> AsyncIterator[Builder]:
     """What builds a configuration that is not to be served: nothing listens, and nothing is connected to."""
     gateway = Gateway(config, host)
+    assert gateway.http
     try:
         yield gateway.builder
     finally:

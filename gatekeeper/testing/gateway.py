@@ -134,7 +134,7 @@ StartGateway = Callable[..., Awaitable[LiveGateway]]
 
 @asynccontextmanager
 async def open_gateway(
-    config: str | GatewayConfig,
+    config: str | Path | GatewayConfig,
     plugins: Iterable[Any] = (),
     *,
     clock: Clock | None = None,
@@ -142,7 +142,7 @@ async def open_gateway(
     change: Callable[[GatewayConfig], GatewayConfig] | None = None,
     checks: bool = False,
 ) -> AsyncIterator[LiveGateway]:
-    """Run a gateway. All its listeners are moved to free ports of 127.0.0.1.
+    """Run a gateway by a text, or by a file, which it watches. All its listeners are on free ports of 127.0.0.1.
 
     `plugins` are files, or objects with hooks, in addition to what is installed. `change` may alter each configuration
     before it is used, also later ones. Instances are asked for their health only with `checks`: origins with a script
@@ -154,18 +154,25 @@ async def open_gateway(
 
     """
     host = await asyncio.to_thread(make_host, plugins)
-    text = config if isinstance(config, str) else "version: 1\n"
-    if isinstance(config, str):
-        config = await load_config(config, host, environ)
 
     def adjust(read: GatewayConfig) -> GatewayConfig:
         moved = move_listeners(read if checks else without_checks(read))
         return change(moved) if change is not None else moved
 
-    config = adjust(config)
     source = Source(
-        host=host, path=Path("gateway.yaml"), text=text, env_file=False, environ=environ, adjust=adjust
+        host=host,
+        path=config if isinstance(config, Path) else Path("gateway.yaml"),
+        text=None if isinstance(config, Path) else config if isinstance(config, str) else "version: 1\n",
+        env_file=False,
+        environ=environ,
+        adjust=adjust,
     )
+    loaded = None
+    if isinstance(config, GatewayConfig):
+        first = adjust(config)
+    else:
+        loaded = await asyncio.to_thread(source.load)
+        first = loaded.config
     records: list[dict[str, Any]] = []
     changed = asyncio.Event()
 
@@ -173,7 +180,7 @@ async def open_gateway(
         records.append(record)
         changed.set()
 
-    gateway = Gateway(config, host, source=source, clock=clock, write_access=write_access)
+    gateway = Gateway(first, host, source=source, read=loaded, clock=clock, write_access=write_access)
     await gateway.start()
     live = LiveGateway(gateway, records, changed)
     try:

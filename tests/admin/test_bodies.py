@@ -151,18 +151,41 @@ async def test_a_body_that_does_not_come(admin: StartAdmin, monkeypatch: pytest.
     await connection.close()
 
 
-async def test_a_body_that_breaks_off(admin: StartAdmin) -> None:
-    """Its sender has gone: nobody is told, and nothing is done."""
+@pytest.mark.parametrize("reset", [True, False], ids=["reset", "end"])
+async def test_a_body_that_breaks_off(
+    admin: StartAdmin,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    reset: bool,
+) -> None:
+    """Its sender has gone: nobody is told, nothing is done, and it is no mistake of ours."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+    read = Bodies.read
+
+    async def watch(self: Bodies, request: Any, takes: Any) -> Any:
+        begun.set()
+        try:
+            return await read(self, request, takes)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Bodies, "read", watch)
     started = await admin()
     connection = await Connection.open(started.address)
     await connection.send(
         f"PATCH {INSTANCE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Content-Length: 10\r\n\r\n{".encode()
     )
-    connection.reset()
+    await begun.wait()
+    if reset:
+        connection.reset()
+    else:
+        await connection.close()
+    await ended.wait()
 
     assert 200 == (await started.ask("GET", "/")).status
     assert [] == started.node.calls
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_bad_chunks(admin: StartAdmin) -> None:

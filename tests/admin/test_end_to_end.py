@@ -239,8 +239,7 @@ routes:
 
 async def test_adm_09_no_secret_is_shown(gateway: StartGateway) -> None:
     """Neither hashes of tokens, nor what variables put in, wherever it is asked for."""
-    gw = await gateway(EMPTY + USERS, environ={"CANARY": "canary-7f3a"})
-    assert (await gw.apply("version: 1\n" + CANARY + USERS)).applied
+    gw = await gateway("version: 1\n" + CANARY + USERS, environ={"CANARY": "canary-7f3a"})
     paths = [
         endpoint.path
         for endpoint in ENDPOINTS
@@ -336,7 +335,7 @@ async def test_an_instance_that_is_not_changed(pair: Start, path: str, body: Any
 async def test_a_reload(gateway: StartGateway, file: Path) -> None:
     """What the file says now; or all that is wrong with it."""
     await asyncio.to_thread(file.write_text, EMPTY)
-    gw = await gateway(EMPTY)
+    gw = await gateway(file)
     await asyncio.to_thread(file.write_text, EMPTY.replace("204", "205"))
     good = await ask(gw, "POST", "/gateway/reload", "/gateway/reload")
     after = await gw.get()

@@ -33,6 +33,7 @@ SHAPE: Shape = {
     [
         pytest.param({"name": "a"}, [], id="good"),
         pytest.param({"name": "a", "weight": 10, "share": 0, "tags": ["x", None], "any": [{}]}, [], id="all"),
+        pytest.param({"name": "a", "weight": 3.0}, [], id="a-whole-number"),
         pytest.param([], ["the body must be an object"], id="no-object"),
         pytest.param(None, ["the body must be an object"], id="null"),
         pytest.param({}, ["`name` is missing", "the body says nothing; there are "], id="empty"),

@@ -30,11 +30,16 @@ def test_what_follows_from_a_known_fault_is_not_noted() -> None:
 
     known.refuse("id", ("a",), "above")
     known.warn("id", ("a", "b", "c"), "below")
+    known.warn("id", ("a", "b"), "itself")
     known.refuse("id", ("a", "c"), "beside", at_key=True)
+    known.refuse("id", ("a", "bc"), "begins like it")
+    known.refuse("id", ("b",), "called like it")
     known.warn("id", ("d",), "elsewhere")
 
     assert [
         Fault("id", ("a", "c"), "beside", True),
+        Fault("id", ("a", "bc"), "begins like it"),
+        Fault("id", ("b",), "called like it"),
         Fault("id", ("d",), "elsewhere", severity="warning"),
     ] == known.faults
 
@@ -50,6 +55,12 @@ def test_what_follows_from_a_known_fault_is_not_noted() -> None:
             "zzz", (), ["no service `zzz`, why; there are `Orders`, `orders`, `users`"], id="nothing-near"
         ),
         pytest.param("zzz", (Fault("x", ("services",), ""),), [], id="the-section-is-broken"),
+        pytest.param(
+            "zzz",
+            (Fault("x", ("services", "users"), ""), Fault("x", ("chains",), "")),
+            ["no service `zzz`, why; there are `Orders`, `orders`, `users`"],
+            id="something-else-is-broken",
+        ),
     ],
 )
 def test_a_name_has_to_exist(name: str, known: tuple[Fault, ...], expected: list[str]) -> None:

@@ -283,6 +283,94 @@ def test_changes_of_a_broken_route_are_left_alone(kinds: Kinds) -> None:
     assert len(faults) == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "faults", "overrides"),
+    [
+        pytest.param(
+            "routes: {a: {match: /a, filters: [stamp]}, b: {match: /b, override: {stamp: false}}}",
+            ["no filter `stamp` in this route's chain; there are none"],
+            {"a": [], "b": []},
+            id="those-of-another-route",
+        ),
+        pytest.param(
+            "services: {s: {instances: [http://s], filters: [stamp]}}\nroutes: {a: {match: /a, override: {stamp: false}}}",
+            ["no filter `stamp` in this route's chain; there are none"],
+            {"a": []},
+            id="those-of-a-service",
+        ),
+        pytest.param(
+            "chains: {c: [stamp]}\nroutes: {a: {match: /a, override: {stamp: false}}}",
+            ["no filter `stamp` in this route's chain; there are none"],
+            {"a": []},
+            id="those-of-a-chain-that-is-not-used",
+        ),
+        pytest.param(
+            "filters: [nope, stamp, use: c]\nchains: {c: [5, limit: 5B]}\n"
+            "routes: {a: {match: /a, override: {stamp: false, limit: false}}}",
+            [
+                "no filter `nope`; there are `limit`, `move`, `set`, `stamp`, `sign`",
+                "expected a filter, like `- redirect: /login`, not the number 5",
+            ],
+            {"a": ["stamp", "limit"]},
+            id="beside-what-is-broken",
+        ),
+        pytest.param(
+            "filters: [stamp]\nroutes: {a: {match: /a, override: [stamp]}, b: {match: /b, override: {stamp: false}}}",
+            ["expected a mapping of filters by name, not a list"],
+            {"a": [], "b": ["stamp"]},
+            id="of-one-route-only",
+        ),
+    ],
+)
+def test_a_route_changes_the_filters_of_its_own_chain(
+    text: str, faults: list[str], overrides: dict[str, list[str]], kinds: Kinds
+) -> None:
+    """Those of others are none of them."""
+    found, messages = read(text, kinds)
+
+    assert faults == messages
+    assert found is not None
+    assert overrides == {name: list(route.override) for name, route in found.routes.items()}
+
+
+def test_each_route_has_changes_of_its_own(kinds: Kinds) -> None:
+    """At places of their own."""
+    text = "filters: [limit: 5B]\nroutes: {a: {match: /a, override: {limit: 6B}}, b: {match: /b, override: {limit: 7B}}}"
+
+    found, _ = read(text, kinds)
+
+    assert found is not None
+    changes = [route.override["limit"] for route in found.routes.values()]
+    assert [("routes", name, "override", "limit") for name in "ab"] == [
+        change.place.path for change in changes if isinstance(change, FilterConfig)
+    ]
+    assert [6, 7] == [change.options.most for change in changes if isinstance(change, FilterConfig)]
+
+
+TARGETS = "expected the name of a service, or services with weights, not"
+
+
+@pytest.mark.parametrize(
+    ("to", "faults"),
+    [
+        ("[a, b]", [f"{TARGETS} a list; write `{{a: 1, b: 1}}`"]),
+        ("[a]", [f"{TARGETS} a list; write `{{a: 1}}`"]),
+        ("[a, {b: 1}]", [f"{TARGETS} a list"]),
+        ("[]", [f"{TARGETS} a list"]),
+        ("5", [f"{TARGETS} the number 5"]),
+        ("true", [f"{TARGETS} `true`"]),
+        ("{}", ["`to` is empty; write the name of a service"]),
+    ],
+)
+def test_what_no_target_is(to: str, faults: list[str], kinds: Kinds) -> None:
+    """The route is left without one."""
+    found, messages = read(f"routes: {{r: {{match: /x, to: {to}}}}}", kinds)
+
+    assert faults == messages
+    assert found is not None
+    assert None is found.routes["r"].to
+
+
 def test_a_route_drops_filters_of_all(kinds: Kinds) -> None:
     """By `false`."""
     found, faults = read("filters: [stamp]\nroutes: {a: {match: /x, override: {stamp: false}}}", kinds)
@@ -306,19 +394,41 @@ def test_defaults_are_read_where_they_stand(kinds: Kinds) -> None:
         (("services", "a"), {"instances": []}, {"instances": []}),
         (("services", "a", "instances", 0), "http://b", "http://b"),
         (("server",), {"listen": 80}, {"listen": {"main": 80}}),
+        (("server",), {"listen": "a:80", "drain": "1m"}, {"listen": {"main": "a:80"}, "drain": "1m"}),
+        (("server",), {"drain": "1m"}, {"drain": "1m"}),
+        (("server",), 80, 80),
         (("server", "listen", "web"), 80, {"address": 80}),
         (("routes", "a", "rewrite"), "/x", {"path": "/x"}),
         (("routes", "a", "to"), "b", {"b": {}}),
         (("routes", "a", "to"), "{path.x}", "{path.x}"),
+        (("routes", "a", "to"), {"b": 5, "c": 6}, {"b": 5, "c": 6}),
+        (("routes", "a", "to"), ["b"], ["b"]),
+        (("routes", "a", "rewrite"), {"strip": "/x"}, {"strip": "/x"}),
+        (("routes", "a", "sticky"), ["address", "query.x"], {"by": ["address", "query.x"]}),
+        (("routes", "a", "sticky"), {"cookie": True}, {"cookie": True}),
+        (("services", "a"), {"x": 1}, {"x": 1}),
+        (("services", "a"), True, True),
         (("routes", "a", "to", "b"), 5, {"weight": 5}),
         (("routes", "a", "to", "b"), True, True),
         (("server",), {"listen": True}, {"listen": True}),
         (("routes", "a", "sticky"), "address", {"by": ["address"]}),
         (("routes", "a", "nothing", "more"), "x", "x"),
         ((), {"x-note": 1, "version": 1}, {"version": 1}),
+        ((), {"include": ["a"], "x": 1, "environments": {}, "defaults": {}}, {"x": 1}),
         (("services", "a", "health"), "/up", {"http": {"path": "/up"}}),
         (("services", "a", "health"), "knock", {"knock": {}}),
         (("services", "a", "health"), False, False),
+        (("services", "a", "health"), True, True),
+        (("services", "a", "health"), {"every": "5s"}, {"every": "5s"}),
+        (("services", "a", "health", "http"), "/up", {"path": "/up"}),
+        (("services", "a", "balance"), True, True),
+        (("services", "a", "balance"), Variable("true"), "true"),
+        (("services", "a", "retries"), True, True),
+        (("services", "a", "retries"), {"if": ["reset"]}, {"if": ["reset"]}),
+        (("services", "a", "retries", "budget"), 0.1, {"share": 0.1}),
+        (("services", "a", "retries", "budget"), 10, {"share": 10}),
+        (("services", "a", "retries", "budget"), True, True),
+        (("services", "a", "retries", "budget"), {"floor": 1}, {"floor": 1}),
         (("services", "a", "health"), Variable("false"), "false"),
         (("services", "a", "health", "every"), "5s", "5s"),
         (("services", "a", "health", "knock"), "hi", {"word": "hi"}),

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from gatekeeper.config.conditions import ConditionConfig
@@ -12,7 +13,7 @@ from gatekeeper.config.later import is_later
 from gatekeeper.config.model import FilterConfig, UseConfig
 from gatekeeper.core.text import Text
 from gatekeeper.routing.template import PathTemplate
-from tests.config.plugin import KINDS, LimitOptions, MoveOptions, NoOptions
+from tests.config.plugin import KINDS, LimitOptions, MoveOptions, NoOptions, SetOptions
 
 
 WHEN = (ConditionConfig(method=("GET",)),)
@@ -21,7 +22,7 @@ WHEN = (ConditionConfig(method=("GET",)),)
 def reader() -> FilterReader:
     made = FilterReader(Path(), {}, is_later, KINDS.predicates, PathTemplate.parse)
     made.kinds = {kind: config for kind, config in KINDS.filters.items() if kind != "forward"}
-    made.chain_names = {"partner"}
+    made.chain_names = {"partner", "ratelimit"}
     return made
 
 
@@ -70,6 +71,14 @@ def test_an_entry_is_read(text: str, expected: object) -> None:
     assert (expected, []) == read(text)
 
 
+def test_what_stands_beside_a_chain_is_left_out() -> None:
+    """Its condition stays."""
+    found, messages = read("{use: partner, when: {method: GET}, stamp: {}, name: x}")
+
+    assert UseConfig(use="partner", when=WHEN) == found
+    assert 2 == len(messages)
+
+
 def test_what_they_were_made_of_is_kept() -> None:
     """In the long form, for routes that change some of it."""
     found, _ = read("limit: 5KiB")
@@ -100,9 +109,13 @@ def test_a_broken_filter_keeps_its_name(text: str, name: str, faults: int) -> No
     [
         ("partner", "no filter `partner`; did you mean the chain, `use: partner`?"),
         ("forward", "`forward` ends every chain by itself; leave it out"),
+        ("ratelimit", "`ratelimit` is not available yet"),
+        ("reuse", "no filter `reuse`; there are `limit`, `move`, `set`, `stamp`, `sign`"),
         ("stamp: false", "`false` means nothing in a list of filters; leave the entry out"),
         ("use: [partner]", "expected the name of a chain, not a list; write an entry for each"),
         ("{use: partner, stamp: {}}", "`stamp` has no meaning beside `use`, which takes `when` only"),
+        ("{use: partner, name: x}", "`name` has no meaning beside `use`, which takes `when` only"),
+        ("{use: partner, if_error: skip}", "`if_error` has no meaning beside `use`, which takes `when` only"),
     ],
 )
 def test_what_no_filter_is(text: str, expected: str) -> None:
@@ -116,6 +129,8 @@ CHAINS = {
     "a": (stamp("a"), UseConfig(use="b")),
     "b": (stamp("b"),),
     "c": (UseConfig(use="a"), UseConfig(use="c"), UseConfig(use="none"), stamp("c")),
+    "d": (UseConfig(use="e"), stamp("d")),
+    "e": (UseConfig(use="d"), stamp("e")),
 }
 
 
@@ -126,6 +141,7 @@ CHAINS = {
         ((stamp("x"), UseConfig(use="a"), stamp("y")), ["x", "a", "b", "y"]),
         ((UseConfig(use="c"),), ["a", "b", "c"]),
         ((UseConfig(use="b"), UseConfig(use="b")), ["b", "b"]),
+        ((UseConfig(use="d"),), ["e", "d"]),
     ],
 )
 def test_chains_stand_in_their_places(
@@ -150,6 +166,7 @@ LIMIT = FilterConfig(
     options=LimitOptions(most=5, mode="wait"),
     written={"most": "5B", "mode": "wait"},
 )
+SET = FilterConfig(kind="set", name="set", options=SetOptions(), written={})
 MOVE = FilterConfig(kind="move", name="move", options=MoveOptions(to=Text("/x")), written={"to": "/x"})
 
 
@@ -167,6 +184,7 @@ def changed(value: Any, *chain: FilterConfig) -> tuple[Any, list[str]]:
         pytest.param("6B", LimitOptions(most=6), id="a-short-form-replaces"),
         pytest.param(True, LimitOptions(most=5, mode="wait"), id="true"),
         pytest.param({}, LimitOptions(most=5, mode="wait"), id="nothing"),
+        pytest.param({"off": True, "most": "6B"}, LimitOptions(most=6, mode="wait", off=True), id="two"),
         pytest.param(Variable("true"), LimitOptions(most=5, mode="wait"), id="true-from-a-variable"),
         pytest.param(Variable("6B"), LimitOptions(most=6), id="a-value-from-a-variable"),
     ],
@@ -178,6 +196,34 @@ def test_options_are_changed(value: Any, options: LimitOptions) -> None:
     assert messages == []
     assert options == found["small"].options
     assert found["small"].name == "small"
+
+
+def test_nothing_but_the_options_is_changed() -> None:
+    """What stands beside them is the filter's own."""
+    made = attrs.evolve(LIMIT, when=WHEN, if_error="skip")
+
+    found, _ = changed({"small": {"most": "6B"}}, made)
+
+    written = {"most": "6B", "mode": "wait"}
+    assert {"small": attrs.evolve(made, options=LimitOptions(most=6, mode="wait"), written=written)} == found
+
+
+def test_each_change_stands_for_itself() -> None:
+    """One that is broken does not keep the others."""
+    found, messages = changed({"nope": {}, "small": "6B", "move": False, "stamp": 5})
+
+    assert ["small", "move"] == list(found)
+    assert 1 == len(messages)
+
+
+def test_nothing_can_be_changed_where_nothing_stands() -> None:
+    """The route has no filters, and there are none for all."""
+    made = reader()
+
+    assert {} == made.read_override({"limit": {}}, [])
+    assert ["no filter `limit` in this route's chain; there are none"] == [
+        fault.message for fault in made.faults
+    ]
 
 
 @pytest.mark.parametrize("value", [False, Variable("false")])
@@ -192,17 +238,27 @@ def test_a_filter_is_dropped(value: Any) -> None:
         (["small"], "expected a mapping of filters by name, not a list"),
         ({"smal": {}}, "no filter `smal` in this route's chain; did you mean `small`?"),
         ({"limit": {}}, "no filter `limit` in this route's chain; it is called `small` here"),
-        ({"zzz": {}}, "no filter `zzz` in this route's chain; there are `small`, `move`, `stamp`"),
+        ({"zzz": {}}, "no filter `zzz` in this route's chain; there are `move`, `small`, `stamp`, `set`"),
         ({"small": {"name": "x"}}, "`name` is no option of `limit`, and `override` changes options"),
+        (
+            {"small": {"if_error": "skip"}},
+            "`if_error` is no option of `limit`, and `override` changes options",
+        ),
         ({"stamp": "off"}, "`off` is text here; write false"),
+        ({"stamp": "no"}, "`no` is text here; write false"),
+        ({"stamp": "yes"}, "expected `false`: it has no options, not the text `yes`"),
         ({"stamp": 5}, "expected `false`: it has no options, not the number 5"),
+        ({"set": 5}, "expected a mapping with `request`, `response`, not the number 5"),
+        ({"small": {"mots": "6B"}}, "unknown key `mots`; did you mean `most`?"),
         ({"small": [5]}, "expected a size like `16MiB`, not a list"),
         ({"small": {"mode": "x"}}, "`x` is none of `drop`, `wait`"),
     ],
 )
 def test_what_no_change_is(value: Any, expected: str) -> None:
     """Each says what to write."""
-    assert [expected] == changed(value, LIMIT, MOVE, FilterConfig(kind="stamp", name="stamp", written={}))[1]
+    chain = (MOVE, LIMIT, FilterConfig(kind="stamp", name="stamp", written={}), SET)
+
+    assert [expected] == changed(value, *chain)[1]
 
 
 def test_nothing_is_said_of_what_is_broken() -> None:
@@ -210,3 +266,4 @@ def test_nothing_is_said_of_what_is_broken() -> None:
     broken = FilterConfig(kind="limit", name="broken")
 
     assert ({}, []) == changed({"broken": {"most": "1B"}, "move": BROKEN}, broken, MOVE)
+    assert ({"broken": False}, []) == changed({"broken": False}, broken)

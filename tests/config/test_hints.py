@@ -40,6 +40,13 @@ from gatekeeper.config.hints import elsewhere, hint, meant
             "server", "worker", "; that would be `workers`, which is not available yet", id="near-to-come"
         ),
         pytest.param("server", "lisen", "; did you mean `listen`?", id="near"),
+        pytest.param(
+            "filter",
+            "Typed.Config",
+            "; the kind is the key, and its options stand below: `- redirect: {to: /login}`",
+            id="other-signs",
+        ),
+        pytest.param("server", "listen", "; there are `listen`, `drain`", id="the-key-itself"),
         pytest.param("server", "zzz", "; there are `listen`, `drain`", id="all-there-are"),
         pytest.param("server", "x-note", "; keys with `x-` stand at the top only", id="notes"),
         pytest.param("match", "cookies", "; did you mean `cookie`?", id="match"),
@@ -67,5 +74,7 @@ def test_nothing_is_said_where_nothing_is_known() -> None:
 def test_keys_that_stand_elsewhere() -> None:
     """They are known, and refused as such."""
     assert elsewhere("defaults.routes", "filters") == "use the top-level `filters`"
+    assert elsewhere("defaults.routes", "host-header") == "use `defaults.services`"
+    assert elsewhere("defaults.services", "filters") == "use the top-level `filters`, or a chain"
     assert elsewhere("defaults.routes", "encoded_slashes") == ""
     assert elsewhere("nowhere", "filters") == ""

@@ -17,6 +17,7 @@ ENVIRON = {
     "ODD": "a: b # c\n${HOST}",
     "ACME_KEYS": "s3cret",
     "DB_PORT": "1",
+    "KEY": "k",
     "_": "x",
 }
 
@@ -55,11 +56,26 @@ def test_a_reference_is_replaced(written: str, value: str) -> None:
 
 def test_a_value_that_is_one_reference_takes_the_type_of_its_key() -> None:
     """Anything else is text."""
-    document = read_document('a: "${PORT}"\nb: "${NOPE:-2}"\nc: "${PORT}0"\nd: "$${PORT}"\n', "f")
+    text = (
+        'a: "${PORT}"\nb: "${NOPE:-2}"\nc: "${PORT}0"\nd: "$${PORT}"\ne: "$${x} ${PORT}"\nf: "$${x} $${y}"\n'
+    )
+    document = read_document(text, "f")
 
     interpolate(document, ENVIRON)
 
-    assert [type(value) for value in document.data.values()] == [Variable, Variable, Interpolated, str]
+    kinds = [Variable, Variable, Interpolated, str, Interpolated, str]
+    assert kinds == [type(value) for value in document.data.values()]
+
+
+def test_what_comes_from_outside_is_noted(tmp_path: Path) -> None:
+    """With its reference; what stands in the file anyway is no secret."""
+    (tmp_path / "key").write_text("s3cret\n")
+    text = 'a: "${PORT}"\nb: "${NOPE:-x}"\nc: "http://${HOST:-users}"\nd: "<${DB_PORT:-2}>"\ne: "${file:key}"\nf: "$${x}"\n'
+    document = read_document(text, "f", tmp_path)
+
+    interpolate(document, ENVIRON)
+
+    assert {"80": "${PORT}", "1": "${DB_PORT:-2}", "s3cret": "${file:key}"} == document.outside
 
 
 def test_messages_have_the_text_of_the_file_to_show() -> None:
@@ -95,6 +111,13 @@ def test_keys_and_documents_without_references_stay_as_they_are() -> None:
         ("${host}", "`${host}` is not set; did you mean `${HOST}`? [unresolved]"),
         ("${COST}", "`${COST}` is not set; did you mean `${HOST}`? [unresolved]"),
         ("${DB_HOST}", "`${DB_HOST}` is not set; set it, or write `${DB_HOST:-default}` [unresolved]"),
+        ("${KEX}", "`${KEX}` is not set; set it, or write `${KEX:-default}` [unresolved]"),
+        ("${HOSTS}", "`${HOSTS}` is not set; did you mean `${HOST}`? [unresolved]"),
+        ("${POST}", "`${POST}` is not set; did you mean `${HOST}`? [unresolved]"),
+        ("${HO}", "`${HO}` is not set; set it, or write `${HO:-default}` [unresolved]"),
+        ("${env:}", "`${env:}` names nothing; write it behind the `:` [bad-value]"),
+        ("${file:}", "`${file:}` names nothing; write it behind the `:` [bad-value]"),
+        ("${HOST} ${NOPE}", "`${NOPE}` is not set; set it, or write `${NOPE:-default}` [unresolved]"),
         ("${X}", "`${X}` is not set; set it, or write `${X:-default}` [unresolved]"),
         ("${a-b}", "`${a-b}` is no reference: write `${NAME}`, or `$${` for a literal `${` [bad-value]"),
         ("${}", "`${}` is no reference: write `${NAME}`, or `$${` for a literal `${` [bad-value]"),
@@ -109,6 +132,15 @@ def test_what_cannot_be_replaced_is_refused(written: str, message: str) -> None:
 
     assert document.data == {"a": 1, "b": [BROKEN, BROKEN]}
     assert [f"f:2:5: b[0]: {message}", f"f:2:{9 + len(written)}: b[1]: {message}"] == faults(document)
+
+
+def test_the_way_to_what_is_refused_is_told() -> None:
+    """Through mappings and lists."""
+    document = read_document('a: {b: [1, {c: "${NOPE}"}]}\n', "f")
+
+    interpolate(document, ENVIRON)
+
+    assert [("a", "b", 1, "c")] == [fault.path for fault in document.faults]
 
 
 def test_variables_that_could_not_be_read_are_not_missed() -> None:

@@ -22,6 +22,7 @@ from gatekeeper.config.model import (
     TlsServiceConfig,
 )
 from gatekeeper.config.problems import ConfigError
+from gatekeeper.config.provided import Provided
 from gatekeeper.routing.template import PathTemplate
 from tests.config.loading import accepted, load, load_text
 from tests.config.plugin import KINDS
@@ -197,6 +198,44 @@ def test_a_configuration_of_several_files_is_read(tmp_path: Path, kinds: Any) ->
         load(root, kinds, template=PathTemplate.parse, environ={})
     with pytest.raises(ConfigError, match="is not set"):
         load(root, kinds, template=PathTemplate.parse, environ={}, environment="prod", env_file=False)
+
+
+def test_a_text_takes_what_a_file_takes(tmp_path: Path, kinds: Any) -> None:
+    """An environment, a file with variables, what is provided, and a folder for all other files."""
+    text = (
+        "version: 1\nenvironments: {dev: dev.yaml, prod: prod.yaml}\n"
+        'providers: {feed: {feed: "http://x"}}\nservices: {a: "http://${HOST}"}\n'
+    )
+    root = tmp_path / "gateway.yaml"
+    root.write_text(text)
+    (tmp_path / "prod.yaml").write_text("services: {a: {timeouts: {read: 7s}}}\n")
+    (tmp_path / "dev.yaml").write_text("services: {a: {timeouts: {read: 8s}}}\n")
+    (tmp_path / "variables").write_text("HOST=from-the-file\n")
+    more: Any = {
+        "template": PathTemplate.parse,
+        "environ": {},
+        "environment": "prod",
+        "env_file": tmp_path / "variables",
+        "provided": (Provided("feed", {"routes": {"r": {"match": "/r", "to": "a"}}}),),
+    }
+
+    for found in (read_text(text, kinds, base=tmp_path, **more), read(root, kinds, **more)):
+        config = accepted(found)
+        assert 7.0 == config.services["a"].timeouts.read
+        assert ["http://from-the-file"] == [str(instance.url) for instance in config.services["a"].instances]
+        assert {("services", "a"): "file", ("routes", "r"): "feed"} == found.origins
+        assert ("dev", "prod") == found.environments
+        assert {"from-the-file": "${HOST}"} == found.outside
+        assert tmp_path / "prod.yaml" in found.files
+        assert tmp_path / "variables" in found.files
+
+
+def test_a_warning_hides_no_fault_that_follows(kinds: Any) -> None:
+    """Only what is wrong does."""
+    text = "version: 1\nservices: {a: {instances: [http://a], description: no}}\nroutes: {r: {match: /r, to: %s}}\n"
+
+    assert ["warning"] == [problem.severity for problem in draft(text % "a", kinds).problems]
+    assert ["warning", "error"] == [problem.severity for problem in draft(text % "b", kinds).problems]
 
 
 def test_problems_of_several_files_are_found_in_one_go(tmp_path: Path, kinds: Any) -> None:

@@ -71,6 +71,30 @@ TOPICS = [
         "if_error",
     ),
     *("match", "values", "types"),
+    *(
+        "services.balance",
+        "services.balance.slow_start",
+        "services.balance.hash",
+        "services.balance.hash.by",
+        "services.app.balance.cookie.ttl",
+        "services.health.http.path",
+        "services.health.every",
+        "services.outliers.failures",
+        "services.retries.backoff.base",
+        "services.retries.if",
+        "services.instances.weight",
+        "services.host_header",
+        "defaults.services.health.tcp",
+        "admin.users.role",
+        "server.reload.debounce",
+        "providers.NAME.http.url",
+        "providers.feed",
+        "least_connections",
+        "hash",
+        "http",
+        "tcp",
+        "slow_start",
+    ),
 ]
 
 
@@ -96,6 +120,9 @@ def test_the_overview_names_what_there_is(reference: Reference) -> None:
     assert cells(page, "keys") == list(all_keys(GatewayConfig))
     assert {"transform", "static", "redirect", "limit"} <= set(cells(page, "filters"))
     assert "forward" not in cells(page, "filters")
+    assert {"round_robin", "hash", "sharded"} <= set(cells(page, "balancers"))
+    assert {"http", "tcp", "knock"} <= set(cells(page, "health checks"))
+    assert {"http", "feed"} <= set(cells(page, "providers"))
     assert cells(page, "conditions that plugins add") == ["country"]
     assert cells(page, "and") == ["match", "values", "types"]
     assert "ratelimit" in render(page)
@@ -106,7 +133,15 @@ def test_everything_that_the_overview_names_has_a_page(reference: Reference) -> 
     """No dead ends."""
     overview = reference.overview()
 
-    for heading in ("keys", "filters", "conditions that plugins add", "and"):
+    for heading in (
+        "keys",
+        "filters",
+        "balancers",
+        "health checks",
+        "providers",
+        "conditions that plugins add",
+        "and",
+    ):
         for topic in cells(overview, heading):
             assert reference.page(topic).title == topic
 
@@ -154,6 +189,25 @@ def test_the_page_of_a_kind(reference: Reference) -> None:
     assert cells(reference.page("country"), "beside it") == []
 
 
+def test_the_page_of_a_part(reference: Reference) -> None:
+    """Its kinds, what they share, and how short it can be."""
+    page = reference.page("services.health")
+
+    assert ("default", "http") == page.tables[0].rows[1]
+    assert cells(page, "beside the kind") == ["every", "timeout", "healthy_after", "unhealthy_after"]
+    assert {"http", "tcp", "knock"} == set(cells(page, "kinds"))
+    assert "/ready" in cells(page, "short forms")
+
+
+def test_a_kind_that_is_one_of_two_sorts_names_both(reference: Reference) -> None:
+    """`http` asks for health, and provides; `cookie` is a condition, too."""
+    assert cells(reference.page("http"), "see also") == ["providers.http"]
+    assert cells(reference.page("cookie"), "see also") == ["services.balance.cookie"]
+    assert cells(reference.page("hash"), "see also") == []
+    assert reference.page("services.balance.cookie").tables != reference.page("cookie").tables
+    assert cells(reference.page("providers.http"), "beside it") == ["may_provide", "required"]
+
+
 def test_the_page_of_conditions(reference: Reference) -> None:
     """Their keys, with those of plugins, and matchers."""
     page = reference.page("match")
@@ -188,6 +242,10 @@ def test_what_is_not_available_yet_says_so(topic: str, reference: Reference) -> 
         ("servcies", "no key and no kind `servcies`; did you mean `services`?"),
         ("upstreams", "no key and no kind `upstreams`; did you mean `services`?"),
         ("transfrom", "no key and no kind `transfrom`; did you mean `transform`?"),
+        ("least_conn", "no key and no kind `least_conn`; did you mean `least_connections`?"),
+        ("p2c", "no key and no kind `p2c`; did you mean `power_of_two`?"),
+        ("services.balance.hsh", "no key `hsh` in `services.balance`; did you mean `hash`?"),
+        ("services.health.http.pth", "no key `pth` in `services.health.http`; did you mean `path`?"),
         ("services.timeout", "no key `timeout` in `services`; did you mean `timeouts`?"),
         ("routes.to.wieght", "no key `wieght` in `routes.to`; did you mean `weight`?"),
         ("version.x", "no key `x` in `version`"),
@@ -246,8 +304,8 @@ def _classes(kind: Any) -> list[Any]:
 def test_every_field_has_a_line_of_help() -> None:
     """Of the configuration, and of the kinds that come with the gateway."""
     catalog = PluginHost().catalog
-    classes = [kind.config for kind in catalog.filters.values()]
-    classes += [kind.config for kind in catalog.predicates.values()]
+    tables = (catalog.filters, catalog.predicates, catalog.balancers, catalog.probes, catalog.providers)
+    classes = [kind.config for table in tables for kind in table.values()]
     seen: set[Any] = set()
     found = [
         name
@@ -262,7 +320,10 @@ def test_every_field_has_a_line_of_help() -> None:
 
 def test_every_kind_has_a_summary() -> None:
     """The first line of what its options say about themselves."""
-    assert [] == [kind for kind, found in PluginHost().catalog.filters.items() if not found.summary]
+    catalog = PluginHost().catalog
+    tables = (catalog.filters, catalog.balancers, catalog.probes, catalog.providers)
+
+    assert [] == [kind for table in tables for kind, found in table.items() if not found.summary]
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,16 @@ def test_durations_are_those_of_files() -> None:
     assert DurationOfFiles == Duration
 
 
+@pytest.mark.parametrize("kind", ["random", "power_of_two", "latency"])
+def test_the_dice_are_not_those_of_the_system(catalog: Catalog, kind: str) -> None:
+    """Which cost ten times as much, on the way of every request."""
+    context = BuildContext(
+        gateway=Surroundings(), wheel=FakeClock().wheel, name="balance", owner="service users"
+    )
+
+    assert Dice is type(build(catalog, kind, context=context)._random)
+
+
 # ---- hash -------------------------------------------------------------------------------------------------------------
 
 
@@ -125,6 +135,7 @@ def test_durations_are_those_of_files() -> None:
         ({"by": "path.room", "bounded": "100%"}, 1.0),
         ({"by": "address", "bounded": "137.5%"}, 1.375),
         ({"by": "address", "bounded": "110%"}, 1.1),
+        ({"by": "address", "bounded": "100.7%"}, 1.007),
         ({"by": "cookie.session", "bounded": False}, math.inf),
     ],
 )

@@ -251,6 +251,11 @@ async def test_the_next_check_waits_for_the_one_before() -> None:
         ),
         pytest.param(TimeoutError("own"), FAILED, "TimeoutError: own", id="a-time-that-is-not-ours"),
         pytest.param(KeyError("x"), FAILED, "KeyError: 'x'", id="a-mistake-in-a-probe"),
+        pytest.param(Unexpected(), WRONG, "not as expected", id="unexpected-without-words"),
+        pytest.param(Unfit(), FAILED, "unfit", id="unfit-without-words"),
+        pytest.param(
+            asyncio.CancelledError(), FAILED, "the probe was cancelled", id="what-the-probe-waited-for"
+        ),
         pytest.param(Unexpected("x" * 300), WRONG, "x" * 197 + "...", id="a-long-story"),
         pytest.param(Unfit("x" * 200), FAILED, "x" * 200, id="one-that-is-not-too-long"),
         pytest.param(ValueError("x" * 300), FAILED, "ValueError: " + "x" * 185 + "...", id="a-long-mistake"),
@@ -293,6 +298,16 @@ async def test_what_goes_wrong_when_the_time_is_over_is_not_the_reason() -> None
         made.checks.apply([service])
 
         assert [(only(service), FAILED, "no answer within 0.01s")] == await made.checks.check_now(service)
+
+
+async def test_a_probe_that_was_cancelled_is_asked_again() -> None:
+    """Or nobody would notice that the checks have ended."""
+    async with bench() as made:
+        made.probe.found["a"] = asyncio.CancelledError()
+        made.checks.apply([made.service("a", check=made.check())])
+        await made.passing.by(18)
+
+        assert [0.0, 9.0, 18.0] == times(made.probe)
 
 
 async def test_what_is_found_is_noted() -> None:

@@ -602,7 +602,7 @@ async def test_checks_leave_nothing_behind(
     refused = await origin()
     nobody = at(refused)
     await refused.stop()
-    before = await until_closed(0)
+    before = descriptors()
 
     for _ in range(5):
         for instance in (at(shop), at(wrong), at(file), nobody):

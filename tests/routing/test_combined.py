@@ -23,7 +23,18 @@ ASKED = make_exchange("PUT", "/?b=12", {"a": "2"})
     ("made", "text", "weight", "expected", "found"),
     [
         (AllOf((A, B)), "header a: 1 and query b: begins with 1", 2, False, "2"),
+        (AllOf((B, A)), "query b: begins with 1 and header a: 1", 2, False, "2"),
+        (AllOf((A, C)), "header a: 1 and method GET", 2, False, "2"),
+        (AllOf((B, Negation(C))), "query b: begins with 1 and not (method GET)", 2, True, "12, PUT"),
         (AnyOf((A, B)), "header a: 1 or query b: begins with 1", 1, True, "2, 12"),
+        (AnyOf((A, C)), "header a: 1 or method GET", 1, False, "2, PUT"),
+        (
+            AnyOf((AllOf((A, B)), AllOf((A, B, C)))),
+            f"({A.text} and {B.text}) or ({A.text} and {B.text} and {C.text})",
+            2,
+            False,
+            "2",
+        ),
         (Negation(A), "not (header a: 1)", 1, True, "2"),
         (Negation(AllOf((A, B))), "not (header a: 1 and query b: begins with 1)", 1, True, "2"),
         (

@@ -126,7 +126,7 @@ THERE = Present(yes=True)
         pytest.param(
             {"cookie": {"c": "1=2"}},
             "cookie c: 1=2",
-            {"headers": {"cookie": "c; cc=3;  c = 1=2 "}},
+            {"headers": {"cookie": "c; cc=3;  c = 1=2 ; d"}},
             True,
             "1=2",
             id="cookie-with-blanks-and-a-sign",

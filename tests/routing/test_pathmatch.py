@@ -61,6 +61,21 @@ def test_any_of_several_paths() -> None:
     assert made.captures == {}
 
 
+@pytest.mark.parametrize(
+    ("written", "literal"),
+    [
+        (["/abc", "/b"], 2),
+        (["/abc", "/abcd/{x}"], 4),
+        ([{"suffix": ".json"}, {"contains": "ab"}], 2),
+        ([{"regex": "/[0-9]+/x"}, {"suffix": ".json"}], 3),
+        (["/abc", {"not": "/b"}], 0),
+    ],
+)
+def test_several_paths_have_the_literal_text_of_the_least(written: Any, literal: int) -> None:
+    """Whichever of them that is."""
+    assert (0, literal, 0) == PathMatcher.any_of(map(path, written)).rank
+
+
 def test_exact_and_prefix_are_templates() -> None:
     """So that they are found and ranked like these."""
     assert isinstance(PathMatcher.of("exact", "/a"), PathTemplate)
@@ -114,6 +129,9 @@ def test_a_matcher_ranks_after_all_templates(
     [
         (["/api/a", "/api/b"], "/api/"),
         (["/a", "/a"], "/a"),
+        (["/ab", "/a"], "/a"),
+        (["/a", "/ab/{x}", "/ac"], "/a"),
+        (["/a/b/{x}/c", "/a/b/c"], "/a/b/"),
         (["/api/**", {"regex": "/api/v[0-9]"}], "/api"),
         (["/api/{x}", "/api/b"], "/api/"),
         (["/{x}", "/a"], "/"),
@@ -143,6 +161,9 @@ def test_several_paths_begin_with_what_they_share(written: Any, beginning: str) 
         ({"suffix": "a"}, {"suffix": "b"}),
         ({"regex": "/a+"}, {"regex": "/b+"}),
         ({"not": ["/a", "/b"]}, "/a"),
+        ("/a/{x:service}", "/a/b"),
+        ("/{x:a|b}/c", "/{x:b|c}/d"),
+        ("/a/{x}", "/a/b/{y}/**"),
     ],
 )
 def test_paths_that_share_none_are_known(one: Any, other: Any) -> None:
@@ -157,7 +178,15 @@ def test_paths_that_share_none_are_known(one: Any, other: Any) -> None:
     ("one", "other"),
     [
         ("/a/**", "/a/{x}"),
+        ("/a/**", "/a"),
         ("/a/**", "/a/b/{x}"),
+        ("/a/{x}", {"regex": "/a/.*"}),
+        ("/a/**", {"regex": "/a/b/.*"}),
+        ("/a/b/**", {"regex": "/a/.*"}),
+        ("/{x:a|b}/c", "/{x:b|c}/c"),
+        ("/a/{x:service}", "/a/users"),
+        ({"not": "/a"}, "/{x}"),
+        ({"suffix": "s"}, "/{x}"),
         ("/{x}/**", "/a/{y}/**"),
         ("/{x}/b", "/a/{y}"),
     ],
@@ -201,6 +230,17 @@ def test_a_path_covers_another(wide: Any, narrow: Any) -> None:
     ("wide", "narrow"),
     [
         ("/a/{x}", "/a/**"),
+        ("/a", "/a/**"),
+        ("/a/**", "/{x}/**"),
+        ("/a/**", "/b/c"),
+        ("/a/{x:int}", "/a/{y}"),
+        ("/a/{x}", "/a/b/c"),
+        ("/a/{x}", "/a"),
+        ("/b/**", {"regex": "/a/.*"}),
+        ("/a/b/**", {"regex": "/a/.*"}),
+        ("/{x:int}/**", {"regex": "/a/.*"}),
+        ("/{x}/**", {"suffix": "a"}),
+        ({"not": "/a"}, {"not": "/b"}),
         ("/a/{x}", "/a/{y}/**"),
         ("/a/b/**", "/a/**"),
         ("/a", "/{x:a|b}"),

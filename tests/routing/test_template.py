@@ -23,7 +23,10 @@ PARSE = PathTemplate.parse
         ("/users/{id:int}/", ("users", Capture("id", "int"), ""), False),
         ("/{v:v1|v2}/**", (Capture("v", "choice", frozenset({"v1", "v2"})),), True),
         ("/{to:service}", (Capture("to", "service", frozenset()),), False),
+        ("/{rest}", (Capture("rest"),), False),
         ("/café du/a%7Eb", ("caf%C3%A9%20du", "a~b"), False),
+        ("/~/a.b/...", ("~", "a.b", "..."), False),
+        ("/{a:é|b c}", (Capture("a", "choice", frozenset({"%C3%A9", "b%20c"})),), False),
         ("/v1/x:cancel", ("v1", "x:cancel"), False),
     ],
 )
@@ -86,6 +89,12 @@ def test_literal_text_that_no_request_has_is_refused(
         ("/", "/", {}),
         ("/a", "/a", {}),
         ("/a", "/a/", None),
+        ("/a", "/a/b", None),
+        ("/a", "/b", None),
+        ("/a/{x}/c", "/a/b", None),
+        ("/a/{x}/c", "/a/b/d", None),
+        ("/{x}/{y}", "/a/b", {"x": "a", "y": "b"}),
+        ("/{x}/{y:int}", "/a/b", None),
         ("/a/", "/a", None),
         ("/a/{x}", "/a/b", {"x": "b"}),
         ("/a/{x}", "/a/", None),
@@ -119,6 +128,13 @@ def test_a_template_fits_a_path(text: str, path: str, captures: dict[str, str] |
         ("/*/x", "`*`: write `{name}` for one segment, or `/**` at the end for everything below"),
         ("/api*", "`api*`: write `{name}` for one segment, or `/**` at the end for everything below"),
         ("/{id}/{id}", "`id` is captured twice"),
+        ("/{id}/{x}/{id}", "`id` is captured twice"),
+        ("/a/**/", "`**` stands only at the end"),
+        ("//", "`//` never matches: empty segments are merged before routes are compared"),
+        ("/a#b", "a path ends before `?` and `#`"),
+        ("/x{id}", "`x{id}`: a capture takes a whole segment"),
+        ("/id}", "`id}` is no capture: write `{name}` or `{name:type}`"),
+        ("/a\x7f", "`a\x7f` never matches: the path holds a control character, which is refused"),
         ("/{rest}/**", "`rest` is captured twice"),
         ("/{id}.json", "`{id}.json`: a capture takes a whole segment"),
         ("/{}", "`{}` is no capture: write `{name}` or `{name:type}`"),
@@ -149,10 +165,14 @@ def test_what_is_no_template_is_refused_with_what_to_write(text: str, message: s
         (
             ":uuid",
             ["6f9619ff-8b86-d011-b42d-00c04fc964ff", "6F9619FF-8B86-D011-B42D-00C04FC964FF"],
-            ["6f9619ff8b86"],
+            ["6f9619ff8b86", "6f9619ff-8b86-d011-b42d-00c04fc964fg", "6f9619ff-8b86-d011-b42d-00c04fc964ff0"],
         ),
         (":slug", ["a", "blue-shoes-7"], ["", "-a", "a-", "a--b", "Blue", "a_b"]),
-        (":date", ["2026-02-28"], ["2026-13-01", "2026-00-10", "2026-01-32", "26-01-01"]),
+        (
+            ":date",
+            ["2026-02-28", "2026-01-01", "2026-09-30", "2026-10-09", "2026-12-31"],
+            ["2026-13-01", "2026-00-10", "2026-01-32", "2026-01-00", "26-01-01", "2026-1-1"],
+        ),
         (":v1|v2", ["v1", "v2"], ["v3", "", "v1|v2"]),
         (":service", ["users"], ["orders", ""]),
     ],
@@ -167,12 +187,13 @@ def test_a_capture_takes_one_segment_of_its_type(kind: str, accepted: list[str],
 
 def test_service_captures_can_be_bound_later() -> None:
     """The names of services are known when a snapshot is built; until then such a capture takes nothing."""
-    template = PARSE("/{to:service}/{x}")
+    template = PARSE("/a/{to:service}/{x}/{v:b|c}")
 
     bound = template.bind(["users"])
 
-    assert (Capture("to", "service", frozenset()), Capture("x")) == template.segments
-    assert (Capture("to", "service", frozenset({"users"})), Capture("x")) == bound.segments
+    choice = Capture("v", "choice", frozenset({"b", "c"}))
+    assert ("a", Capture("to", "service", frozenset()), Capture("x"), choice) == template.segments
+    assert ("a", Capture("to", "service", frozenset({"users"})), Capture("x"), choice) == bound.segments
 
 
 def test_captures_tell_the_types() -> None:
@@ -213,6 +234,9 @@ def test_templates_rank_by_form_then_by_literal_text_then_by_depth() -> None:
     reversed_ = ranked[::-1]
 
     assert ranked == sorted(reversed_, key=lambda text: PARSE(text).rank, reverse=True)
+    assert [(3, 8, 3), (2, 6, 2), (1, 3, 1), (1, 0, 0)] == [
+        PARSE(text).rank for text in ("/ab/c/de", "/users/{id}", "/ab/**", "/**")
+    ]
 
 
 @pytest.mark.parametrize(

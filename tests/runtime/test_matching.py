@@ -99,6 +99,25 @@ REQUEST = {"X-Team": "blue", "Cookie": "beta=1", "X-Country": "NO"}
         ("{header: {x-team: blue}}", True),
         ("{header: {X-TEAM: [red, {prefix: bl}]}}", True),
         ("{header: {x-team: red}}", False),
+        ("{header: {x-team: blue, x-country: DE}}", False),
+        ("{header: {x-team: [red, blue]}}", True),
+        ("{header: {x-team: [red, green]}}", False),
+        ("{header: {x-team: [{prefix: re}, {suffix: ue}]}}", True),
+        ("{header: {x-team: {not: [red, blue]}}}", False),
+        ("{header: {x-team: {not: [red, {prefix: bl}]}}}", False),
+        ("{header: {x-team: [{not: {contains: b}}, {prefix: r}]}}", False),
+        ("{header: {x-team: {regex: bl}}}", False),
+        ("{path: /users/7, host: example.com}", False),
+        ("{path: /users, host: api.example.com}", False),
+        ("{host: [example.com, api.example.com]}", True),
+        ("{scheme: http, method: PUT}", False),
+        ("{listener: main, address: 10.0.0.0/8}", False),
+        ("{query: {page: '2', sort: up}}", False),
+        ("{query: {none: {present: false}}}", True),
+        ("{cookie: {beta: '1', none: '1'}}", False),
+        ("{country: 'NO', share: 0%}", False),
+        ("[{method: PUT}, {host: example.com}]", False),
+        ("{not: [{method: PUT}], country: DE}", False),
         ("{header: {x-team: {not: red}, x-none: {present: false}}}", True),
         ("{header: {x-none: {not: red}}}", True),
         ("{header: {x-none: {suffix: red}}}", False),
@@ -231,6 +250,21 @@ def wrong(text: str, broken: tuple[str, ...] = ()) -> list[str]:
             id="expressions",
         ),
         pytest.param(
+            [
+                "match: {path: {suffix: .js}, host: a.example}",
+                "match: {path: {contains: /v1}, host: a.example}",
+            ],
+            "5:11: routes.two.match: `a.example path contains /v1` and `a.example path ends with .js` of route `one` "
+            "(line 4) match the same requests with equal rank; set `priority` on one [ambiguous]",
+            id="ends-and-parts",
+        ),
+        pytest.param(
+            ["match: {path: /x, country: DE}", "match: {path: /x, country: DE}, priority: 1"],
+            '4:11: routes.one.match: `/x, country: {"codes": ["DE"]}` can never match: route `two` (line 5) takes all '
+            "of it [shadowed]",
+            id="predicates-that-say-the-same",
+        ),
+        pytest.param(
             ["match: /x/y", "match: /x/**, priority: 1"],
             "4:11: routes.one.match: `/x/y` can never match: route `two` (line 5) takes all of it [shadowed]",
             id="shadowed",
@@ -268,11 +302,30 @@ def test_routes_that_differ_are_fine(routes: list[str]) -> None:
     assert [] == wrong("routes:\n" + lines)
 
 
+def test_each_route_hears_once_that_it_is_ambiguous() -> None:
+    """With the first of those before it; the others are told by the next check."""
+    text = """
+        routes:
+          one: {match: "/{a}", to: app}
+          two: {match: "/{b}", to: app}
+          three: {match: "/{c}", to: app}
+        """
+
+    assert [
+        ["6:16", "routes.two.match", "`/{b}` and `/{a}` of route `one` (line 5) match the same requests"],
+        ["7:18", "routes.three.match", "`/{c}` and `/{a}` of route `one` (line 5) match the same requests"],
+    ] == sorted(
+        [place, path, rest.partition(" with")[0]]
+        for place, path, rest in (line.split(": ", 2) for line in wrong(text))
+    )
+
+
 def test_what_is_broken_is_left_out() -> None:
     """It has been reported for another reason."""
     text = "routes: {one: {match: '/{a}', to: app}, two: {match: '/{b}', to: app}}\n"
 
     assert [] == wrong(text, ("two",))
+    assert 1 == len(wrong(text, ("three",)))
 
 
 def test_the_predicates_of_plugins_are_not_asked_while_routes_are_compared() -> None:

@@ -123,14 +123,38 @@ def test_a_client_without_a_cookie_gets_one_and_stays() -> None:
     assert [Odds(service, 1.0, "sticky")] == chosen.odds(back)
 
 
-@pytest.mark.parametrize("value", ["canary", "users", "", "0123", "0" * 33, "Z" * 32, '"><script>'])
+@pytest.mark.parametrize(
+    "value",
+    ["canary", "users", "", "0123", "0" * 31, "0" * 33, "A" * 32, "Z" * 32, "0" * 32 + " 1", '"><script>'],
+)
 def test_a_cookie_that_is_none_of_ours_is_replaced(value: str) -> None:
     """PTH-18: a forged one does not choose."""
     exchange = make_exchange(headers={"Cookie": f"side={value}"})
 
-    _, cookie = targets(sticky=COOKIE).choose(exchange)
+    chosen = targets(sticky=COOKIE)
+    _, cookie = chosen.choose(exchange)
 
     assert cookie is not None
+    assert [Odds("users", 0.95), Odds("canary", 0.05)] == chosen.odds(exchange)
+
+
+def test_each_new_client_has_a_token_of_its_own() -> None:
+    """And those of others do not count."""
+    chosen = targets({"a": 1, "b": 1}, sticky=COOKIE)
+    others = make_exchange(headers={"Cookie": f"other={'0' * 32}; sides={'1' * 32}"})
+
+    answers = [chosen.choose(others) for _ in range(64)]
+
+    assert {"a", "b"} == {service for service, _ in answers}
+    assert 64 == len({cookie for _, cookie in answers})
+
+
+def test_who_is_pinned_gets_no_cookie() -> None:
+    """Without the pin it would stay there."""
+    chosen = targets({"a": 1, "b": 1}, {"b": has(b"beta")}, COOKIE)
+
+    assert ("b", None) == chosen.choose(make_exchange(headers={"beta": "1"}))
+    assert chosen.choose(make_exchange())[1] is not None
 
 
 def test_a_cookie_of_a_secure_connection_is_secure() -> None:
@@ -141,6 +165,8 @@ def test_a_cookie_of_a_secure_connection_is_secure() -> None:
     _, cookie = targets(sticky=COOKIE).choose(exchange)
 
     assert b"; Secure" in (cookie or b"")
+    exchange.request.scheme = "http"
+    assert b"Secure" not in (targets(sticky=COOKIE).choose(exchange)[1] or b"")
 
 
 # ---- the ends of chains ---------------------------------------------------------------------------------------------
@@ -180,9 +206,24 @@ async def test_several_services_and_a_cookie() -> None:
     assert (2, 20) == (end.request_buffer, end.response_buffer)
 
 
+async def test_a_client_that_has_a_cookie_gets_no_other() -> None:
+    """Nor one where nothing is sticky."""
+    end = send_to_chosen(targets({"a": 1, "b": 0}, sticky=COOKIE), CHAINS)
+    plain = send_to_chosen(targets({"a": 0, "b": 1}), CHAINS)
+
+    known = await end.handler(make_exchange(headers={"Cookie": f"side={'0f' * 16}"}))
+    other = await plain.handler(make_exchange())
+
+    assert not known.headers.text(b"set-cookie")
+    assert not other.headers.text(b"set-cookie")
+    assert (b"a for a", b"b for b") == (known.body.data, other.body.data)
+
+
 async def test_a_captured_service() -> None:
-    """The path says which."""
+    """The path says which; the largest buffer counts."""
     end = send_to_captured(Text("{path.service}"), CHAINS)
+
+    assert (2, 20) == (end.request_buffer, end.response_buffer)
 
     response = await end.handler(make_exchange(captures={"service": "b"}))
 

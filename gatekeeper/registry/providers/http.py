@@ -42,6 +42,12 @@ LONGEST: Final = 60.0
 SPREAD: Final = 0.1
 """The share by which times between tries differ."""
 
+FIELDS: Final = {
+    "Accept": "application/json, application/yaml;q=0.9, */*;q=0.1",
+    "User-Agent": "gatekeeper-provider",
+}
+"""The header fields of each request that the configuration may replace."""
+
 _OWN: Final = frozenset({"if-none-match", "if-modified-since"})
 _ETAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,1024}"')
 
@@ -164,15 +170,10 @@ class HttpProvider:
             aiohttp.ClientError, TimeoutError: there is none.
 
         """
-        fields = {
-            "Accept": "application/json, application/yaml;q=0.9, */*;q=0.1",
-            "User-Agent": "gatekeeper-provider",
-        }
-        own = {name.lower() for name in self.config.headers}
-        fields = {name: value for name, value in fields.items() if name.lower() not in own}
         async with self._session().get(
             self.config.url,
-            headers={**fields, **self.config.headers, **conditions},
+            # of a name that stands here twice, in whatever case, the last one is sent
+            headers={**FIELDS, **self.config.headers, **conditions},
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=TOTAL),
         ) as response:
@@ -226,7 +227,7 @@ def _explain(response: aiohttp.ClientResponse) -> str:
         cure = "; it may want to know who asks: set `headers`"
     elif status == 404:
         cure = "; is `url` right?"
-    elif 300 <= status < 400 and status != 304 and (location := response.headers.get("Location")):
+    elif 300 <= status < 400 and (location := response.headers.get("Location")):
         # what stands in the query may be a secret
         cure = f", which leads to {location.partition('?')[0][:200]!r}; write as `url` where the document is"
     return f"it answered {status}{cure}"
@@ -292,14 +293,10 @@ def _reason(error: Exception) -> str:
 
 
 def build(config: HttpProviderConfig, context: BuildContext) -> HttpProvider:
-    """Make the provider; it stays the same one while its configuration does."""
+    """Make the provider."""
     gateway = context.gateway
-
-    def open_(config: HttpProviderConfig) -> HttpProvider:
-        # the client needs a loop, and this may be another thread
-        return HttpProvider(context.name, config, lambda: gateway.http, context.clock, context.random)
-
-    return context.keep("provider", open_, config)
+    # the client needs a loop, and this may be another thread
+    return HttpProvider(context.name, config, lambda: gateway.http, context.clock, context.random)
 
 
 @hookimpl

@@ -5,7 +5,7 @@ import gzip
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -181,6 +181,7 @@ async def test_the_time_of_a_change_is_sent_where_it_tells(
 
     async with asking(server) as play:
         await play.again()
+        assert ([ONE.decode()], 0) == (play.texts, play.status.failures)
 
     assert (modified if is_sent else None) == server.requests[1].get("If-Modified-Since")
 
@@ -223,6 +224,9 @@ async def test_a_document_may_come_in_chunks(origin: StartOrigin) -> None:
 
     async with asking(server) as play:
         server.always(document(gzip.compress(ONE), ("Content-Encoding", "gzip")))
+        await play.again()
+        await play.again()
+        server.always(answer(200, body=[ONE]).replace(b": chunked", b": Chunked"))
         await play.again()
         assert [ONE.decode()] == play.texts
         assert 0 == play.status.failures
@@ -303,6 +307,11 @@ WITHOUT_END = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + ONE
             id="elsewhere",
         ),
         pytest.param([answer(302)], "it answered 302", id="elsewhere, but not where"),
+        pytest.param(
+            [answer(302, [("Location", "/" + "a" * 500)])],
+            f"it answered 302, which leads to '/{'a' * 199}'; write as `url` where the document is",
+            id="far away",
+        ),
         pytest.param([answer(304)], "it answered 304", id="unasked"),
         pytest.param([answer(200, body=b"\xff\xfea\0")], "its answer is no UTF-8", id="UTF-16"),
         pytest.param([document()[:-3], FIN], "its answer broke off", id="half of it"),
@@ -345,9 +354,9 @@ async def test_what_fails_is_told_and_tried_again(
             status.failures,
             status.last_success,
         )
-        assert [f"provider portal: {error}; it has not said anything yet"] == [
-            record.message for record in caplog.records if record.name == http.__name__
-        ]
+        (record,) = [record for record in caplog.records if record.name == http.__name__]
+        assert f"provider portal: {error}; it has not said anything yet" == record.message
+        assert not record.exc_info
 
         server.always(document())
         await play.again()
@@ -575,36 +584,27 @@ def test_what_it_takes(url: str) -> None:
     assert 10.0 == HttpProviderConfig(url=url).every
 
 
-def context(surroundings: Surroundings, keeper: Callable[..., Any]) -> BuildContext:
-    return BuildContext(
-        gateway=surroundings, wheel=Wheel(0.0), name="portal", owner="provider portal", keeper=keeper
-    )
-
-
 async def test_it_is_registered_and_built(origin: StartOrigin) -> None:
-    """In whatever thread: the client is asked for when there is a loop; and it is kept while its options stay."""
+    """In whatever thread: the client is asked for when there is a loop."""
     catalog = Catalog()
     http.gatekeeper_register(catalog)
     kind = catalog.providers["http"]
     server = (await origin()).always(document())
     surroundings = Surroundings()
-    keys = []
-
-    def keep(key: Any, open_: Callable[[Any], Any], config: Any, /) -> Any:
-        keys.append((key, config))
-        return open_(config)
+    context = BuildContext(
+        gateway=surroundings, wheel=Wheel(0.0), name="portal", owner="provider portal", random=Fixed()
+    )
 
     assert (HttpProviderConfig, "url") == (kind.config, kind.main)
-    assert kind.summary == "Ask a web server for a document with services and routes."
+    assert "Ask a web server for a document with services and routes." == kind.summary
     config = kind.config(url=server.url)
-    provider = await asyncio.to_thread(kind.build, config, context(surroundings, keep))
+    provider = await asyncio.to_thread(kind.build, config, context)
     async with aiohttp.ClientSession() as session:
         surroundings.session = session
         said = provider.watch()
         assert ONE.decode() == await anext(said)
         await said.aclose()
 
-    assert "portal" == provider.name
-    assert config is provider.config
-    assert [(("provider portal", "portal", "provider"), config)] == keys
+    assert ("portal", config) == (provider.name, provider.config)
     assert surroundings.clock.wall() == provider.status.last_success
+    assert context.random is provider._random
