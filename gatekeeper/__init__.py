@@ -19,18 +19,31 @@ if TYPE_CHECKING:
     from gatekeeper.core.text import Text
     from gatekeeper.extend.catalog import Catalog
     from gatekeeper.extend.context import BuildContext
-    from gatekeeper.extend.events import ConfigApplied, DrainBegun, Event, Listening
+    from gatekeeper.extend.events import (
+        ConfigApplied,
+        ConfigRefused,
+        DrainBegun,
+        Event,
+        HealthChanged,
+        Listening,
+    )
     from gatekeeper.extend.hookspecs import hookimpl
     from gatekeeper.extend.running import RunningGateway
+    from gatekeeper.policy.balance import Balancer, Choice
+    from gatekeeper.registry.health import Probe, Unexpected, Unfit
+    from gatekeeper.registry.providers import Provider, ProviderStatus
 
 __all__ = [
     "Attempt",
     "AttemptFilter",
     "AttemptHandler",
+    "Balancer",
     "Body",
     "BuildContext",
     "Catalog",
+    "Choice",
     "ConfigApplied",
+    "ConfigRefused",
     "DrainBegun",
     "Event",
     "Exchange",
@@ -38,15 +51,21 @@ __all__ = [
     "GatewayError",
     "Handler",
     "Headers",
+    "HealthChanged",
     "Key",
     "Listening",
     "Predicate",
+    "Probe",
+    "Provider",
+    "ProviderStatus",
     "Rejection",
     "Request",
     "Response",
     "RunningGateway",
     "Text",
     "Unavailable",
+    "Unexpected",
+    "Unfit",
     "UpstreamError",
     "__version__",
     "hookimpl",
@@ -61,9 +80,19 @@ _HOMES = {
     "core.text": ("Text",),
     "extend.catalog": ("Catalog",),
     "extend.context": ("BuildContext",),
-    "extend.events": ("ConfigApplied", "DrainBegun", "Event", "Listening"),
+    "extend.events": (
+        "ConfigApplied",
+        "ConfigRefused",
+        "DrainBegun",
+        "Event",
+        "HealthChanged",
+        "Listening",
+    ),
     "extend.hookspecs": ("hookimpl",),
     "extend.running": ("RunningGateway",),
+    "policy.balance": ("Balancer", "Choice"),
+    "registry.health": ("Probe", "Unexpected", "Unfit"),
+    "registry.providers": ("Provider", "ProviderStatus"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

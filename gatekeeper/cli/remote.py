@@ -173,6 +173,11 @@ def _configured(options: Namespace) -> SplitResult:
         found = Listen.parse(int(text) if text.isdecimal() else text)
     except ValueError:
         return _url(DEFAULT)
+    if not found.port:
+        raise CommandError(
+            f"`admin.listen` in {path} lets the system choose a port; name it with --admin, the gateway's log has it",
+            USAGE_ERROR,
+        )
     host = _EVERYWHERE.get(found.host, found.host)
     return _url(str(Listen(host, found.port)))
 

@@ -82,15 +82,6 @@ def _expand_gateway(value: Any) -> Any:
     return value
 
 
-def _default_part(cls: Any, kinds: Kinds) -> Any:
-    """A part of which nothing is said; without options where its kind is not there, or wants some."""
-    default = cls()
-    found = SORTS[cls].kinds(kinds).get(default.kind)
-    if found is None or any(field.default is attrs.NOTHING for field in keys(found.config).values()):
-        return default
-    return attrs.evolve(default, options=found.config())
-
-
 def _expand_server(value: Any) -> Any:
     if isinstance(value, dict) and _is_plain(value.get("listen")):
         return {**value, "listen": {"main": value["listen"]}}
@@ -215,6 +206,15 @@ def _arms(kind: Any) -> tuple[Any, ...]:
 
 _TARGETS: Final = Mapping[Name, TargetConfig]
 _WHOLE: Final = TargetConfig()
+
+
+def _default_part(cls: Any, kinds: Kinds) -> Any:
+    """A part of which nothing is said; without options where its kind is not there, or wants some."""
+    default = cls()
+    found = SORTS[cls].kinds(kinds).get(default.kind)
+    if found is None or any(field.default is attrs.NOTHING for field in keys(found.config).values()):
+        return default
+    return attrs.evolve(default, options=found.config())
 
 
 class _GatewayReader(FilterReader):

@@ -25,7 +25,8 @@ class Sort:
     """A sort of parts. `name` is what messages call one, `example` how one looks, `place` where its hints are.
 
     `default` is the kind where none is named, empty where one has to be. `aliases` are other names of kinds. `off` tells
-    what to write instead of a kind that is `false`, `second` what to do with a second kind.
+    what to write instead of a kind that is `false`, `second` what to do with a second kind, and `also` what may stand
+    alone besides kinds.
     """
 
     name: str

@@ -151,6 +151,12 @@ class ClientGone(Rejection):
     close = True
 
 
+class AnswerUnwanted(GatewayError):
+    """Nobody reads an answer any more: the client is gone, or a filter has replaced it. It is nobody's fault."""
+
+    code = "answer-unwanted"
+
+
 # ---- the gateway's own state --------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import orjson
 
 from gatekeeper.core.body import EMPTY, Body
-from gatekeeper.core.errors import AnswerTruncated, GatewayError
+from gatekeeper.core.errors import AnswerUnwanted, GatewayError
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Headers, Request, Response
 
@@ -136,7 +136,7 @@ class Attempt:
     def give_up(self) -> None:
         """End the attempt, if it has not ended, because nobody will read its answer: a filter has replaced it, say."""
         if self.abort is not None:
-            self.abort(AnswerTruncated(log="the answer was given up by the gateway"))
+            self.abort(AnswerUnwanted(log="the answer was given up by the gateway"))
         self.complete()
 
     def __repr__(self) -> str:

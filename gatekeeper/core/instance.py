@@ -36,7 +36,8 @@ class Instance:
         """The socket file of a `unix://` instance, else empty."""
         default = 443 if scheme == "https" else 80
         name = f"[{host}]" if ":" in host else host
-        self.authority: Final = (name if port == default else f"{name}:{port}").encode() or b"localhost"
+        authority = "localhost" if path else name if port == default else f"{name}:{port}"
+        self.authority: Final = authority.encode()
         self.in_flight = 0
         self.latency = 0.0
         self.measured = 0.0

@@ -93,12 +93,15 @@ class Gateway:
     @property
     def http(self) -> aiohttp.ClientSession:
         """A client for calls to other systems (never for forwarding): no cookies, no redirects, no proxies."""
-        # parts that are built in a thread find it there: it can only be made where a loop runs
         if self._http is None:
-            self._http = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, timeout=aiohttp.ClientTimeout(total=10)
-            )
+            raise RuntimeError("the gateway has not been started")
         return self._http
+
+    def _open_http(self) -> None:
+        # before anything is built: that is done in a thread, and this only where a loop runs
+        self._http = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, timeout=aiohttp.ClientTimeout(total=10)
+        )
 
     def emit(self, event: Event) -> None:
         """Tell all plugins that something has changed; what one of them raises is logged."""
@@ -150,7 +153,7 @@ class Gateway:
             getrandbits=random.getrandbits,
             ready=lambda: not self.providers.awaited,
         )
-        assert self.http
+        self._open_http()
         change = sock = None
         try:
             change = await self.reloader.prepare_first(self.config, self._read)
@@ -339,7 +342,7 @@ class Gateway:
 async def rehearse(config: GatewayConfig, host: PluginHost) -> AsyncIterator[Builder]:
     """What builds a configuration that is not to be served: nothing listens, and nothing is connected to."""
     gateway = Gateway(config, host)
-    assert gateway.http
+    gateway._open_http()
     try:
         yield gateway.builder
     finally:

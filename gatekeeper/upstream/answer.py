@@ -18,6 +18,7 @@ from httptools import (
 from gatekeeper.core.clock import Timer, Wheel
 from gatekeeper.core.errors import (
     AnswerTruncated,
+    AnswerUnwanted,
     BadAnswer,
     FirstByteTimeout,
     GatewayError,
@@ -87,8 +88,7 @@ class Answer:
         self.wheel = wheel
         self.head_only = head_only
         self._clock = clock
-        self.status = 0
-        self.reason = b""
+        self.status, self.reason = 0, b""
         self.fields: list[Field] = []
         self.length: int | None = None
         self.chunked = False
@@ -160,7 +160,7 @@ class Answer:
     def abort(self) -> None:
         """Nobody wants the rest: the connection is closed unless the answer is complete."""
         if not self.complete:
-            self.fail(AnswerTruncated(log="given up by the gateway"))
+            self.fail(AnswerUnwanted())
 
     def touch(self) -> None:
         """Note that the upload moved."""

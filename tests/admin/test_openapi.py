@@ -76,6 +76,26 @@ def test_it_is_openapi_3_1() -> None:
         assert all(response["description"] for response in operation["responses"].values())
 
 
+def test_parameters_have_types() -> None:
+    """What is true or false says so; tags and names are texts."""
+    parameters = operation_of(found("POST", "/gateway/config"))["parameters"]
+    names = operation_of(found("PATCH", "/gateway/services/{name}/instances/{id}"))["parameters"]
+
+    assert [("query", "dry_run", "boolean"), ("header", "If-Match", "string")] == [
+        (one["in"], one["name"], one["schema"]["type"]) for one in parameters
+    ]
+    assert [("path", "name", "string"), ("path", "id", "string")] == [
+        (one["in"], one["name"], one["schema"]["type"]) for one in names
+    ]
+
+
+def test_statuses_of_refusals_are_named() -> None:
+    """Those that a program may want to tell apart."""
+    responses = operation_of(found("POST", "/gateway/config"))["responses"]
+
+    assert {"200", "409", "412", "422", "default"} == set(responses)
+
+
 def test_its_schemas_are_schemas() -> None:
     """And each reference leads somewhere; nothing stands there unused."""
     used = set(re.findall(r"#/components/schemas/(\w+)", str(DOCUMENT)))

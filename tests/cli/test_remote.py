@@ -1,6 +1,7 @@
 """Asking a running gateway: where it is, what is shown to it, and what is said when it does not answer."""
 
 import hashlib
+import http.client
 import subprocess
 import sys
 from argparse import Namespace
@@ -173,6 +174,25 @@ def test_a_gateway_without_admin_listener() -> None:
 def test_whether_it_is_here(address: str, here: bool) -> None:
     """Then its files are those that we see."""
     assert here == Remote(parse("--admin", address)).is_here
+
+
+def test_a_port_that_the_system_chose() -> None:
+    """The file does not know it."""
+    Path("gateway.yaml").write_text(configured("0"))
+    with pytest.raises(CommandError, match="lets the system choose a port; name it with --admin") as caught:
+        where()
+    assert 2 == caught.value.code
+
+
+def test_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the address says so."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("spoken to by TLS")
+
+    monkeypatch.setattr(http.client.HTTPSConnection, "connect", refuse)
+    with pytest.raises(CommandError, match="cannot ask a: spoken to by TLS"):
+        status("--admin", "https://a")
 
 
 # ---- what is shown --------------------------------------------------------------------------------------------------

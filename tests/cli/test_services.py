@@ -141,6 +141,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     [
         pytest.param(["--set-weight", "http://a:1=5"], [("http://a:1", {"weight": 5})], id="weight"),
         pytest.param(["--set-weight", "http://a:1=0"], [("http://a:1", {"weight": 0})], id="no-weight"),
+        pytest.param(["--set-weight", "a=1=5"], [("a=1", {"weight": 5})], id="id-with-equals-sign"),
         pytest.param(["--drain", "http://a:1"], [("http://a:1", {"drain": True})], id="drain"),
         pytest.param(["--disable", "http://a:1"], [("http://a:1", {"disable": True})], id="disable"),
         pytest.param(
@@ -164,11 +165,13 @@ def test_changes(
     changes: list[tuple[str, Any]],
 ) -> None:
     """What is asked for, and then what there is."""
-    with listening() as address:
+    node = MemoryNode()
+    node.known["users"]["instances"].append({**node.known["users"]["instances"][0], "id": "a=1"})
+    with listening(node) as address:
         assert 0 == command(address, "users", *arguments)
 
     assert [("users", *change) for change in changes] == told
-    assert ["users", "users"] == [row[0] for row in table(capsys)]
+    assert ["users"] * 3 == [row[0] for row in table(capsys)]
 
 
 def test_ids_are_urls(told: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,12 +210,13 @@ def test_what_is_no_weight(text: str, capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_colours(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
-    """What gets no requests is red, on a terminal."""
+    """What gets no requests is red, on a terminal; that there is none is not."""
     monkeypatch.setattr("gatekeeper.cli.configuration.is_coloured", lambda _: terminal)
     node = MemoryNode()
     changed(node, "users", 1, state="ejected")
+    node.known["sockets"]["instances"] = []
     with listening(node) as address:
-        command(address, "users")
+        command(address)
     said = capsys.readouterr().out
 
     assert terminal == ("\x1b[31mejected\x1b[0m" in said)

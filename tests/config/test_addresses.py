@@ -33,6 +33,12 @@ def test_an_address_is_written_in_one_way(written: str) -> None:
     assert written == str(Url.parse(written))
 
 
+@pytest.mark.parametrize(("written", "shown"), [("http://a:80", "http://a"), ("https://A:443/", "https://a")])
+def test_the_usual_port_is_left_out(written: str, shown: str) -> None:
+    """It is that of the scheme."""
+    assert shown == str(Url.parse(written))
+
+
 @pytest.mark.parametrize("written", ["0.0.0.0:8080", "[::1]:80", "localhost:0"])
 def test_a_listener_is_written_with_its_host(written: str) -> None:
     """A port alone has become an address."""

@@ -89,6 +89,15 @@ SERVICES = "version: 1\nservices: {users: http://users, orders: http://orders}\n
             id="a-capture-for-all",
         ),
         pytest.param(
+            'filters: [set: {request: {a: "{path.id}", b: "{path.x}{path.y}"}}]',
+            "\n".join(
+                f"3:{column}: filters[0].set.request.{key}: `{{path.{name}}}`: global filters run for every route, and not"
+                " all of them capture it [bad-placeholder]"
+                for column, key, name in [(30, "a", "id"), (46, "b", "x"), (46, "b", "y")]
+            ),
+            id="all-captures-for-all",
+        ),
+        pytest.param(
             "routes: {a: {match: /x, filters: [move: /y, stamp, limit: 5B]}}",
             (
                 "3:45: routes.a.filters[1]: `stamp` never runs: `move` before it answers itself [never-runs]\n"
@@ -103,6 +112,45 @@ SERVICES = "version: 1\nservices: {users: http://users, orders: http://orders}\n
                 "3:36: routes.a.rewrite: `rewrite` has no effect: `move` answers itself [conflict]"
             ),
             id="an-answer-and-a-service",
+        ),
+        pytest.param(
+            "routes: {a: {match: /x, to: {users: 1, orders: 1}, sticky: address, filters: [move: /y]}}",
+            (
+                "3:25: routes.a.to: `to` has no effect: `move` answers itself [conflict]\n"
+                "3:52: routes.a.sticky: `sticky` has no effect: `move` answers itself [conflict]"
+            ),
+            id="an-answer-and-what-is-sticky",
+        ),
+        pytest.param(
+            "routes: {a: {match: /x, filters: [stamp]}}",
+            (
+                "3:10: routes.a: a route needs `to`, the name of a service, or a filter that answers itself (`move`)"
+                " [needs]"
+            ),
+            id="neither-an-answer-nor-a-service",
+        ),
+        pytest.param(
+            "routes: {a: {match: /x, to: users, sticky: address}, b: {match: '/{s:service}', to: '{path.s}', sticky: address}}",
+            (
+                "3:36: routes.a.sticky: `sticky` chooses between services, and there is one; for instances there is"
+                " `balance` [conflict]\n"
+                "3:97: routes.b.sticky: `sticky` chooses between services, and there is one; for instances there is"
+                " `balance` [conflict]"
+            ),
+            id="sticky-to-one",
+        ),
+        pytest.param(
+            "routes: {a: {match: '/{id}', to: {users: 1, orders: 1}, sticky: [address, path.no]}}",
+            "3:65: routes.a.sticky: `{path.no}`: the path `/{id}` has `{id}` [bad-placeholder]",
+            id="sticky-by-what-is-not-captured",
+        ),
+        pytest.param(
+            "routes: {a: {match: ['/{x:users|old}', '/y/{x:orders|new}'], to: '{path.x}'}}",
+            (
+                "3:66: routes.a.to: no service `old`, which `{path.x}` can be; there are `orders`, `users` [unknown-name]\n"
+                "3:66: routes.a.to: no service `new`, which `{path.x}` can be; there are `orders`, `users` [unknown-name]"
+            ),
+            id="choices-of-two-alternatives",
         ),
         pytest.param(
             'routes: {a: {match: "/{v:users|old}/**", to: "{path.v}"}}',
@@ -261,12 +309,14 @@ routes:
   r: {match: /r, to: a, filters: [limit: 6B]}
   s: {match: "/s/{x:service}", to: "{path.x}", filters: [limit: 6B]}
   t: {match: "/t/{x:b}", to: b, filters: [limit: 6B]}
+  u: {match: /u, to: {b: 1, a: 1}, filters: [limit: 6B]}
 """
 
     assert problems(text) == [
         "6:35: routes.r.filters[0]: two filters named `limit` in route `r` (lines 3 and 6); give one a `name` [name-taken]",
         "7:58: routes.s.filters[0]: two filters named `limit` in route `s` (lines 3 and 7); give one a `name` [name-taken]",
         f"8:14: routes.t.match: `{{x:b}}`: no type `b`; {TYPES} [bad-value]",
+        "9:46: routes.u.filters[0]: two filters named `limit` in route `u` (lines 3 and 9); give one a `name` [name-taken]",
     ]
 
 
@@ -328,6 +378,19 @@ routes:
             id="cycles-are-told-once",
         ),
         pytest.param(
+            "chains: {a: [stamp, use: c], c: [use: d], d: [use: a]}\n"
+            "routes: {r: {match: /x, to: users, filters: [use: a]}}",
+            "3:10: chains.a: the chain `a` uses itself by way of `c`, `d` [bad-value]",
+            id="a-cycle-of-three-behind-a-filter",
+        ),
+        pytest.param(
+            "chains: {a: [5]}\nroutes: {r: {match: /x, to: users, filters: [use: a]}}",
+            (
+                "3:14: chains.a[0]: expected a filter, like `- redirect: /login`, not the number 5 [wrong-type]"
+            ),
+            id="empty-because-all-of-it-is-broken",
+        ),
+        pytest.param(
             "chains: {a: [use: b]}\nroutes: {r: {match: /x, to: users, filters: [use: a]}}",
             "3:19: chains.a[0].use: no chain `b`; there are `a` [unknown-name]",
             id="of-nothing",
@@ -353,6 +416,33 @@ routes:
             id="a-filter-that-may-answer",
         ),
         pytest.param(
+            "chains: {a: [stamp, {move: /y, when: {method: GET}}]}\n"
+            "routes: {r: {match: /x, to: users, filters: [limit: 5B, use: a]}}",
+            "",
+            id="with-a-filter-that-may-answer",
+        ),
+        pytest.param(
+            "chains: {a: [{stamp: true, when: {method: GET}}, move: /y]}\n"
+            "routes: {r: {match: /x, to: users, filters: [{limit: 5B, when: {method: GET}}, use: a]}}",
+            "4:25: routes.r.to: `to` has no effect: `move` answers itself [conflict]",
+            id="that-answers-behind-filters-that-may-not-run",
+        ),
+        pytest.param(
+            "chains: {a: [move: /y], b: [stamp]}\n"
+            "routes: {r: {match: /x, to: users, filters: [{use: b, when: {method: GET}}, use: a]}}",
+            "4:25: routes.r.to: `to` has no effect: `move` answers itself [conflict]",
+            id="that-answers-behind-one-with-a-condition",
+        ),
+        pytest.param(
+            "filters: [{set: {}, name: s}, {set: {}, name: t}]\nroutes: {r: {match: /x, to: users,"
+            " override: {s: {response: [a]}, t: {request: {a: b}, response: [a, '{path.no}']}}}}",
+            (
+                "4:105: routes.r.override.t.response[1]: `{path.no}`: the path `/x` captures nothing"
+                " [bad-placeholder]"
+            ),
+            id="changes-of-a-route-capture",
+        ),
+        pytest.param(
             "chains: {a: [move: /y]}\nfilters: [{use: a, when: {method: GET}}]",
             "",
             id="that-may-answer-before-all-routes",
@@ -361,6 +451,29 @@ routes:
             "chains: {a: [{use: b, when: {method: GET}}], b: [move: /y]}\nfilters: [use: a]",
             "",
             id="that-may-answer-before-all-routes-by-way-of-another",
+        ),
+        pytest.param(
+            "chains: {a: [limit: 5B], b: [stamp, use: c], c: [{use: d, when: {method: GET}}], d: [set: {}, move: /y]}\n"
+            "filters: [use: a, use: b]",
+            "",
+            id="that-may-answer-in-the-second-of-two-three-levels-down",
+        ),
+        pytest.param(
+            "chains: {a: [stamp]}\nfilters: [use: nope, use: a]",
+            "4:16: filters[0].use: no chain `nope`; there are `a` [unknown-name]",
+            id="of-nothing-before-all-routes",
+        ),
+        pytest.param(
+            "chains: {a: [move: /y, stamp]}\n"
+            "routes: {r: {match: /x, to: users, filters: [use: a], override: {stamp: false, move: false}}}",
+            "",
+            id="that-would-answer-but-for-the-route",
+        ),
+        pytest.param(
+            "chains: {a: [move: /y]}\n"
+            "routes: {r: {match: /x, to: users, filters: [use: a], override: {move: /z}}}",
+            "4:25: routes.r.to: `to` has no effect: `move` answers itself [conflict]",
+            id="that-answers-otherwise",
         ),
         pytest.param(
             "chains: {a: [stamp, move: /y], b: [{use: a, when: {method: GET}}]}\nfilters: [use: a]\n"
@@ -622,3 +735,69 @@ def test_what_follows_from_a_known_fault_is_not_said_again(known: Path, count: i
     found = checked(config(to="b"), kinds, Fault("x", known, "said before"))
 
     assert count == len(found)
+
+
+# ---- the process ----------------------------------------------------------------------------------------------------
+
+TOKEN, OTHER = "0af9" * 16, "1af9" * 16
+OPEN = (
+    "is open to others, and there are no `admin.users`; write some, as in"
+    " `users: {me: {role: admin, token_sha256: ...}}`, or"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "server: {listen: {}}",
+            "2:18: server.listen: `listen` is empty; leave it out to listen on 8080 [bad-value]",
+            id="nowhere-to-listen",
+        ),
+        pytest.param(
+            'admin: {listen: "0.0.0.0:9901"}',
+            f'2:17: admin.listen: `0.0.0.0:9901` {OPEN} `listen: "127.0.0.1:9901"` [insecure]',
+            id="open-to-all",
+        ),
+        pytest.param(
+            'admin: {listen: "local:1"}',
+            f'2:17: admin.listen: `local:1` {OPEN} `listen: "127.0.0.1:1"` [insecure]',
+            id="open-by-name",
+        ),
+        pytest.param(
+            f'admin: {{listen: "0.0.0.0:9901", users: {{me: {{role: admin, token_sha256: {TOKEN}}}}}}}',
+            "",
+            id="open-to-users",
+        ),
+        pytest.param(
+            'admin: {listen: "0.0.0.0:1", users: {me: 5}}',
+            "2:42: admin.users.me: expected a mapping with `role`, `token_sha256`, not the number 5 [wrong-type]",
+            id="open-to-users-that-are-broken",
+        ),
+        pytest.param('admin: {listen: "127.9.9.9:1"}', "", id="loopback"),
+        pytest.param('admin: {listen: "[::1]:1"}', "", id="loopback-of-ipv6"),
+        pytest.param("admin: {listen: localhost:1}", "", id="loopback-by-name"),
+        pytest.param("admin: {listen: false}", "", id="closed"),
+        pytest.param(
+            f"admin: {{users: {{a: {{role: admin, token_sha256: {TOKEN}}}, b: {{role: admin, token_sha256: {OTHER}}},"
+            f" c: {{role: admin, token_sha256: {TOKEN.upper()}}}}}}}",
+            (
+                "2:244: admin.users.c.token_sha256: `a` and `c` have the same token; give each one of their own"
+                " [bad-value]"
+            ),
+            id="one-token-of-two",
+        ),
+        pytest.param(
+            'providers: {admin: {feed: "http://x"}, files: {feed: "http://x"}, file: {feed: "http://x"}}',
+            (
+                "2:13: providers.admin: `admin` is the origin of what the admin API provides; choose another name"
+                " [name-taken]\n"
+                "2:67: providers.file: `file` is the origin of what stands in files; choose another name [name-taken]"
+            ),
+            id="names-of-other-origins",
+        ),
+    ],
+)
+def test_the_process(text: str, expected: str, problems: Callable[[str], list[str]]) -> None:
+    """Where it listens, and who may ask it what."""
+    assert [line for line in expected.split("\n") if line] == problems(f"version: 1\n{text}")

@@ -35,6 +35,30 @@ from gatekeeper.config.hints import elsewhere, hint, meant
             "; that would be `ratelimit`, which is not available yet",
             id="a-kind-with-slashes",
         ),
+        pytest.param(
+            "",
+            "workers",
+            "; that would be `server.workers`, which is not available yet",
+            id="from-the-top-to-come",
+        ),
+        pytest.param(
+            "server",
+            "tls",
+            "; that would be `listen.NAME.tls`, which is not available yet",
+            id="a-name-on-the-way-to-come",
+        ),
+        pytest.param(
+            "routes.*",
+            "canary",
+            "; that would be `to.NAME.rollout`, which is not available yet",
+            id="below-a-route-to-come",
+        ),
+        pytest.param(
+            "filter",
+            "circuit-breaker",
+            "; that would be `services.NAME.breaker`, which is not available yet",
+            id="a-filter-that-will-be-a-part",
+        ),
         pytest.param("", "plugins", "; for what runs on every request there is `filters`", id="advice"),
         pytest.param(
             "server", "worker", "; that would be `workers`, which is not available yet", id="near-to-come"

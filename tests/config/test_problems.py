@@ -61,6 +61,28 @@ def test_an_error_lists_all_problems_in_the_order_of_the_file() -> None:
     assert [error.files, error.folders] == [(), ()]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(("a.yaml", 9, 9), ("b.yaml", 1, 1), id="file"),
+        pytest.param(("a.yaml", 2, 9), ("a.yaml", 10, 1), id="line"),
+        pytest.param(("a.yaml", 2, 9), ("a.yaml", 2, 10), id="column"),
+        pytest.param(("", 0, 0), ("a.yaml", 1, 1), id="no-place"),
+    ],
+)
+def test_problems_stand_in_the_order_of_their_places(
+    first: tuple[str, int, int], second: tuple[str, int, int]
+) -> None:
+    """Files by their names; of one place, those that were found first."""
+    one, other, again = (
+        Problem("x", "z", "z", *first),
+        Problem("x", "a", "a", *second),
+        Problem("x", "a", "a", *first),
+    )
+
+    assert (one, again, other) == ConfigError([other, one, again]).problems
+
+
 def test_an_error_says_where_its_cure_may_be() -> None:
     """A file that is missing may appear, in a folder where patterns look for some."""
     error = ConfigError(
@@ -122,6 +144,24 @@ def test_an_excerpt_cannot_steer_the_terminal() -> None:
     rendered = render([FIRST], {"gateway.yaml": "\n\tab\x1b[31m\n"}, colour=False)
 
     assert rendered.splitlines()[1:] == ["    2 |  ab?[31m", "      |     ^"]
+
+
+def test_the_excerpt_is_of_the_file_of_the_problem() -> None:
+    """Each has lines of its own; the first line is one."""
+    other = Problem("x", "", "no", "other.yaml", 1, 1)
+
+    rendered = render([FIRST, other], {"gateway.yaml": SOURCE, "other.yaml": "here\n"}, colour=False)
+
+    assert ["    1 | here", "      | ^"] == rendered.splitlines()[-2:]
+    assert "    2 |   a: {to: usres}" == rendered.splitlines()[1]
+
+
+@pytest.mark.parametrize(("length", "is_whole"), [(199, True), (200, True), (201, False)])
+def test_a_line_is_cut_if_it_is_too_long(length: int, is_whole: bool) -> None:
+    """Not before."""
+    _, shown, _ = render([Problem("x", "", "", "f", 1, 1)], {"f": "c" * length}, colour=False).splitlines()
+
+    assert ("c" * length if is_whole else "c" * 200 + "...") == shown[8:]
 
 
 def test_a_place_beyond_the_source_has_no_excerpt() -> None:

@@ -392,6 +392,35 @@ def test_an_environment_is_put_over_the_joined_files(read: Read) -> None:
     ]
 
 
+def test_a_file_of_an_environment_is_not_included(read: Read) -> None:
+    """Whichever of its files, and whatever its path looks like."""
+    tree = read(
+        {
+            "gateway.yaml": "version: 1\nenvironments: {dev: d.yaml, prod: [p.yaml, x/q.yaml]}\ninclude: [a.yaml, x/../x/*.yaml]\n",
+            "a.yaml": "routes: {}",
+            "x/q.yaml": "hosts: [a]",
+            "x/r.yaml": "admin: {}",
+        },
+    )
+
+    assert "`x/../x/q.yaml` belongs to the environment `prod`; leave it out here" == tree.faults[0].message
+    assert ("include", 1) == tree.faults[0].path
+    assert ["gateway.yaml", "a.yaml", "x/../x/r.yaml"] == [document.file for document in tree.documents]
+
+
+def test_environments_are_named_in_order(read: Read) -> None:
+    """Where none is chosen, and where another one is."""
+    text = "version: 1\nenvironments: {prod: p.yaml, dev: d.yaml, eu: e.yaml}\n"
+
+    none, other = read({"gateway.yaml": text}), read({"gateway.yaml": text}, environment="zzz")
+
+    there = "there are `dev`, `eu`, `prod`"
+    assert [f"choose an environment with --env or GATEKEEPER_ENV; {there}"] == [
+        fault.message for fault in none.faults
+    ]
+    assert [f"no environment `zzz`; {there}"] == [fault.message for fault in other.faults]
+
+
 CHOOSE = "choose an environment with --env or GATEKEEPER_ENV; there are `dev`, `prod`"
 
 

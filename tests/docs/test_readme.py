@@ -12,7 +12,20 @@ from typing import Any, get_args
 import attrs
 import pytest
 
-from gatekeeper.cli import check, demo, doc, explain, init, plugin, routes, schema, serve
+from gatekeeper.cli import (
+    check,
+    demo,
+    doc,
+    drain,
+    explain,
+    init,
+    plugin,
+    reload,
+    routes,
+    schema,
+    serve,
+    services,
+)
 from gatekeeper.cli.flags import Parser
 from gatekeeper.config import model
 from gatekeeper.config.wording import is_parsed, keys
@@ -181,7 +194,7 @@ def test_the_example_is_served(tmp_path: Path) -> None:
 # ---- what the reference must not leave out ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [serve, init, check, explain, routes, doc, schema, plugin])
+@pytest.mark.parametrize("command", [serve, init, check, explain, routes, doc, schema, plugin, services, reload, drain])
 def test_every_flag_and_variable_is_there(command: Any) -> None:
     """As the help has them."""
     parser = Parser("test", "")

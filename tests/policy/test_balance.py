@@ -7,7 +7,7 @@ from fractions import Fraction
 from random import Random as Dice
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.core.instance import Instance
@@ -415,6 +415,7 @@ def test_two_draws_are_one_after_the_other_without_putting_back() -> None:
     st.floats(0, 1, exclude_max=True),
     st.floats(0, 1, exclude_max=True),
 )
+@example([0.01, 1 / 3], 0.3, 0.9999999999999991)
 def test_two_that_are_drawn_are_two(weights: list[float], first: float, second: float) -> None:
     """Whatever the numbers and however sums are rounded."""
     urn = Urn(make_choices(*weights), Loaded(first, second))

@@ -137,6 +137,20 @@ def test_a_round_is_worked_out_once(weights: Sequence[float], *, kept: bool) -> 
     assert len(rounds._round) <= LONGEST_ROUND
 
 
+def test_who_owes_turns_delays_the_round_that_is_kept() -> None:
+    """What was owed before must not come again with each round."""
+    first, second = make_choices(1, 1)
+    rounds = make_rounds([first, second])
+    rounds.update([first])
+    rounds._owed[second.instance] = -1.6
+
+    rounds.update([first, second])
+
+    assert "aababa" == names(take(rounds, 6))
+    assert Counter({"a": 100, "b": 100}) == Counter(names(take(rounds, 200)))
+    assert rounds._kept
+
+
 def test_there_may_be_very_many() -> None:
     """More than are looked at at once."""
     choices = [Choice(make_instance(str(number)), 1) for number in range(1100)]

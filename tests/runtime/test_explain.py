@@ -44,6 +44,10 @@ routes:
       next: {weight: 0, pin: {header: {x-beta: "1"}, share: 50%}}
       last: {weight: 3, pin: [{share: 20%}, {header: {x-last: "1"}}]}
   sticky: {match: /sticky, to: {users: 1, next: 1}, sticky: header.x-user}
+  both:
+    match: /both
+    to: {users: 1, next: 1, last: {weight: 0, pin: {share: 20%}}}
+    sticky: header.x-user
   captured: {match: "/to/{service:service}/**", to: "{path.service}", rewrite: "/{path.rest}"}
   written: {match: /written/**, to: users, rewrite: "/v2{header.x-path}"}
   method: {match: {path: /method, method: [POST, PUT]}, to: users, rewrite: {method: PATCH}, priority: 3}
@@ -141,7 +145,7 @@ async def test_the_others_are_counted_or_listed(explainer: Explainer) -> None:
     found = explainer.explain("GET", "http://a.example/users/7")
     every = explainer.explain("GET", "http://a.example/users/7", all_routes=True)
 
-    assert (8, ()) == (found.elsewhere, found.others)
+    assert (9, ()) == (found.elsewhere, found.others)
     assert len(explainer.snapshot.table.entries) == len(every.candidates) + len(every.others)
     reasons = {one.failed.condition for one in every.others if one.failed is not None}
     assert {"path /inside", "path /only/{here}"} <= reasons
@@ -169,6 +173,13 @@ async def test_one_route_is_explained_in_any_case(explainer: Explainer) -> None:
             "GET", "http://a.example/v1/users/7", 404, ["blue", "users"], id="a-segment-more-in-front"
         ),
         pytest.param("GET", "http://a.example/x.txt", 404, [], id="nothing-near"),
+        pytest.param("GET", "http://a.example/users", 404, ["blue", "users"], id="half-of-the-segments"),
+        pytest.param("GET", "http://a.example/users/7/x/y", 404, ["blue", "users"], id="twice-the-segments"),
+        pytest.param("GET", "http://a.example/users/7/x/y/z", 404, [], id="many-more-segments"),
+        pytest.param("GET", "http://a.example/Sticky", 404, ["sticky"], id="a-capital"),
+        pytest.param("GET", "http://a.example/bo", 404, [], id="half-a-word"),
+        pytest.param("GET", "http://a.example/writen/x", 404, ["written"], id="a-typo-in-a-prefix"),
+        pytest.param("GET", "http://a.example/x/next/y", 404, [], id="captures-alone-are-like-nothing"),
         pytest.param("GET", "http://a.example/users/jo", 404, ["blue", "users"], id="another-type"),
         pytest.param("GET", "http://a.example/written-x", 404, ["written"], id="the-beginning"),
         pytest.param("GET", "http://a.example/text/X.txt", 404, ["text"], id="an-expression"),
@@ -270,6 +281,29 @@ async def test_pins_that_hold_by_chance(
     assert expected == pytest.approx(shares(found))
 
 
+async def test_why_a_service_is_chosen(explainer: Explainer) -> None:
+    """By its weight there is no more to say."""
+    pinned = explainer.explain("GET", "http://a.example/pinned", [("X-Last", "1")])
+    by_chance = explainer.explain("GET", "http://a.example/pinned")
+    by_weight = explainer.explain("GET", "http://a.example/sticky")
+
+    assert [["pinned"], ["pinned by chance"] * 3, ["", ""]] == [
+        [target.why for target in found.targets] for found in (pinned, by_chance, by_weight)
+    ]
+    # of equals, the first by name
+    assert ["next", "users"] == [target.service for target in by_weight.targets]
+
+
+async def test_what_a_pin_leaves_may_be_sticky(explainer: Explainer) -> None:
+    """Then it is one service that gets it."""
+    found = explainer.explain("GET", "http://a.example/both", [("X-User", "u7")])
+    stranger = explainer.explain("GET", "http://a.example/both")
+
+    assert [0.8, 0.2, 0.0] == pytest.approx([target.share for target in found.targets])
+    assert "last" == found.targets[1].service
+    assert {"next": 0.4, "users": 0.4, "last": 0.2} == pytest.approx(shares(stranger))
+
+
 async def test_odds_are_those_of_the_service_that_is_chosen(explainer: Explainer) -> None:
     """Ten thousand choices of the real thing."""
     found = explainer.explain("GET", "http://a.example/pinned", [("X-Beta", "1")])
@@ -321,6 +355,75 @@ async def test_routes_that_keep_encoded_slashes(explainer: Explainer) -> None:
 
     assert ["written matched"] == ways(found.candidates)
     assert ("", 400) == (found.result.route, found.result.status)
+
+
+SEVERAL = """\
+version: 1
+services:
+  a: {instances: ["http://127.0.0.1:1"], filters: [{transform: {request: {headers: {set: {x-a: b}}}}, name: last}]}
+filters: [{static: {status: 418}, name: pot, when: {path: /pot}}]
+routes:
+  one:
+    match: [/one, {path: "/one/{id}", method: GET}, {path: /one/two, header: {x-a: "1"}}]
+    to: a
+  near-d: {match: /near/d, to: a}
+  near-c: {match: /near/c, to: a}
+  near-b: {match: /near/b, to: a}
+  near-a: {match: /near/a, to: a}
+  bad: {match: /bad, to: a, rewrite: "/v2{header.x-path}"}
+"""
+
+
+@pytest_asyncio.fixture
+async def several() -> AsyncIterator[Explainer]:
+    """One for the configuration above, which is for any host."""
+    host = await asyncio.to_thread(make_host)
+    async with open_explainer(await load_config(SEVERAL, host), host) as opened:
+        yield opened
+
+
+async def test_a_route_may_have_several_ways(several: Explainer) -> None:
+    """Some of them candidates; the route is none of those that are elsewhere."""
+    found = several.explain("GET", "/one/two")
+    alone = several.explain("GET", "/one/two", route="one")
+
+    assert ["one failed", "one matched"] == ways(found.candidates)
+    assert 5 == found.elsewhere
+    assert ["one failed", "one matched", "one no candidate"] == ways(alone.candidates)
+    assert ["/one/two", "GET /one/{id}", "/one"] == [one.rule for one in alone.candidates]
+    assert found.request is not None
+    assert "127.0.0.1" == found.request.client
+
+
+async def test_no_more_than_three_are_near(several: Explainer) -> None:
+    """Of equals the first in matching order."""
+    found = several.explain("GET", "/near/x/y")
+
+    assert ["near-a", "near-b", "near-c"] == [one.route for one in several.explain("GET", "/near").nearest]
+    assert [] == list(found.nearest)
+
+
+async def test_a_filter_for_all_may_answer_without_a_route(several: Explainer) -> None:
+    """Then nothing is missing."""
+    found = several.explain("GET", "/pot")
+
+    assert ("", "pot", 418, "") == (
+        found.result.route,
+        found.result.answered_by,
+        found.result.status,
+        found.result.code,
+    )
+    assert ((), ()) == (found.targets, found.nearest)
+
+
+async def test_no_filter_of_a_service_runs_where_the_path_is_refused(several: Explainer) -> None:
+    """It stands behind the rewrite."""
+    (bad,) = several.explain("GET", "/bad", [("X-Path", "/%zz")]).targets
+    (good,) = several.explain("GET", "/bad", [("X-Path", "/x")]).targets
+
+    assert ["not reached"] == [one.state for one in bad.filters]
+    assert ["runs"] == [one.state for one in good.filters]
+    assert ("GET", "/v2/x") == (good.method, good.target)
 
 
 async def test_nothing_stays_open() -> None:

@@ -85,6 +85,7 @@ REQUEST = {"X-Team": "blue", "Cookie": "beta=1", "X-Country": "NO"}
         ("{path: {prefix: /user}}", False),
         ("{path: {suffix: '7'}}", True),
         ("{path: {not: [/users/**, /x]}}", False),
+        ("{path: {not: [/x, /users/**]}}", False),
         ("{path: {not: /x}}", True),
         ("{path: '/{name:service}/7'}", False),
         ("{host: '*.example.com'}", True),
@@ -158,6 +159,15 @@ def test_a_share_is_a_part_of_the_requests(conditions: Conditions) -> None:
     assert abs(sum(predicate(make_exchange()) for _ in range(2000)) - 400) < 72
 
 
+def test_a_listener_is_asked_for(conditions: Conditions) -> None:
+    """By its name."""
+    asked = [
+        conditions.predicate((ConditionConfig(listener=names),)) for names in (("other",), ("other", "main"))
+    ]
+
+    assert [False, True] == [predicate is not None and predicate(make_exchange()) for predicate in asked]
+
+
 def test_no_condition_is_no_question(conditions: Conditions) -> None:
     """Nothing is asked where everything fits."""
     assert conditions.predicate(()) is None
@@ -198,6 +208,9 @@ def test_a_route_has_an_entry_for_each_alternative_host_and_path() -> None:
 def test_a_route_without_hosts_takes_any() -> None:
     """Those of the gateway are asked for before; a route that names one is more specific."""
     assert ["/x"] == entries("routes: {one: {match: /x, to: app}}")
+    assert ['/x country: {"codes": ["Ö", "DE"]}'] == entries(
+        "routes: {one: {match: {path: /x, country: [Ö, DE]}, to: app}}"
+    )
     assert ["c.example/x"] == entries("routes: {one: {match: {path: /x, host: c.example}, to: app}}")
     assert [] == wrong(
         "hosts: [a.example, b.example]\n"
@@ -318,6 +331,30 @@ def test_each_route_hears_once_that_it_is_ambiguous() -> None:
         [place, path, rest.partition(" with")[0]]
         for place, path, rest in (line.split(": ", 2) for line in wrong(text))
     )
+
+
+def test_the_later_one_is_told_whatever_it_is_called() -> None:
+    """It is the one that was added."""
+    assert ["6:14: routes.a.match: `/{a}` and `/{b}` of route `b` (line 5) match the same requests"] == [
+        line.partition(" with")[0]
+        for line in wrong("""
+        routes:
+          b: {match: "/{b}", to: app}
+          a: {match: "/{a}", to: app}
+        """)
+    ]
+
+
+def test_all_that_can_never_match_is_told() -> None:
+    """Each with what takes all of it."""
+    found = wrong("""
+        routes:
+          all: {match: /**, to: app, priority: 1}
+          one: {match: /one, to: app}
+          two: {match: [/two, /too], to: app}
+        """)
+
+    assert ["`/one`", "`/too`", "`/two`"] == sorted(line.split(": ", 2)[2].split(" ")[0] for line in found)
 
 
 def test_what_is_broken_is_left_out() -> None:

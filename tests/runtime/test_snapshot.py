@@ -1,7 +1,7 @@
 """What is in force at one moment, and when it may be closed."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatekeeper.core.chain import Chain
@@ -22,6 +22,7 @@ def table() -> Table[Route]:
         [
             Entry(users, "users", PathTemplate.parse("/users/{id}"), methods=frozenset({"GET", "PUT"})),
             Entry(orders, "orders", PathTemplate.parse("/orders/**")),
+            Entry(users, "users", PathTemplate.parse("/orders/open"), methods=frozenset({"PUT"})),
         ]
     )
 
@@ -103,6 +104,8 @@ def test_a_route_may_keep_encoded_slashes() -> None:
         ("GET", "/users/7", ()),
         ("OPTIONS", "/nowhere", ()),
         ("OPTIONS", "/orders/1", ()),
+        ("OPTIONS", "/orders/open", ("PUT",)),
+        ("GET", "/orders/open", ()),
         ("HEAD", "/users/7", ()),
     ],
 )
@@ -118,6 +121,8 @@ def test_the_methods_of_a_path_are_known_where_they_are_needed(
 
 
 @given(st.integers(0, 20))
+@example(0)
+@example(2)
 def test_the_last_lease_closes_what_was_retired(leases: int) -> None:
     """Once; with none it is closed at once."""
     snapshot = Snapshot(1, Table([]), Route("-", Chain(answer_no_route)), {})

@@ -1,0 +1,261 @@
+"""Edits of the file of a gateway that serves, sound and broken in turn, and what each of them must lead to.
+
+A sound one is in force when an answer has its revision; then the admin side must show what it says, and nothing else. Of a
+broken one the admin side must tell the mistake with its place, while the last good revision goes on; nothing is edited
+before that. Each edit is told in the log once, whoever asked for it.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from random import Random
+from typing import Any, Final
+
+import attrs
+
+from tests.soak import writing
+from tests.soak.ledger import Ledger
+from tests.soak.load import Load
+from tests.soak.process import GatewayProcess
+from tests.soak.shape import CHANGES, SPOILS, Shape, Spoiled, changed
+from tests.soak.wire import BrokenError
+
+
+SOON: Final = 5.0
+"""Seconds within which an edit is in force, or refused."""
+GIVEN_UP: Final = 10.0
+"""Seconds more, so that one late edit is not two."""
+DISMISSED: Final = 3.0
+VISITS: Final = 8
+
+ASKED: Final = {"SIGHUP": 3, "POST /gateway/reload": 3, "POST /gateway/config": 4}
+"""The ways in which somebody asks for a reload, and how often, for once of each other way.
+
+Who only writes is heard after a second or so: so many are asked for that 1,000 edits fit into ten minutes."""
+
+IN_FORCE: Final = "configuration in force"
+REFUSED: Final = "configuration refused: "
+
+
+@attrs.frozen
+class Done:
+    """One edit that led to what it should. `took` is in seconds, from the end of the writing."""
+
+    way: str
+    what: str
+    sound: bool
+    took: float
+
+
+class Editor:
+    """Edits, and looks what becomes of it."""
+
+    def __init__(
+        self, gateway: GatewayProcess, ledger: Ledger, load: Load, shape: Shape, random: Random
+    ) -> None:
+        self.ledger = ledger
+        self.done: list[Done] = []
+        self.sound = 0
+        self.broken = 0
+        self.shape = shape
+        self._gateway = gateway
+        self._load = load
+        self._random = random
+        self._told: Counter[str] = Counter()
+
+    async def run(self, edits: int, seconds: float) -> None:
+        """Edit so often, spread over this time if it goes faster, and make everything as it was at the end."""
+        begun = time.monotonic()
+        turns = (_shuffled(_ways(), self._random), _shuffled(_ways(), self._random))
+        whats = (_shuffled([*CHANGES], self._random), _shuffled([*SPOILS], self._random))
+        for number in range(edits):
+            await asyncio.sleep(begun + number * seconds / edits - time.monotonic())
+            kind = number % 2
+            try:
+                await (self._edit, self._break)[kind](next(turns[kind]), next(whats[kind]))
+            except BrokenError as error:
+                self.ledger.fault("admin", error)
+        await asyncio.sleep(begun + seconds - time.monotonic())
+        await self._put("rename over", "as it was", self.shape.calm())
+
+    # ---- sound ones -------------------------------------------------------------------------------------------------
+
+    async def _edit(self, way: str, what: str) -> None:
+        # one that is broken, and the last one that is sound, never have the number of another
+        await self._put(way, what, attrs.evolve(changed(self.shape, what, self._random)))
+
+    async def _put(self, way: str, what: str, shape: Shape) -> None:
+        self.sound += 1
+        before, lines = self.shape, self._gateway.log.count(IN_FORCE)
+        seen = self.ledger.expect(shape.revision)
+        began, status, answer = await self._write(way, shape.text())
+        if status not in {0, 200}:
+            self.ledger.fault("edit", f"{way}: {shape.revision} was refused: {answer}")
+            return
+        self.shape = shape
+        took = await _within(SOON + GIVEN_UP, seen)
+        if took is None:
+            self.ledger.fault("edit", f"{way}, {what}: {shape.revision} was never in force")
+            return
+        took -= began
+        if took > SOON:
+            self.ledger.fault("edit", f"{way}, {what}: {shape.revision} was in force after {took:.1f} s")
+        else:
+            self.done.append(Done(way, what, sound=True, took=took))
+        await self._check(shape, f"{way}, {what}")
+        await self._follow(before, shape)
+        if not await self._logged(lambda: self._gateway.log.count(IN_FORCE) == lines + 1):
+            self.ledger.fault("log", f"{way}: {shape.revision} was not told once")
+
+    async def _check(self, shape: Shape, why: str) -> None:
+        """See whether what is in force is what the text says."""
+        status = await self._gateway.get("/")
+        if status["listeners"] != shape.listeners:
+            # accepting begins a moment after the first answer
+            await asyncio.sleep(0.5)
+            status = await self._gateway.get("/")
+        services = await self._gateway.get("/gateway/services")
+        rules = await self._gateway.get("/gateway/routing-rules")
+        found = {
+            "listeners": status["listeners"],
+            "services": {
+                one["name"]: {instance["id"]: instance["configured_weight"] for instance in one["instances"]}
+                for one in services
+            },
+            "spare": sorted(rule["route"] for rule in rules if rule["route"].startswith("spare")),
+            "error": status["config"]["error"],
+        }
+        expected = {
+            "listeners": shape.listeners,
+            "services": shape.services,
+            "spare": sorted(shape.spare),
+            "error": None,
+        }
+        for name, value in expected.items():
+            if found[name] != value:
+                self.ledger.fault("state", f"{why}: {name} are {found[name]}, and not {value}")
+
+    async def _follow(self, before: Shape, shape: Shape) -> None:
+        """Use what has come, and see that what has gone is gone."""
+        if shape.guest and not before.guest:
+            self._load.welcome()
+        if before.guest and not shape.guest and (left := await self._load.dismissed(DISMISSED)):
+            self.ledger.fault("guest", f"{left} were not told that their listener has gone")
+        if shape.visitor and not before.visitor:
+            await self._load.visit("visitor", VISITS)
+        for name, expected in ((f"spare-{shape.routes - 1}", 200), (f"spare-{shape.routes}", 404)):
+            if name != "spare--1" and (found := await self._load.look(name)) != expected:
+                self.ledger.fault("state", f"/{name} is answered {found}")
+
+    # ---- broken ones ------------------------------------------------------------------------------------------------
+
+    async def _break(self, way: str, what: str) -> None:
+        spoiled = SPOILS[what](changed(self.shape, "nothing else", self._random))
+        if spoiled.text is None and way == "POST /gateway/config":
+            way = "SIGHUP"
+        self.broken += 1
+        before = await self._gateway.get("/")
+        began, status, answer = await self._write(way, spoiled.text)
+        if status not in {0, 422}:
+            self.ledger.fault("refusal", f"{way}, {what}: {answer}")
+        told, took = await self._refusal(before, began)
+        if told is None:
+            self.ledger.fault("refusal", f"{way}, {what}: not told within {SOON:g} s")
+            return
+        problems = told["config"]["problems"]
+        if wrong := _compare(problems, spoiled):
+            self.ledger.fault("refusal", f"{way}, {what}: {wrong}")
+        else:
+            self.done.append(Done(way, what, sound=False, took=took))
+        if told["revision"] != before["revision"]:
+            self.ledger.fault("state", f"{way}, {what}: revision {told['revision']} in force")
+        message = REFUSED + told["config"]["error"]
+        self._told[message] += 1
+        if not await self._logged(lambda: self._gateway.log.count(message) >= self._told[message]):
+            self.ledger.fault("log", f"{way}, {what}: not told: {message}")
+
+    async def _refusal(self, before: dict[str, Any], began: float) -> tuple[dict[str, Any] | None, float]:
+        deadline = began + SOON
+        while (now := time.monotonic()) < deadline:
+            status = await self._gateway.get("/")
+            if (status["config"]["error_at"] or 0) > (before["config"]["error_at"] or 0):
+                return status, now - began
+            await asyncio.sleep(0.05)
+        return None, 0.0
+
+    # ---- both -------------------------------------------------------------------------------------------------------
+
+    async def _write(self, way: str, text: str | None) -> tuple[float, int, Any]:
+        """Bring a text to the gateway; when that was done, and the answer to who asked it to read (0 for nobody)."""
+        path = self._gateway.path
+        if way == "POST /gateway/config":
+            assert text is not None
+            began = time.monotonic()
+            return began, *await self._gateway.post("/gateway/config", text.encode())
+        if text is None:
+            writing.delete(path)
+        else:
+            await writing.WAYS.get(way, writing.rename_over)(path, text)
+        began = time.monotonic()
+        if way == "SIGHUP":
+            self._gateway.hang_up()
+        elif way == "POST /gateway/reload":
+            return began, *await self._gateway.post("/gateway/reload")
+        return began, 0, None
+
+    async def _logged(self, condition: Callable[[], bool]) -> bool:
+        for _ in range(40):
+            if condition():
+                return True
+            await asyncio.sleep(0.05)
+        return condition()
+
+    def account(self) -> None:
+        """See that the log has told each edit once, nothing else of the kind, and nothing that went wrong."""
+        lines = self._gateway.log.read()
+        in_force = sum(line["message"] == IN_FORCE for line in lines)
+        if in_force != self.sound:
+            self.ledger.fault("log", f"{in_force} times in force, after {self.sound} sound edits")
+        refused = Counter(line["message"] for line in lines if line["message"].startswith(REFUSED))
+        for message in sorted({*refused, *self._told}):
+            if refused[message] != self._told[message]:
+                self.ledger.fault("log", f"told {refused[message]} times, not {self._told[message]}: {message}")
+        for line in lines:
+            if line["level"] in {"warning", "error", "critical"} and not line["message"].startswith(REFUSED):
+                self.ledger.fault("complaint", line)
+
+
+def _compare(problems: list[dict[str, Any]], spoiled: Spoiled) -> str:
+    """What is wrong with what is told of a mistake."""
+    if len(problems) != 1:
+        return f"{len(problems)} problems: {problems}"
+    found = problems[0]
+    place = f"{found['line']}:{found['column']}" if found["line"] else ""
+    for name, value, expected in (
+        ("place", f"{found['file']}:{place}", f"gateway.yaml:{spoiled.place}"),
+        ("path", found["path"], spoiled.path),
+        ("id", found["id"], spoiled.id),
+    ):
+        if value != expected:
+            return f"the {name} is {value}, and not {expected}: {found['message']}"
+    return ""
+
+
+def _ways() -> list[str]:
+    return [*writing.WAYS, *(way for way, count in ASKED.items() for _ in range(count))]
+
+
+def _shuffled(names: list[str], random: Random) -> Iterator[str]:
+    """All of them in one order, then in another, and so on."""
+    for _ in itertools.count():
+        yield from random.sample(names, len(names))
+
+
+async def _within(seconds: float, seen: Awaitable[float]) -> float | None:
+    try:
+        async with asyncio.timeout(seconds):
+            return await seen
+    except TimeoutError:
+        return None

@@ -1,0 +1,276 @@
+"""The soak of reloads: 1,000 edits in ten minutes while requests, slow transfers and event streams go on."""
+
+import asyncio
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import attrs
+
+from tests.soak import checks
+from tests.soak.checks import Check
+from tests.soak.edits import SOON, Editor
+from tests.soak.ledger import Ledger
+from tests.soak.load import CLIENTS, Load
+from tests.soak.process import GatewayProcess, Sample, quiet_ports, start_origin, stop_origin
+from tests.soak.shape import Ports, Shape
+from tests.soak.slow import Counts, Slow
+from tests.soak.wire import BrokenError
+
+
+CALM: Final = 20.0
+"""Seconds in which everything comes to rest once nobody asks for anything."""
+TYPICAL: Final = 1.0
+"""Seconds until an edit is in force, mostly."""
+KEPT_UP: Final = 0.99
+"""Of the requests that are due are sent."""
+
+
+@attrs.frozen
+class Options:
+    """How much is soaked."""
+
+    seconds: float = 600.0
+    edits: int = 1000
+    rate: int = 300
+    seed: int = 0
+    counts: Counts = Counts()
+    plugins: Sequence[Path] = ()
+    env: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Calm:
+    """What a gateway holds while nobody asks for anything."""
+
+    descriptors: int
+    tasks: Mapping[str, int]
+    threads: Mapping[str, int]
+    kept: int
+    objects: Mapping[str, int]
+
+
+@attrs.define
+class Soak:
+    """One run, with everything that was seen."""
+
+    options: Options
+    gateway: GatewayProcess
+    ledger: Ledger
+    load: Load
+    slow: Slow
+    editor: Editor
+    samples: list[Sample] = attrs.field(factory=list)
+    before: Calm | None = None
+    after: Calm | None = None
+    seconds: float = 0.0
+    errors: int = -1
+    code: int | None = None
+
+    async def run(self) -> None:
+        """Soak; what goes wrong is in the ledger."""
+        await self.gateway.started()
+        await self._warm()
+        self.before = await self._calm()
+        begun = time.monotonic()
+        sampling = asyncio.create_task(self._sample(begun))
+        loading = asyncio.create_task(self.load.run())
+        self.slow.start()
+        try:
+            await self.editor.run(self.options.edits, self.options.seconds)
+            self.seconds = time.monotonic() - begun
+            sampling.cancel()
+            await self.slow.stop()
+        finally:
+            sampling.cancel()
+            self.load.stop()
+            await asyncio.wait([loading])
+        loading.result()
+        requests = await self.gateway.get("/api/v1/metrics/requests")
+        self.errors = requests["by_status"].get("5xx", 0)
+        self.after = await self._calm(self.before)
+        self.code = await self.gateway.end()
+        self.editor.account()
+
+    async def _warm(self) -> None:
+        """Use everything once, so that what is made at its first use is there."""
+        await self.load.visit("fast", 2 * CLIENTS)
+        for path in ("upload", "missing"):
+            await self.load.look(path)
+        for _ in range(3):
+            await asyncio.gather(*(self.gateway.get("/api/v1/metrics/system") for _ in range(20)))
+
+    async def _calm(self, wanted: Calm | None = None) -> Calm:
+        """Wait until nothing goes on any more; with `wanted`, until it is like that, or clearly never will be."""
+        deadline = time.monotonic() + CALM
+        found = None
+        while True:
+            last, found = found, await self._look()
+            if (found.descriptors == wanted.descriptors and found.tasks == wanted.tasks) if wanted else False:
+                break
+            if wanted is None and last is not None and last.descriptors == found.descriptors and last.tasks == found.tasks:
+                break
+            if time.monotonic() > deadline:
+                break
+            # longer than a pool keeps a connection, and sweeps
+            await asyncio.sleep(2.5)
+        return attrs.evolve(found, objects=await self.gateway.get("/plugins/probe/objects"))
+
+    async def _look(self) -> Calm:
+        names = await self.gateway.get("/plugins/probe/")
+        # the connection that asked is closed by now, and is not by the time of the answer
+        await asyncio.sleep(0.2)
+        sample = self.gateway.sample(0.0)
+        return Calm(sample.descriptors, names["tasks"], names["threads"], names["kept"], {})
+
+    async def _sample(self, begun: float) -> None:
+        while True:
+            self.samples.append(self.gateway.sample(time.monotonic() - begun))
+            await asyncio.sleep(1.0)
+
+    # ---- what came of it --------------------------------------------------------------------------------------------
+
+    def checks(self) -> list[Check]:
+        """All of them."""
+        faults, editor, counts = self.ledger.faults, self.editor, self.options.counts
+        sound = [one.took for one in editor.done if one.sound]
+        broken = [one.took for one in editor.done if not one.sound]
+        found = [
+            checks.all_of("requests answered", len(self.load.latencies), self.load.sent, CLIENTS),
+            Check(
+                "requests sent in time",
+                f">= {KEPT_UP:.0%}",
+                f"{self.load.sent} of {self.load.due}",
+                self.load.sent >= KEPT_UP * self.load.due > 0,
+            ),
+            checks.none_of("failed requests", faults["failed"]),
+            checks.none_of("answers 5xx, as the gateway counts", self.errors),
+            checks.none_of("connections ended without a word", faults["hung up"]),
+            checks.none_of("answers of a wrong revision", faults["revision"]),
+            checks.none_of("failures at a listener that comes and goes", faults["guest"]),
+            checks.all_of(f"sound edits in force within {SOON:g} s", len(sound), editor.sound),
+            checks.at_most("sound edits, median", checks.median(sound), TYPICAL, "s"),
+            checks.all_of(f"broken edits told within {SOON:g} s, with place", len(broken), editor.broken),
+            checks.none_of("edits late, or not at all", faults["edit"] + faults["refusal"]),
+            checks.none_of("differences between file and state", faults["state"] + faults["admin"]),
+            checks.none_of("edits not told exactly once", faults["log"]),
+            checks.none_of("other complaints in the log", faults["complaint"]),
+            checks.none_of("transfers that were not whole", faults["slow"]),
+            checks.all_of(
+                "slow transfers whole",
+                self.slow.whole,
+                self.slow.whole + faults["slow"],
+                counts.downloads + counts.uploads,
+            ),
+            checks.all_of("event streams without a gap", self.slow.streams, counts.streams),
+            checks.at_most("memory growth", checks.growth(self.samples), checks.GROWTH, "MiB"),
+        ]
+        before, after = self.before, self.after
+        if before is None or after is None:
+            found.append(Check("the end", "reached", "not reached", holds=False))
+        else:
+            found += [
+                checks.no_more("descriptors", before.descriptors, after.descriptors),
+                checks.no_more("tasks", sum(before.tasks.values()), sum(after.tasks.values())),
+                *_threads(before.threads, after.threads),
+                checks.no_more("kept things", before.kept, after.kept),
+                *(
+                    checks.no_more(f"objects: {name}", before.objects.get(name, 0), after.objects.get(name, 0))
+                    for name in sorted({*before.objects, *after.objects})
+                ),
+            ]
+        found.append(checks.same("exit code", 0, self.code))
+        return found
+
+    def story(self) -> str:
+        """Figures that are no checks."""
+        load, slow, editor = self.load, self.slow, self.editor
+        late = sorted(load.latencies)
+        resident = [one.resident / checks.MEBIBYTE for one in self.samples] or [0.0]
+        rows = [("WAY", "EDITS", "SOUND p50", "max", "BROKEN p50", "max")]
+        ways = sorted({one.way for one in editor.done})
+        for way in [*ways, ""]:
+            cells = []
+            for is_sound in (True, False):
+                took = [one.took for one in editor.done if way in {one.way, ""} and one.sound == is_sound]
+                cells += [f"{checks.median(took):.2f} s", f"{checks.share(took, 1.0):.2f} s"]
+            count = sum(way in {one.way, ""} for one in editor.done)
+            rows.append((way or "all", str(count), *cells))  # type: ignore[arg-type]
+        lines = [
+            f"{self.options.edits} edits in {self.seconds:.0f} s, seed {self.options.seed}",
+            f"requests: {load.sent} at {self.options.rate}/s, on {load.connections} connections, of which {load.reopened}"
+            f" were closed by their last answers; p50 {checks.median(late) * 1e3:.1f} ms,"
+            f" p99 {checks.share(late, 0.99) * 1e3:.0f} ms, max {checks.share(late, 1.0) * 1e3:.0f} ms",
+            f"transfers: {slow.whole} whole; events: {slow.events}",
+            f"memory: {resident[0]:.1f} MiB at first, {max(resident):.1f} at most, {resident[-1]:.1f} at last;"
+            f" descriptors: {max((one.descriptors for one in self.samples), default=0)} at most",
+            "",
+            checks.table(rows),
+        ]
+        for kind, examples in self.ledger.examples.items():
+            lines += ["", f"{kind}, {self.ledger.faults[kind]} times:", *(f"  {one}" for one in examples)]
+        if self.before is not None and self.after is not None:
+            for name in ("tasks", "threads", "objects"):
+                before, after = getattr(self.before, name), getattr(self.after, name)
+                if before != after:
+                    lines += ["", f"{name} before: {before}", f"{name} after:  {after}"]
+        return "\n".join(lines)
+
+
+def _threads(before: Mapping[str, int], after: Mapping[str, int]) -> list[Check]:
+    """Those of the loop's pool come as they are needed, up to a fixed number; others do not."""
+    pool = "asyncio"
+    most = min(32, (os.cpu_count() or 1) + 4)
+    return [
+        checks.no_more("threads of the pool", most, after.get(pool, 0)),
+        checks.no_more(
+            "other threads",
+            sum(before.values()) - before.get(pool, 0),
+            sum(after.values()) - after.get(pool, 0),
+        ),
+    ]
+
+
+@asynccontextmanager
+async def opened(options: Options) -> AsyncIterator[Soak]:
+    """A soak that is ready to run."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatekeeper-soak-")))
+        origins: list[tuple[subprocess.Popen[str], int]] = []
+        for _ in range(2):
+            origins.append(start_origin())
+            stack.callback(stop_origin, origins[-1][0])
+        main, guest, admin = quiet_ports(3)
+        ports = Ports(main, guest, admin, (origins[0][1], origins[1][1]))
+        shape, random = Shape(ports), Random(options.seed)
+        ledger = Ledger(shape.revision)
+        (folder / "gateway.yaml").write_text(shape.text())
+        gateway = GatewayProcess(folder, admin, options.plugins, options.env)
+        stack.callback(gateway.kill)
+        load = Load(ports, ledger, options.rate, random)
+        slow = Slow(ports, ledger, random, options.counts)
+        yield Soak(options, gateway, ledger, load, slow, Editor(gateway, ledger, load, shape, random))
+
+
+async def run(options: Options) -> tuple[list[Check], str]:
+    """Soak; the checks, and the story of it."""
+    async with opened(options) as soak:
+        try:
+            await soak.run()
+        except (BrokenError, TimeoutError) as error:
+            soak.ledger.fault("admin", repr(error))
+        return soak.checks(), soak.story()
+
+
+def scaled(seconds: float, edits: int, rate: int, seed: int, **others: Any) -> Options:
+    """Options for a soak of this length: short transfers last a tenth of it."""
+    longest = max(2.0, seconds / 10)
+    return Options(
+        seconds, edits, rate, seed, counts=Counts(shortest=longest / 10, longest=longest), **others
+    )
