@@ -153,6 +153,16 @@ SERVICES = "version: 1\nservices: {users: http://users, orders: http://orders}\n
             id="choices-of-two-alternatives",
         ),
         pytest.param(
+            "routes: {a: {match: {path: ['/{id}', /y]}, to: users, rewrite: '/{path.id}'}}",
+            "3:64: routes.a.rewrite.path: `{path.id}`: the path `/y` captures nothing [bad-placeholder]",
+            id="a-capture-that-the-second-path-has-not",
+        ),
+        pytest.param(
+            "routes: {a: {match: {method: GET}, to: users, rewrite: '/{path.id}'}}",
+            "3:56: routes.a.rewrite.path: `{path.id}`: the path `/**` has `{rest}` [bad-placeholder]",
+            id="a-capture-of-any-path",
+        ),
+        pytest.param(
             'routes: {a: {match: "/{v:users|old}/**", to: "{path.v}"}}',
             "3:46: routes.a.to: no service `old`, which `{path.v}` can be; there are `orders`, `users` [unknown-name]",
             id="a-choice-that-is-no-service",
@@ -437,7 +447,7 @@ routes:
             "filters: [{set: {}, name: s}, {set: {}, name: t}]\nroutes: {r: {match: /x, to: users,"
             " override: {s: {response: [a]}, t: {request: {a: b}, response: [a, '{path.no}']}}}}",
             (
-                "4:105: routes.r.override.t.response[1]: `{path.no}`: the path `/x` captures nothing"
+                "4:102: routes.r.override.t.response[1]: `{path.no}`: the path `/x` captures nothing"
                 " [bad-placeholder]"
             ),
             id="changes-of-a-route-capture",
@@ -533,6 +543,27 @@ def test_chains(text: str, expected: str, problems: Callable[[str], list[str]]) 
                 " [outside-hosts]"
             ),
             id="a-wildcard-is-one-label",
+        ),
+        pytest.param(
+            "hosts: [a.example]\nroutes: {r: {match: [{host: a.example}, {path: /x}, {host: b.example}], to: users}}",
+            (
+                "4:61: routes.r.match[2].host: `b.example` is not in `hosts`, which are `a.example`; add it there"
+                " [outside-hosts]"
+            ),
+            id="host-of-another-alternative",
+        ),
+        pytest.param(
+            "routes: {r: {match: {host: b.example}, to: users}}", "", id="any-host-where-none-is-named"
+        ),
+        pytest.param(
+            "hosts: ['*.a.example']\nroutes: {r: {match: {host: [a.example, '*']}, to: users}}",
+            (
+                "4:29: routes.r.match.host[0]: `a.example` is not in `hosts`, which are `*.a.example`; add it there"
+                " [outside-hosts]\n"
+                "4:40: routes.r.match.host[1]: `*` is not in `hosts`, which are `*.a.example`; add it there"
+                " [outside-hosts]"
+            ),
+            id="hosts-that-go-beyond-a-wildcard",
         ),
         pytest.param(
             "hosts: ['*']\nroutes: {r: {match: {host: '*.x.y'}, to: users}}", "", id="any-host-is-within-any"
