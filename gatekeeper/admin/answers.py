@@ -5,7 +5,6 @@ from its first byte to its last.
 """
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
@@ -15,6 +14,23 @@ from aiohttp import web
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
 PROBLEM: Final = "application/problem+json"
+
+_TITLES: Final[Mapping[int, str]] = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    409: "Conflict",
+    412: "Precondition Failed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+}
+"""The phrases of RFC 9110: those of `http` depend on the version of Python, and codes are made of them."""
 
 _PRETTY: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
@@ -31,10 +47,15 @@ def problem(
     more: Mapping[str, Any] | None = None,
 ) -> web.Response:
     """An error as an answer; `more` are members beside those that all of them have."""
-    phrase = HTTPStatus(status).phrase
-    code = phrase.lower().replace(" ", "-")
-    members = {"type": f"urn:gatekeeper:error:{code}", "title": phrase, "status": status, "code": code}
+    name = title(status)
+    code = name.lower().replace(" ", "-")
+    members = {"type": f"urn:gatekeeper:error:{code}", "title": name, "status": status, "code": code}
     return _answer({**members, "detail": detail, **(more or {})}, status, PROBLEM, headers)
+
+
+def title(status: int) -> str:
+    """What an error of this status is called."""
+    return _TITLES.get(status, "Error")
 
 
 def _answer(value: Any, status: int, media_type: str, headers: Mapping[str, str] | None) -> web.Response:

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from typing import Any, Final
 
-from gatekeeper.admin.answers import PROBLEM
+from gatekeeper.admin.answers import PROBLEM, title
 from gatekeeper.admin.endpoint import Content, Endpoint
 from gatekeeper.admin.shape import Shape
 from gatekeeper.admin.shapes import NAMED
@@ -51,7 +50,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     role = endpoint.role
     answers = {str(status): _answer(content) for status, content in endpoint.answers.items()}
     for status in endpoint.fails:
-        answers[str(status)] = _problem(HTTPStatus(status).phrase)
+        answers[str(status)] = _problem(title(status))
     operation: dict[str, Any] = {
         "operationId": "-".join(_WORD.findall(f"{endpoint.method.lower()} {endpoint.path}")),
         "summary": endpoint.summary,

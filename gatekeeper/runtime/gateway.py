@@ -6,7 +6,7 @@ import logging
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, Literal, Self
 
@@ -199,6 +199,7 @@ class Gateway:
         for name in [name for name in edge.listeners if name not in server.listen]:
             await edge.close_listener(name)
         if before is not None:
+            self._cut_later(before, after)
             before.retire(self._retired)
 
     def listening(self, address: Listen) -> socket.socket | None:
@@ -212,6 +213,15 @@ class Gateway:
             ),
             None,
         )
+
+    def _cut_later(self, before: Snapshot, after: Snapshot) -> None:
+        """Give the streams of instances that have gone some time to end."""
+        assert before.hold is not None
+        assert after.hold is not None
+        stay = {kept.key for kept in after.hold.things}
+        gone = [kept.thing for kept in before.hold.things if kept.key[0] == "pool" and kept.key not in stay]
+        if gone:
+            self.wheel.add(self.config.server.drain, lambda: _abort(gone))
 
     def _retired(self, snapshot: Snapshot) -> None:
         if snapshot.hold is not None:
@@ -304,8 +314,7 @@ class Gateway:
         if self._admin is not None:
             await self._admin.stop()
         # a request that outlives its cancellation keeps its lease, but not its connections
-        for pool in self.keep.things("pool"):
-            pool.abort()
+        _abort(self.keep.things("pool"))
         if self.snapshot is not None and self.snapshot.hold is not None:
             self.snapshot.hold.release()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -348,6 +357,11 @@ async def rehearse(config: GatewayConfig, host: PluginHost) -> AsyncIterator[Bui
     finally:
         # what a filter has asked for while it was built, a client for other systems say
         await gateway._close()
+
+
+def _abort(pools: Iterable[Pool]) -> None:
+    for pool in pools:
+        pool.abort()
 
 
 async def _take_apart(snapshot: Snapshot) -> None:

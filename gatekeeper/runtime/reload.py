@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import attrs
@@ -111,9 +111,11 @@ class Reloader:
         self._read: Mapping[str, str] = {}
         self._text: str | None = None
         """What is in force instead of the file."""
+        self._acted_on: object = None
+        """What the files said when they were last read, whoever had asked for it, and whatever became of it."""
         self._provided: dict[str, Provided] = {}
         self._added: dict[str, dict[str, InstanceConfig]] = {}
-        self._on_files: Callable[[Loaded | ConfigError], None] = _ignore
+        self._on_files: Callable[[Loaded | ConfigError], object] = lambda _: None
         self._results = metrics.counter(
             "gatekeeper_config_reloads_total", "Tries to change the configuration.", ("result",)
         )
@@ -133,7 +135,7 @@ class Reloader:
             lambda: not self.state.error,
         )
 
-    def on_files(self, tell: Callable[[Loaded | ConfigError], None]) -> None:
+    def on_files(self, tell: Callable[[Loaded | ConfigError], object]) -> None:
         """Say after each look at the files what they were."""
         self._on_files = tell
 
@@ -149,6 +151,7 @@ class Reloader:
         sockets: dict[str, socket.socket] = {}
         loaded = loaded or Loaded(config, (), {}, (), (), ())
         self._read = loaded.sources
+        self._acted_on = _content(loaded)
         change = Change(loaded, prepared, sockets)
         try:
             for name, listener in config.server.listen.items():
@@ -161,7 +164,8 @@ class Reloader:
     async def reload(self, why: str, *, dry_run: bool = False, always: bool = True) -> Outcome:
         """Read the file again, and serve by it if it is sound; with `dry_run`, only see whether it is.
 
-        Without `always` nothing happens where it says what is in force already.
+        Without `always` nothing happens where it says what is in force already, or what it said when it was last read:
+        whoever asked for that has got its answer.
         """
         source = self._source
         if source is None:
@@ -288,21 +292,27 @@ class Reloader:
             def work() -> tuple[Loaded, Prepared | None]:
                 loaded = load()
                 loaded = attrs.evolve(loaded, config=self._with_instances(loaded.config))
-                if not always and loaded.config == self._gateway.config:
+                in_force = loaded.config == self._gateway.config
+                if not always and (in_force or _content(loaded) == self._acted_on):
                     return loaded, None
-                return loaded, self._builder.prepare(loaded.config, revision)
+                try:
+                    return loaded, self._builder.prepare(loaded.config, revision)
+                except ConfigError as error:
+                    raise _read_from(loaded, error.problems) from error
 
             try:
                 loaded, prepared = await in_background(work)
-                if prepared is None:
-                    return self._unchanged(loaded)
-                change = Change(loaded, prepared, self._bind(loaded.config, prepared))
+                sockets = self._bind(loaded, prepared) if prepared is not None else {}
             except ConfigError as error:
-                if watch:
-                    self._on_files(error)
+                known = watch and self._note_files(error, dry_run=dry_run)
+                if known and not always:
+                    return Outcome(False, self.state.revision, tuple(error.problems), error.sources)
                 return self._unsound(error, why, dry_run=dry_run)
+            known = watch and self._note_files(loaded, dry_run=dry_run)
+            if prepared is None:
+                return self._unchanged(loaded, known=known)
+            change = Change(loaded, prepared, sockets)
             if watch:
-                self._on_files(loaded)
                 self._read = loaded.sources
             if dry_run or self.closed:
                 change.abandon()
@@ -313,29 +323,30 @@ class Reloader:
             log.info("configuration in force", extra={"revision": revision, "why": why})
             return Outcome(True, revision, loaded.warnings, loaded.sources)
 
-    def _bind(self, config: GatewayConfig, prepared: Prepared) -> dict[str, socket.socket]:
+    def _note_files(self, read: Loaded | ConfigError, *, dry_run: bool) -> bool:
+        """Note what was in the files; whether that was acted upon before."""
+        self._on_files(read)
+        before, content = self._acted_on, _content(read)
+        if not dry_run:
+            self._acted_on = content
+        return content == before
+
+    def _bind(self, loaded: Loaded, prepared: Prepared) -> dict[str, socket.socket]:
         """Open the listeners that are new."""
-        sockets: dict[str, socket.socket] = {}
         before = self._gateway.config.server.listen
-        name, place = "", ""
-        try:
-            for name, listener in config.server.listen.items():
-                if name in before and before[name] == listener:
-                    continue
-                place = str(listener.address)
-                known = self._gateway.listening(listener.address)
+        sockets: dict[str, socket.socket] = {}
+        for name, listener in loaded.config.server.listen.items():
+            if before.get(name) == listener:
+                continue
+            host, port = listener.address.host, listener.address.port
+            known = self._gateway.listening(listener.address)
+            try:
                 # under another name, or with other settings: nobody who is in line is lost
-                sockets[name] = (
-                    known.dup() if known is not None else bind(listener.address.host, listener.address.port)
-                )
-        except OSError as error:
-            for sock in sockets.values():
-                sock.close()
-            prepared.abandon()
-            why = (error.strerror or str(error)).lower()
-            raise ConfigError(
-                [Problem("bad-value", f"server.listen.{name}", f"cannot listen on {place}: {why}")]
-            ) from error
+                sockets[name] = known.dup() if known is not None else bind(host, port)
+            except OSError as error:
+                Change(loaded, prepared, sockets).abandon()
+                why = f"cannot listen on {listener.address}: {(error.strerror or str(error)).lower()}"
+                raise _read_from(loaded, [Problem("bad-value", f"server.listen.{name}", why)]) from error
         return sockets
 
     async def commit(self, change: Change) -> None:
@@ -346,11 +357,10 @@ class Reloader:
         self._results.child("applied").value += 1
         self._gateway.emit(ConfigApplied(self.state.revision))
 
-    def _unchanged(self, loaded: Loaded) -> Outcome:
-        self._on_files(loaded)
-        if self.state.error:
+    def _unchanged(self, loaded: Loaded, *, known: bool) -> Outcome:
+        if self.state.error and not known:
             log.info("the configuration is again what is in force", extra={"revision": self.state.revision})
-        self.state = ConfigState(self.state.revision, self.state.loaded_at)
+            self.state = ConfigState(self.state.revision, self.state.loaded_at)
         return Outcome(True, self.state.revision, loaded.warnings, loaded.sources)
 
     def _say_what_waits(self, config: GatewayConfig) -> None:
@@ -380,5 +390,11 @@ class Reloader:
         return Outcome(False, self.state.revision, (Problem("bad-value", "", message),))
 
 
-def _ignore(_: Loaded | ConfigError) -> None:
-    pass
+def _content(read: Loaded | ConfigError) -> object:
+    """What tells whether the files say something else than before."""
+    return read.sources, read.outside if isinstance(read, Loaded) else read.problems
+
+
+def _read_from(loaded: Loaded, problems: Iterable[Problem]) -> ConfigError:
+    """What is wrong with a configuration that was read: a change of its files may be the cure."""
+    return ConfigError(problems, loaded.sources, loaded.files, loaded.folders)

@@ -15,6 +15,11 @@ def guess(backoff: Backoff, count: int, now: float = 0.0, address: str = ALICE, 
         backoff.failed(address, f"digest {number}", now)
 
 
+def test_the_limits() -> None:
+    """What the documentation says."""
+    assert (5, 1.0, 60.0, 600.0, 1024) == (FREE, FIRST, LONGEST, FORGET, ADDRESSES)
+
+
 def test_the_first_wrong_ones_are_free() -> None:
     """A person mistypes."""
     backoff = Backoff()
@@ -33,7 +38,6 @@ def test_then_the_wait_doubles_up_to_a_minute() -> None:
         now += waits[-1]
 
     assert [1, 2, 4, 8, 16, 32, 60, 60, 60] == waits
-    assert (1.0, 60.0) == (FIRST, LONGEST)
 
 
 def test_it_ends() -> None:

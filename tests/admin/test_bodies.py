@@ -27,6 +27,11 @@ async def send(admin: Admin, body: Any, headers: Any = JSON, target: str = INSTA
     return answer.status, answer.json().get("detail", "")
 
 
+def test_the_limits() -> None:
+    """What the documentation says; the data path pays for more."""
+    assert (2**20, 20_000, 32, 8, 10.0) == (LIMIT, PARTS, DEPTH, bodies.AT_ONCE, bodies.SECONDS)
+
+
 def nested(depth: int) -> bytes:
     return b'{"name":"x","instances":[],"x":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
 

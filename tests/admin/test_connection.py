@@ -36,8 +36,9 @@ async def test_one_too_many_is_closed(admin: StartAdmin, monkeypatch: pytest.Mon
 
 
 def test_there_are_few() -> None:
-    """Far fewer than descriptors, and enough for all who look."""
+    """Far fewer than descriptors, and enough for all who look; and none stays for long."""
     assert (256,) == module.accept.__defaults__
+    assert (60.0, 2.0) == (module.IDLE, module.LINGER)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_a_whole_life(tmp_path: Path) -> None:
 
     assert (0, "", True) == (listed.returncode, listed.stderr, "  fit  " in listed.stdout)
     assert (0, True) == (changed.returncode, "  disabled  " in changed.stdout)
-    assert (2, True) == (refused.returncode, "did you mean `users`?" in refused.stdout)
+    assert (2, True) == (refused.returncode, "did you mean `users`" in refused.stdout)
     assert refused.stdout.endswith("1 error; revision 1 stays in force\n")
     assert (0, "revision 2 is in force\n", "") == (reloaded.returncode, reloaded.stdout, reloaded.stderr)
     assert (0, 0) == (ended.returncode, code)

@@ -154,13 +154,36 @@ SERVICES = "version: 1\nservices: {users: http://users, orders: http://orders}\n
         ),
         pytest.param(
             "routes: {a: {match: {path: ['/{id}', /y]}, to: users, rewrite: '/{path.id}'}}",
-            "3:64: routes.a.rewrite.path: `{path.id}`: the path `/y` captures nothing [bad-placeholder]",
+            "3:64: routes.a.rewrite: `{path.id}`: the path `/y` captures nothing [bad-placeholder]",
             id="a-capture-that-the-second-path-has-not",
         ),
         pytest.param(
             "routes: {a: {match: {method: GET}, to: users, rewrite: '/{path.id}'}}",
-            "3:56: routes.a.rewrite.path: `{path.id}`: the path `/**` has `{rest}` [bad-placeholder]",
+            "3:56: routes.a.rewrite: `{path.id}`: the path `/**` has `{rest}` [bad-placeholder]",
             id="a-capture-of-any-path",
+        ),
+        pytest.param(
+            "routes: {a: {match: {path: [/v1, /v1/x, /v1x, {prefix: /v1}, {exact: /v1/y}, {regex: '/v1/[0-9]+'}, {suffix: /v1}]},"
+            " to: users, rewrite: {strip: /v1}}}",
+            (
+                "3:152: routes.a.rewrite.strip: `/v1` is no literal start of the path `/v1x` [bad-value]\n"
+                "3:152: routes.a.rewrite.strip: `/v1` is no literal start of the path `suffix: /v1` [bad-value]"
+            ),
+            id="what-can-be-stripped",
+        ),
+        pytest.param(
+            "routes: {a: {match: {method: GET}, to: users, rewrite: {strip: /v1}}}",
+            "3:64: routes.a.rewrite.strip: `/v1` is no literal start of the path `/**` [bad-value]",
+            id="strip-of-any-path",
+        ),
+        pytest.param(
+            "routes: {a: {match: '/v1/**', to: users, rewrite: {path: '/$1', strip: /v1}}}",
+            (
+                "3:58: routes.a.rewrite.path: `$1` is text here; name the group, as in `(?P<id>[0-9]+)`, and write"
+                " `{path.id}` [bad-placeholder]\n"
+                "3:65: routes.a.rewrite.strip: `path` and `strip` exclude each other [conflict]"
+            ),
+            id="groups-by-number-and-strip",
         ),
         pytest.param(
             'routes: {a: {match: "/{v:users|old}/**", to: "{path.v}"}}',
@@ -547,7 +570,7 @@ def test_chains(text: str, expected: str, problems: Callable[[str], list[str]]) 
         pytest.param(
             "hosts: [a.example]\nroutes: {r: {match: [{host: a.example}, {path: /x}, {host: b.example}], to: users}}",
             (
-                "4:61: routes.r.match[2].host: `b.example` is not in `hosts`, which are `a.example`; add it there"
+                "4:60: routes.r.match[2].host: `b.example` is not in `hosts`, which are `a.example`; add it there"
                 " [outside-hosts]"
             ),
             id="host-of-another-alternative",
@@ -575,6 +598,14 @@ def test_chains(text: str, expected: str, problems: Callable[[str], list[str]]) 
                 " [unknown-name]"
             ),
             id="listener",
+        ),
+        pytest.param(
+            "routes: {r: {match: /x, to: {users: 1, orders: {pin: [{method: GET}, {listener: x}]}}}}",
+            (
+                "3:81: routes.r.to.orders.pin[1].listener: no listener `x` under `server.listen`; there are `main`"
+                " [unknown-name]"
+            ),
+            id="listener-of-a-pin",
         ),
         pytest.param(
             "routes: {r: {match: {path: /x, not: {listener: [x]}}, to: users}}",
@@ -766,6 +797,62 @@ def test_what_follows_from_a_known_fault_is_not_said_again(known: Path, count: i
     found = checked(config(to="b"), kinds, Fault("x", known, "said before"))
 
     assert count == len(found)
+
+
+# ---- what nobody needs ----------------------------------------------------------------------------------------------
+
+USED = """\
+version: 1
+services:
+  a: {instances: [http://a], filters: [use: ofservice]}
+  b: {instances: [http://b], filters: [stamp]}
+  c: http://c
+filters: [limit: 5B, use: ofall]
+chains:
+  ofservice: [{set: {}, name: s1}]
+  ofall: [{set: {}, name: s2}]
+  ofroute: [use: ofchain]
+  ofchain: [{set: {}, name: s3}]
+routes:
+  r: {match: /r, to: {a: 1, b: 1}}
+  s: {match: /s, to: c, filters: [{set: {}, name: s4}, use: ofroute]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param("", "", [], id="all-of-it-is-used"),
+        pytest.param("to: c,", "to: b,", ["services.c: no route sends to `c`"], id="a-service"),
+        pytest.param("{a: 1, b: 1}", "a", ["services.b: no route sends to `b`"], id="the-second-service"),
+        pytest.param("to: c,", "to: '{path.s}',", [], id="any-service-may-be-meant"),
+        pytest.param(", use: ofroute]", "]", ["chains.ofroute: nothing says `use: ofroute`"], id="a-chain"),
+        pytest.param(
+            "[use: ofchain]",
+            "[stamp]",
+            ["chains.ofchain: nothing says `use: ofchain`"],
+            id="a-chain-of-a-chain",
+        ),
+        pytest.param(", use: ofall]", "]", ["chains.ofall: nothing says `use: ofall`"], id="a-chain-of-all"),
+        pytest.param(
+            ", filters: [use: ofservice]",
+            "",
+            ["chains.ofservice: nothing says `use: ofservice`"],
+            id="of-a-service",
+        ),
+    ],
+)
+def test_what_nobody_needs(old: str, new: str, expected: list[str], kinds: Kinds) -> None:
+    """It is said, and refuses nothing."""
+    text = USED.replace(old, new, 1) if old else USED
+    text = text.replace("match: /s, to: '{path", "match: '/{s:service}', to: '{path")
+
+    found = read_text(text, kinds, template=PathTemplate.parse, environ={})
+
+    assert () == found.errors
+    assert [f"warning: {line} [unused]" for line in expected] == [
+        str(problem).split(": ", 1)[1] for problem in found.problems
+    ]
 
 
 # ---- the process ----------------------------------------------------------------------------------------------------

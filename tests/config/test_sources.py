@@ -392,6 +392,24 @@ def test_an_environment_is_put_over_the_joined_files(read: Read) -> None:
     ]
 
 
+def test_the_folders_of_all_patterns_are_looked_at(read: Read) -> None:
+    """Also where nothing is found in them; what matches and is a folder is no file."""
+    tree = read(
+        {
+            "gateway.yaml": "version: 1\ninclude: ['b/*.yaml', 'a/**/*.yaml', 'c/*.yaml', 'd/*.yaml']\n",
+            "a/2/x.yaml": "routes: {}",
+            "a/1/x.yaml": "services: {}",
+            "b/x.yaml": "hosts: [a]",
+            "d/sub.yaml/x.yaml": "admin: {}",
+        }
+    )
+
+    assert [Path(name) for name in ("b", "a", "a/1", "a/2", "c", "d")] == tree.folders
+    assert ["gateway.yaml", "b/x.yaml", "a/1/x.yaml", "a/2/x.yaml"] == [
+        document.file for document in tree.documents
+    ]
+
+
 def test_a_file_of_an_environment_is_not_included(read: Read) -> None:
     """Whichever of its files, and whatever its path looks like."""
     tree = read(

@@ -11,7 +11,7 @@ import pytest
 
 from gatekeeper.config.load import read_text
 from gatekeeper.config.problems import ConfigError, Problem
-from gatekeeper.config.provided import Provided
+from gatekeeper.config.provided import ADMIN, Provided
 from gatekeeper.extend.hookspecs import hookimpl
 from gatekeeper.routing.template import PathTemplate
 from gatekeeper.runtime.loading import (
@@ -104,6 +104,48 @@ def test_what_is_provided_joins_the_file(tmp_path: Path) -> None:
     ) == str(problem).replace(f"{tmp_path}/", "")
 
 
+def test_all_that_a_configuration_is_read_from(tmp_path: Path) -> None:
+    """Of a file and of a text: an environment, variables, what is provided; and it is known what came from where."""
+    text = (
+        "version: 1\nenvironments: {dev: dev.yaml, prod: prod.yaml}\ninclude: [routes/*.yaml]\n"
+        'services: {app: "http://${HOST}:${PORT}"}\n'
+    )
+    path = tmp_path / "gateway.yaml"
+    path.write_text(text)
+    (tmp_path / "dev.yaml").write_text("services: {app: {timeouts: {read: 8s}}}\n")
+    (tmp_path / "prod.yaml").write_text("services: {app: {timeouts: {read: 7s}}}\n")
+    (tmp_path / "variables").write_text("HOST=from-the-file\nPORT=1\n")
+    more: Any = {
+        "environment": "prod",
+        "env_file": tmp_path / "variables",
+        "environ": {"PORT": "81"},
+        "provided": (Provided(ADMIN, {"routes": {"all": {"match": "/**", "to": "app"}}}),),
+    }
+
+    for loaded in (
+        load_gateway(path, make_host(), **more),
+        load_gateway_text(text, make_host(), base=tmp_path, **more),
+    ):
+        app = loaded.config.services["app"]
+        assert (7.0, ["http://from-the-file:81"]) == (
+            app.timeouts.read,
+            [str(one.url) for one in app.instances],
+        )
+        assert ("dev", "prod") == loaded.environments
+        assert {("services", "app"): "file", ("routes", "all"): "admin"} == loaded.origins
+        assert {"from-the-file": "${HOST}", "81": "${PORT}"} == loaded.outside
+        assert {tmp_path / "variables", tmp_path / "prod.yaml"} <= set(loaded.files)
+        assert (tmp_path / "routes",) == loaded.folders
+        assert loaded.read_at > 1.7e9
+
+
+def test_what_is_no_configuration_at_all_is_refused() -> None:
+    """With what is wrong, and nothing that follows from it."""
+    assert [
+        "1:5: mapping values are not allowed in this context; quote a value that holds `: `, and indent the keys of one mapping alike [yaml]"
+    ] == problems("a: b: c")
+
+
 def test_routes_are_compared_together_with_everything_else() -> None:
     """One reading finds all that is wrong, whatever finds it."""
     text = """\
@@ -193,6 +235,23 @@ def test_plugins_are_asked_about_what_is_fine_without_them() -> None:
         FINE.replace("all:", "unwanted:"), Doubting()
     )
     assert not any("acme" in problem for problem in problems(FINE + "nonsense: 1\n", Doubting()))
+
+
+def test_every_plugin_is_asked() -> None:
+    """What one has to say does not silence the next."""
+
+    class Other:
+        @hookimpl
+        def gatekeeper_validate(self, config: Any) -> list[Problem]:
+            return [Problem("other", "", f"{len(config.routes)} is too many")]
+
+    for plugins in ((Doubting(), Other()), (Other(), Doubting())):
+        said = problems(FINE.replace("all:", "unwanted:"), *plugins)
+        assert [
+            "1 is too many [other]",
+            "routes.unwanted: no thanks [acme]",
+            "warning: think again [acme]",
+        ] == sorted(said)
 
 
 # ---- beside a loop --------------------------------------------------------------------------------------------------

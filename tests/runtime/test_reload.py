@@ -19,7 +19,16 @@ from gatekeeper.extend.events import ConfigApplied, ConfigRefused
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.reload import ConfigState
 from gatekeeper.runtime.source import Source
-from gatekeeper.testing import Client, StartGateway, StartOrigin, default_host, make_host, move_listeners
+from gatekeeper.testing import (
+    HANG,
+    Client,
+    FakeClock,
+    StartGateway,
+    StartOrigin,
+    default_host,
+    make_host,
+    move_listeners,
+)
 
 
 def text(word: str, more: str = "") -> str:
@@ -180,6 +189,66 @@ async def test_a_file_that_has_gone_is_no_reason_to_stop(serve: Serve) -> None:
     assert "two" == await served.word()
 
 
+async def test_what_cannot_be_put_together_is_watched_on(serve: Serve) -> None:
+    """The file was read, and the next edit of it is the cure."""
+
+    class Plugin:
+        @hookimpl
+        def gatekeeper_register(self, catalog: Any) -> None:
+            def build(config: Any, context: Any) -> Any:
+                raise RuntimeError("no")
+
+            catalog.filter("odd", Options, build)
+
+    @attrs.frozen
+    class Options:
+        """None."""
+
+    served = await serve(text("one"), (Plugin(),))
+    await served.write_later(text("two").replace("filters: [", "filters: [odd: {}, "))
+    await served.until(lambda: bool(served.state.error))
+
+    await served.write_later(text("three"))
+    await served.until(lambda: served.state.revision == 2)
+
+    assert "three" == await served.word()
+
+
+async def test_what_somebody_asked_for_is_not_told_again(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever watches the file finds it changed, too, a moment after SIGHUP has told what is wrong with it."""
+    served = await serve(text("one"))
+    await served.write_later(text("two", "colour: red\n"))
+    asked_for = await served.gateway.reload("a test")
+    told = served.state
+
+    again = await served.gateway.reload("a file has changed", always=False)
+
+    assert asked_for.errors == again.errors
+    assert told == served.state
+    assert 1 == sum("configuration refused" in message for message in caplog.messages)
+    await served.gateway.reload("a test")
+    assert 2 == sum("configuration refused" in message for message in caplog.messages)
+
+
+async def test_what_was_applied_is_not_undone_by_an_older_edit(serve: Serve) -> None:
+    """The file was read before the text came: whoever watches the file finds that out later."""
+    served = await serve(text("one"))
+    await served.write_later(text("two"))
+    await served.gateway.reload("a test")
+    await served.gateway.reloader.apply(text("three"), "a test")
+    await served.gateway.reloader.apply("nonsense: [", "a test")
+    told = served.state
+
+    await served.gateway.reload("a file has changed", always=False)
+
+    assert ("three", told) == (await served.word(), served.state)
+    await served.write_later(text("four"))
+    await served.gateway.reload("a file has changed", always=False)
+    assert ("four", "") == (await served.word(), served.state.error)
+
+
 async def test_watching_can_be_switched_off(serve: Serve) -> None:
     """Then only who asks for it gets a reload; which may switch it on again."""
     served = await serve(text("one", "server: {reload: {watch: false}}\n"))
@@ -259,6 +328,32 @@ async def test_a_service_that_has_gone_gives_its_connections_back(
         "pool"
     )
     assert [1, 1] == [len(one.requests), len(two.requests)]
+
+
+@pytest.mark.parametrize("goes", [True, False])
+async def test_streams_of_what_has_gone_have_some_time_to_end(
+    gateway: StartGateway, origin: StartOrigin, *, goes: bool
+) -> None:
+    """That of a drain; where only the settings of the pool have changed, they go on for as long as they like."""
+    one = await origin()
+    one.play(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", HANG)
+    clock = FakeClock()
+    drain = "server: {drain: 5s}\n"
+    config = drain + SERVICES.format(one=one.url, weight=1, two="", third="")
+    gw = await gateway(config, clock=clock)
+    connection = await gw.connect()
+    await connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await one.received()
+    (pool,) = gw.gateway.keep.things("pool")
+
+    other, pooled = ("http://127.0.0.1:1", "") if goes else (one.url, ", pool: {idle: 1s}")
+    after = config.replace(one.url, other).replace("health: false", f"health: false{pooled}")
+    assert (await gw.apply(after)).applied
+    for seconds, expected in ((4.9, 1), (0.3, 0 if goes else 1)):
+        clock.advance(seconds)
+        gw.gateway.wheel.advance(clock.monotonic())
+        await asyncio.sleep(0)
+        assert expected == pool.open_count
 
 
 async def test_a_request_ends_as_it_began(gateway: StartGateway, origin: StartOrigin) -> None:

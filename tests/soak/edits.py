@@ -27,7 +27,11 @@ SOON: Final = 5.0
 """Seconds within which an edit is in force, or refused."""
 GIVEN_UP: Final = 10.0
 """Seconds more, so that one late edit is not two."""
+COMPLETE: Final = 20
+"""Looks at what is in force, 50 ms apart."""
 DISMISSED: Final = 3.0
+NEVER: Final = 500_000
+"""Revisions from this one on are in broken texts only."""
 VISITS: Final = 8
 
 ASKED: Final = {"SIGHUP": 3, "POST /gateway/reload": 3, "POST /gateway/config": 4}
@@ -83,8 +87,7 @@ class Editor:
     # ---- sound ones -------------------------------------------------------------------------------------------------
 
     async def _edit(self, way: str, what: str) -> None:
-        # one that is broken, and the last one that is sound, never have the number of another
-        await self._put(way, what, attrs.evolve(changed(self.shape, what, self._random)))
+        await self._put(way, what, changed(self.shape, what, self._random))
 
     async def _put(self, way: str, what: str, shape: Shape) -> None:
         self.sound += 1
@@ -110,15 +113,26 @@ class Editor:
             self.ledger.fault("log", f"{way}: {shape.revision} was not told once")
 
     async def _check(self, shape: Shape, why: str) -> None:
-        """See whether what is in force is what the text says."""
+        """See whether what is in force is what the text says; the last of it comes a moment after the first answer."""
+        expected = {
+            "listeners": shape.listeners,
+            "services": shape.services,
+            "spare": sorted(shape.spare),
+            "error": None,
+        }
+        for _ in range(COMPLETE):
+            found = await self._state()
+            if found == expected:
+                return
+            await asyncio.sleep(0.05)
+        wrong = {name: found[name] for name, value in expected.items() if found[name] != value}
+        self.ledger.fault("state", f"{why}: {wrong} is not as in {expected}")
+
+    async def _state(self) -> dict[str, Any]:
         status = await self._gateway.get("/")
-        if status["listeners"] != shape.listeners:
-            # accepting begins a moment after the first answer
-            await asyncio.sleep(0.5)
-            status = await self._gateway.get("/")
         services = await self._gateway.get("/gateway/services")
         rules = await self._gateway.get("/gateway/routing-rules")
-        found = {
+        return {
             "listeners": status["listeners"],
             "services": {
                 one["name"]: {instance["id"]: instance["configured_weight"] for instance in one["instances"]}
@@ -127,15 +141,6 @@ class Editor:
             "spare": sorted(rule["route"] for rule in rules if rule["route"].startswith("spare")),
             "error": status["config"]["error"],
         }
-        expected = {
-            "listeners": shape.listeners,
-            "services": shape.services,
-            "spare": sorted(shape.spare),
-            "error": None,
-        }
-        for name, value in expected.items():
-            if found[name] != value:
-                self.ledger.fault("state", f"{why}: {name} are {found[name]}, and not {value}")
 
     async def _follow(self, before: Shape, shape: Shape) -> None:
         """Use what has come, and see that what has gone is gone."""
@@ -152,7 +157,8 @@ class Editor:
     # ---- broken ones ------------------------------------------------------------------------------------------------
 
     async def _break(self, way: str, what: str) -> None:
-        spoiled = SPOILS[what](changed(self.shape, "nothing else", self._random))
+        # a number that is never valid, nor stands in another message
+        spoiled = SPOILS[what](attrs.evolve(self.shape, revision=NEVER + self.broken))
         if spoiled.text is None and way == "POST /gateway/config":
             way = "SIGHUP"
         self.broken += 1
