@@ -166,8 +166,8 @@ SERVICES = "version: 1\nservices: {users: http://users, orders: http://orders}\n
             "routes: {a: {match: {path: [/v1, /v1/x, /v1x, {prefix: /v1}, {exact: /v1/y}, {regex: '/v1/[0-9]+'}, {suffix: /v1}]},"
             " to: users, rewrite: {strip: /v1}}}",
             (
-                "3:152: routes.a.rewrite.strip: `/v1` is no literal start of the path `/v1x` [bad-value]\n"
-                "3:152: routes.a.rewrite.strip: `/v1` is no literal start of the path `suffix: /v1` [bad-value]"
+                "3:146: routes.a.rewrite.strip: `/v1` is no literal start of the path `/v1x` [bad-value]\n"
+                "3:146: routes.a.rewrite.strip: `/v1` is no literal start of the path `suffix: /v1` [bad-value]"
             ),
             id="what-can-be-stripped",
         ),

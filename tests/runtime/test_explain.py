@@ -371,6 +371,7 @@ routes:
   near-b: {match: /near/b, to: a}
   near-a: {match: /near/a, to: a}
   bad: {match: /bad, to: a, rewrite: "/v2{header.x-path}"}
+  fixed: {match: /fixed, filters: [static: {status: 204}]}
 """
 
 
@@ -388,7 +389,7 @@ async def test_a_route_may_have_several_ways(several: Explainer) -> None:
     alone = several.explain("GET", "/one/two", route="one")
 
     assert ["one failed", "one matched"] == ways(found.candidates)
-    assert 5 == found.elsewhere
+    assert 6 == found.elsewhere
     assert ["one failed", "one matched", "one no candidate"] == ways(alone.candidates)
     assert ["/one/two", "GET /one/{id}", "/one"] == [one.rule for one in alone.candidates]
     assert found.request is not None
@@ -414,6 +415,20 @@ async def test_a_filter_for_all_may_answer_without_a_route(several: Explainer) -
         found.result.code,
     )
     assert ((), ()) == (found.targets, found.nearest)
+
+
+async def test_a_route_may_answer_itself(several: Explainer) -> None:
+    """By a filter, whose status is known."""
+    found = several.explain("GET", "/fixed")
+
+    assert ("fixed", "static", 204, "") == (
+        found.result.route,
+        found.result.answered_by,
+        found.result.status,
+        found.result.code,
+    )
+    assert "gateway.yaml:14" == found.result.place
+    assert () == found.targets
 
 
 async def test_no_filter_of_a_service_runs_where_the_path_is_refused(several: Explainer) -> None:
