@@ -15,7 +15,7 @@ from gatekeeper.config.checker import (
     texts,
 )
 from gatekeeper.config.conditions import ConditionConfig, MatcherConfig
-from gatekeeper.config.filters import FORWARD, chains_of
+from gatekeeper.config.filters import FORWARD, FilterEntry, chains_of
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import (
@@ -115,12 +115,7 @@ class _Checker(ServiceChecker):
         flat = self.global_flat
         self.unique_names((), flat, "the global filters")
         self.not_per_attempt(flat)
-        filters, chains = self.config.filters, self.config.chains
-        entries = list(filters)
-        for name in {name: None for entry in filters for name in chains_of(entry, chains)}:
-            entries += chains.get(name, ())
-        # of a chain that has a condition, all filters may be passed over
-        conditional = {item.name for entry in entries if entry.when for item in self.flat((entry,))}
+        conditional = self.conditional(self.config.filters)
         for item in flat:
             if self.kinds.filters[item.kind].terminal and item.name not in conditional:
                 message = f"`{item.kind}` answers itself: no route would ever run; put it into one, or give it a `when`"
@@ -142,6 +137,7 @@ class _Checker(ServiceChecker):
         self.unique_names(self.global_flat, flat, f"route `{name}`", _OVERRIDE)
         self.not_per_attempt(flat)
         dropped = {key for key, change in route.override.items() if change is False}
+        conditional = self.conditional(route.filters)
         ends = None
         for item in flat:
             if item.name in dropped:
@@ -149,7 +145,7 @@ class _Checker(ServiceChecker):
             if ends is not None:
                 message = f"`{item.kind}` never runs: `{ends}` before it answers itself"
                 self.refuse("never-runs", item.place.path, message)
-            elif self.kinds.filters[item.kind].terminal and not self.is_conditional(route, item.name):
+            elif self.kinds.filters[item.kind].terminal and item.name not in conditional:
                 ends = item.kind
         if ends is not None:
             for key in ("to", "rewrite", "sticky"):
@@ -175,13 +171,13 @@ class _Checker(ServiceChecker):
                 for steps, text in texts(change.options):
                     self.captured((*change.place.path, *steps), text, sources)
 
-    def is_conditional(self, route: RouteConfig, name: str) -> bool:
-        """Whether a filter of a route may be passed over, by a condition of its own or of the chain it stands in."""
-        return any(
-            bool(entry.when) or any(item.when for item in self.flat((entry,)) if item.name == name)
-            for entry in route.filters
-            if any(item.name == name for item in self.flat((entry,)))
-        )
+    def conditional(self, filters: Sequence[FilterEntry]) -> set[str]:
+        """The filters of a list that may be passed over, by a condition of their own or of a chain they stand in."""
+        chains = self.config.chains
+        entries = list(filters)
+        for name in {name: None for entry in filters for name in chains_of(entry, chains)}:
+            entries += chains.get(name, ())
+        return {item.name for entry in entries if entry.when for item in self.flat((entry,))}
 
     def sources(self, match: Iterable[ConditionConfig]) -> dict[str, Captures]:
         """The path patterns of the alternatives, with what they capture."""

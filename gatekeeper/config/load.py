@@ -17,6 +17,7 @@ from gatekeeper.config.merge import Expand
 from gatekeeper.config.model import GatewayConfig, RouteDefaultsConfig, ServiceDefaultsConfig
 from gatekeeper.config.problems import Problem
 from gatekeeper.config.provided import Provided
+from gatekeeper.config.redact import redact
 from gatekeeper.config.sources import EnvFile, read_sources, sources_of_text
 from gatekeeper.config.tree import Tree, take_apart
 from gatekeeper.config.wording import keys
@@ -114,6 +115,12 @@ def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate, expand: Expand) ->
         known = [fault for fault in faults if fault.severity == "error"]
         faults += check(config, kinds, tree, template, known)
     problems = _sorted(tree.problem(fault) for fault in faults)
+    outside = {text: reference for document in tree.documents for text, reference in document.outside.items()}
+    if outside:
+        # what came from outside may be a secret, and messages go far
+        problems = tuple(
+            attrs.evolve(problem, message=redact(problem.message, outside)) for problem in problems
+        )
     take_apart(tree)
     return Draft(
         config,
@@ -123,7 +130,7 @@ def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate, expand: Expand) ->
         tuple(dict.fromkeys(tree.folders)),
         tuple(tree.environments),
         tree.origins,
-        {text: reference for document in tree.documents for text, reference in document.outside.items()},
+        outside,
     )
 
 

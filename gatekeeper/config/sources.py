@@ -255,9 +255,10 @@ class _Files:
             for file in glob.glob(pattern, root_dir=self.base, recursive=True)  # noqa: PTH207 - not hidden files
             if (self.base / file).is_file()
         )
-        self.tree.folders += sorted(
-            {self.base / plain, *(self.base / FilePath(file).parent for file in found)}
-        )
+        # also those in which nothing fits yet
+        above, slash, _ = pattern.rpartition("/")
+        inside = glob.glob(above + slash, root_dir=self.base, recursive=True) if above else []  # noqa: PTH207
+        self.tree.folders += sorted({self.base / plain, *(self.base / folder for folder in inside)})
         if not found:
             message = f"`{shown(pattern)}` matches no file{_looked('in', self.base, plain, pattern)}"
             self.tree.warnings.append(Fault("not-found", path, message, severity="warning"))

@@ -2,7 +2,7 @@
 
 Nothing is remembered that another gateway would have to know: equal keys, ids and weights lead to equal instances in
 all processes and on all machines. A hash takes 0.15 µs for a key that was seen before, 0.5 where its instance is busy; a
-new key 2.0 µs over 3 instances and 5 over 20. A cookie takes 1 µs, to find it among the header fields.
+new key 2.2 µs over 3 instances and 5 over 20. A cookie takes 1 µs, to find it among the header fields.
 """
 
 import math
@@ -70,8 +70,7 @@ class Hash:
             return
         self._choices = now
         self._otherwise.update(now)
-        by_id = sorted(now, key=lambda choice: choice.instance.id)
-        self._seats = [(instance, _number(instance.id, 16), 1 / weight) for instance, weight in by_id]
+        self._seats = [(instance, _number(instance.id, 16), 1 / weight) for instance, weight in now]
         self._weights = {instance: float(weight) for instance, weight in now}
         self._whole = sum(self._weights.values())
         self._rankings.clear()

@@ -91,7 +91,6 @@ def _dice(context: BuildContext) -> Dice:
 
 _SIMPLE: Final[Mapping[str, tuple[type, Callable[[Any, BuildContext], Balancer]]]] = {
     "round_robin": (RoundRobinConfig, lambda _, __: RoundRobin()),
-    "weighted_round_robin": (RoundRobinConfig, lambda _, __: RoundRobin()),
     "least_connections": (LeastConnectionsConfig, lambda _, __: LeastConnections()),
     "random": (RandomConfig, lambda _, context: Random(_dice(context))),
     "power_of_two": (PowerOfTwoConfig, lambda _, context: PowerOfTwo(_dice(context))),
@@ -137,9 +136,9 @@ class CookieConfig:
         validator=_is_kept,
         metadata={"help": "how long the client keeps it; `false` is until the browser is closed"},
     )
-    otherwise: Literal[
-        "round_robin", "weighted_round_robin", "least_connections", "random", "power_of_two", "latency"
-    ] = attrs.field(default="round_robin", metadata={"help": "who gets the requests without a cookie"})
+    otherwise: Literal["round_robin", "least_connections", "random", "power_of_two", "latency"] = attrs.field(
+        default="round_robin", metadata={"help": "who gets the requests without a cookie"}
+    )
 
 
 def build_hash(config: HashConfig, context: BuildContext) -> Hash:  # noqa: ARG001

@@ -263,7 +263,8 @@ class Service:
         """Take note of an attempt that has ended."""
         instance = attempt.instance
         now = self._clock()
-        if attempt.first_byte:
+        # who fails fast must not look like who is fast
+        if attempt.first_byte and attempt.status < 500:
             _note_latency(instance, attempt.first_byte - attempt.started, now)
         settings = self._outliers
         if settings is None:

@@ -10,7 +10,7 @@ import attrs
 from gatekeeper.admin.errors import Conflict, Stale
 from gatekeeper.config.provided import ADMIN, Provided
 from gatekeeper.config.show import dump, show
-from gatekeeper.registry.services import Member, Service
+from gatekeeper.registry.services import Seat, Service
 from gatekeeper.runtime import usage
 from gatekeeper.runtime.reload import Outcome
 from gatekeeper.runtime.rules import describe
@@ -27,6 +27,7 @@ class LocalNode:
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway: Final = gateway
         self._reloader: Final = gateway.reloader
+        self._rendered = (-1, "")
 
     # ---- what there is ----------------------------------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ class LocalNode:
             draining=changes.get("drain"),
             disabled=changes.get("disable"),
         )
-        return self._instance(named, member)
+        return self._instance(named, next(seat for seat in named.seats if seat.member is member))
 
     def _named(self, name: str) -> Service:
         services = self._gateway.services
@@ -109,6 +110,7 @@ class LocalNode:
 
     def _service(self, service: Service) -> dict[str, Any]:
         check = service.check
+        seats = {seat.member: seat for seat in service.seats}
         now = self._gateway.clock.monotonic()
         return {
             "name": service.name,
@@ -125,12 +127,12 @@ class LocalNode:
                 "unhealthy_after": check.unhealthy_after,
             },
             "source": self._reloader.origin("services", service.name),
-            "instances": [self._instance(service, member) for member in service.members],
+            "instances": [self._instance(service, seats[member]) for member in service.members],
         }
 
-    def _instance(self, service: Service, member: Member) -> dict[str, Any]:
+    def _instance(self, service: Service, seat: Seat) -> dict[str, Any]:
+        member = seat.member
         instance, health = member.instance, member.health
-        seat = next(seat for seat in service.seats if seat.member is member)
         pool = self._gateway.keep.held(("pool", service.name, instance.id))
         now = self._gateway.clock.monotonic()
         return {
@@ -168,22 +170,29 @@ class LocalNode:
 
     async def config(self) -> dict[str, Any]:
         """What is in force, in the long form: `text` as YAML, `revision` and `etag`."""
-        text = await asyncio.to_thread(self._text)
-        return {"text": text, "revision": self._reloader.state.revision, "etag": _etag(text)}
+        revision, text = await self._shown()
+        return {"text": text, "revision": revision, "etag": _etag(revision, text)}
 
-    def _text(self) -> str:
-        return dump(self._reloader.redacted(show(self._gateway.config)))
+    async def _shown(self) -> tuple[int, str]:
+        """The revision in force, and its text: rendered once."""
+        revision = self._reloader.state.revision
+        if self._rendered[0] != revision:
+            config = self._gateway.config
+            text = await asyncio.to_thread(lambda: dump(self._reloader.redacted(show(config))))
+            self._rendered = (revision, text)
+            return revision, text
+        return self._rendered
 
     async def apply(self, text: str | None, *, dry_run: bool, if_match: str | None) -> dict[str, Any]:
         """Serve by a text until the file changes, or by what the file says now; with `dry_run`, only say what is wrong."""
-        await self._expect(if_match)
-        if text is None:
-            return _outcome(await self._reloader.reload("admin", dry_run=dry_run))
-        return _outcome(await self._reloader.apply(text, "admin", dry_run=dry_run))
 
-    async def _expect(self, etag: str | None) -> None:
-        if etag is not None and etag != "*" and etag != _etag(await asyncio.to_thread(self._text)):
-            raise Stale("the configuration has changed since it was read; read it again")
+        async def first() -> None:
+            if if_match not in {None, "*", _etag(*await self._shown())}:
+                raise Stale("the configuration has changed since it was read; read it again")
+
+        if text is None:
+            return _outcome(await self._reloader.reload("admin", dry_run=dry_run, first=first))
+        return _outcome(await self._reloader.apply(text, "admin", dry_run=dry_run, first=first))
 
     async def register(self, section: str, name: str, body: Any) -> dict[str, Any]:
         """Add or replace a service or a route that no file has."""
@@ -268,5 +277,6 @@ def _problem(problem: Any) -> dict[str, Any]:
     return attrs.asdict(problem)
 
 
-def _etag(text: str) -> str:
-    return f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
+def _etag(revision: int, text: str) -> str:
+    # the text tells one process from the next, whose revisions begin anew; secrets are not in it, but make a revision
+    return f'"{revision}-{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'

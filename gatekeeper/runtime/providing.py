@@ -36,12 +36,16 @@ class Taking(Protocol):
 
 @attrs.define
 class _Running:
-    """A provider at work. `heard` is set when it has said something, whatever became of that."""
+    """A provider at work. `heard` is set when it has said something, whatever became of that.
+
+    `refused` is what it said last, if that was not sound: with another file it may be.
+    """
 
     config: ProviderConfig
     provider: Provider
     task: "asyncio.Task[None] | None" = None
     heard: bool = False
+    refused: Provided | None = None
 
 
 class Providers:
@@ -57,8 +61,11 @@ class Providers:
         self._spawn: Final = spawn
         self._running: dict[str, _Running] = {}
 
-    def apply(self, configs: Mapping[str, ProviderConfig]) -> None:
-        """Run these providers from now on, and no others; those that are configured as before go on undisturbed."""
+    def apply(self, configs: Mapping[str, ProviderConfig], *, again: bool = True) -> None:
+        """Run these providers from now on, and no others; those that are configured as before go on undisturbed.
+
+        With `again`, what was refused is tried once more: what stands beside it has changed.
+        """
         for name, running in list(self._running.items()):
             if configs.get(name) != running.config:
                 del self._running[name]
@@ -67,8 +74,12 @@ class Providers:
                 if name not in configs:
                     self._spawn(f"forget provider {name}", self._forget(name))
         for name, config in configs.items():
-            if name not in self._running:
+            running = self._running.get(name)
+            if running is None:
                 self._start(name, config)
+            elif again and (refused := running.refused) is not None:
+                running.refused = None
+                self._spawn(f"provider {name} again", self._try_again(name, running, refused))
 
     @property
     def awaited(self) -> list[str]:
@@ -98,14 +109,22 @@ class Providers:
     async def _take(self, name: str, running: _Running) -> None:
         async for text in running.provider.watch():
             provided = Provided(name, may_provide=running.config.may_provide, text=text)
+            running.refused = None
             outcome = await self._taking.provide(provided, name, f"provider {name}")
             running.heard = True
             if not outcome.applied:
+                running.refused = provided
                 log.error(
                     "what provider %s says is refused; what it said before holds",
                     name,
                     extra={"problems": [str(problem) for problem in outcome.errors]},
                 )
+
+    async def _try_again(self, name: str, running: _Running, refused: Provided) -> None:
+        """What was refused may be sound beside another file."""
+        outcome = await self._taking.provide(refused, name, f"provider {name}, again")
+        if not outcome.applied and running.refused is None:
+            running.refused = refused
 
     async def _forget(self, name: str) -> None:
         await self._taking.provide(None, name, f"provider {name} has gone")

@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import attrs
@@ -23,6 +23,7 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.edge.server import bind
 from gatekeeper.extend.events import ConfigApplied, ConfigRefused, Event
 from gatekeeper.observe.metrics import Metrics
+from gatekeeper.runtime.additions import Additions
 from gatekeeper.runtime.build import Builder, Prepared
 from gatekeeper.runtime.loading import Loaded, in_background
 from gatekeeper.runtime.source import Source
@@ -72,6 +73,10 @@ class Change:
         self.prepared.abandon()
 
 
+Check = Callable[[], Awaitable[None]]
+"""Raises where a change must not be made."""
+
+
 class Changing(Protocol):
     """A gateway, as far as a change of its configuration goes."""
 
@@ -113,8 +118,7 @@ class Reloader:
         """What is in force instead of the file."""
         self._acted_on: object = None
         """What the files said when they were last read, whoever had asked for it, and whatever became of it."""
-        self._provided: dict[str, Provided] = {}
-        self._added: dict[str, dict[str, InstanceConfig]] = {}
+        self._additions: Final = Additions()
         self._on_files: Callable[[Loaded | ConfigError], object] = lambda _: None
         self._results = metrics.counter(
             "gatekeeper_config_reloads_total", "Tries to change the configuration.", ("result",)
@@ -161,7 +165,9 @@ class Reloader:
             raise
         return change
 
-    async def reload(self, why: str, *, dry_run: bool = False, always: bool = True) -> Outcome:
+    async def reload(
+        self, why: str, *, dry_run: bool = False, always: bool = True, first: Check | None = None
+    ) -> Outcome:
         """Read the file again, and serve by it if it is sound; with `dry_run`, only see whether it is.
 
         Without `always` nothing happens where it says what is in force already, or what it said when it was last read:
@@ -171,7 +177,12 @@ class Reloader:
         if source is None:
             return self._refused("this gateway was not started from a file")
         return await self._change(
-            why, lambda: source.load(self._sources()), dry_run=dry_run, watch=True, always=always
+            why,
+            lambda: source.load(self._additions.sources),
+            dry_run=dry_run,
+            watch=True,
+            always=always,
+            first=first,
         )
 
     async def _renew(self, why: str) -> Outcome:
@@ -181,10 +192,14 @@ class Reloader:
             return self._refused("this gateway was not started from a file")
         if text is None:
             return await self.reload(why)
-        return await self._change(why, lambda: source.load_text(text, self._sources()), text=text)
+        return await self._change(why, lambda: source.load_text(text, self._additions.sources), text=text)
 
-    async def apply(self, text: str, why: str, *, dry_run: bool = False) -> Outcome:
+    async def apply(
+        self, text: str, why: str, *, dry_run: bool = False, first: Check | None = None
+    ) -> Outcome:
         """Serve by a text instead of the file, until that changes; with `dry_run`, only see whether it could be.
+
+        `first` is that of `reload`.
 
         It may take from outside what the file takes (`${...}`), and nothing else: who may change the configuration may
         not read every variable of this process by that.
@@ -195,21 +210,25 @@ class Reloader:
         for reference in sorted(references([text]) - references(self._read.values())):
             return self._refused(f"`{reference}` is not in the configuration in force; write the value")
         return await self._change(
-            why, lambda: source.load_text(text, self._sources()), dry_run=dry_run, text=text
+            why,
+            lambda: source.load_text(text, self._additions.sources),
+            dry_run=dry_run,
+            text=text,
+            first=first,
         )
 
     async def provide(self, provided: Provided | None, name: str, why: str) -> Outcome:
         """Serve by what a provider says now, None for nothing any more; where that is unsound, by what it said before."""
-        before = self._provided.get(name)
-        self._set(name, provided)
+        before = self._additions.provided(name)
+        self._additions.provide(name, provided)
         outcome = await self._renew(why)
         if not outcome.applied:
-            self._set(name, before)
+            self._additions.provide(name, before)
         return outcome
 
     def provided(self, name: str) -> Provided | None:
         """What a provider says, as far as it is in force."""
-        return self._provided.get(name)
+        return self._additions.provided(name)
 
     def origin(self, section: str, name: str) -> str:
         """Who has an entry that is in force: `file`, or a provider; empty where there is none."""
@@ -226,7 +245,7 @@ class Reloader:
 
     def added(self, service: str) -> Mapping[str, InstanceConfig]:
         """The instances that were added to a service, by id."""
-        return self._added.get(service, {})
+        return self._additions.instances(service)
 
     async def add_instance(self, service: str, body: Any) -> Outcome:
         """Add an instance to a service, as if it stood in its configuration; for as long as both exist."""
@@ -246,33 +265,13 @@ class Reloader:
         others = {name: config for name, config in self.added(service).items() if name != instance}
         return await self._with_added(service, others)
 
-    async def _with_added(self, service: str, instances: dict[str, InstanceConfig]) -> Outcome:
-        before = self._added.get(service, {})
-        self._added[service] = instances
+    async def _with_added(self, service: str, instances: Mapping[str, InstanceConfig]) -> Outcome:
+        before = self.added(service)
+        self._additions.join(service, instances)
         outcome = await self._renew("admin")
         if not outcome.applied:
-            self._added[service] = before
+            self._additions.join(service, before)
         return outcome
-
-    def _with_instances(self, config: GatewayConfig) -> GatewayConfig:
-        services = {
-            name: attrs.evolve(
-                service,
-                instances=tuple({one.id: one for one in (*service.instances, *added.values())}.values()),
-            )
-            for name, added in self._added.items()
-            if added and (service := config.services.get(name)) is not None
-        }
-        return attrs.evolve(config, services={**config.services, **services}) if services else config
-
-    def _set(self, name: str, provided: Provided | None) -> None:
-        if provided is None:
-            self._provided.pop(name, None)
-        else:
-            self._provided[name] = provided
-
-    def _sources(self) -> list[Provided]:
-        return [self._provided[name] for name in sorted(self._provided)]
 
     async def _change(
         self,
@@ -283,15 +282,18 @@ class Reloader:
         watch: bool = False,
         always: bool = True,
         text: str | None = None,
+        first: Check | None = None,
     ) -> Outcome:
         async with self._lock:
+            if first is not None:
+                await first()
             if self.closed:
                 return self._refused("the gateway is going away", quiet=True)
             revision = self.state.revision + 1
 
             def work() -> tuple[Loaded, Prepared | None]:
                 loaded = load()
-                loaded = attrs.evolve(loaded, config=self._with_instances(loaded.config))
+                loaded = attrs.evolve(loaded, config=self._additions.put_into(loaded.config))
                 in_force = loaded.config == self._gateway.config
                 if not always and (in_force or _content(loaded) == self._acted_on):
                     return loaded, None

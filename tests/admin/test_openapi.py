@@ -89,6 +89,15 @@ def test_parameters_have_types() -> None:
     ]
 
 
+def test_fields_of_answers_are_described() -> None:
+    """Those that a program goes on with."""
+    made = operation_of(found("POST", "/gateway/services"))["responses"]["201"]
+    shown = operation_of(found("GET", "/gateway/config"))["responses"]["200"]
+
+    assert [["Location"], ["ETag"]] == [list(one["headers"]) for one in (made, shown)]
+    assert "headers" not in operation_of(found("GET", "/"))["responses"]["200"]
+
+
 def test_statuses_of_refusals_are_named() -> None:
     """Those that a program may want to tell apart."""
     responses = operation_of(found("POST", "/gateway/config"))["responses"]

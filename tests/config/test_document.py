@@ -324,3 +324,12 @@ def test_what_is_no_text_means_itself() -> None:
     """Lists, mappings and booleans come as they are."""
     assert meaning([1]) == [1]
     assert meaning(False) is False
+
+
+def test_an_alias_stands_where_it_is_written() -> None:
+    """Its value stands at the anchor; the key of the anchor keeps its line."""
+    spot = read_document("a: &x {b: 1}\n\nc: *x\nd: *x\n", "f").spot
+
+    assert spot is not None
+    assert [0, 2, 3] == [spot.children[key].key_line for key in "acd"]
+    assert [0, 0, 0] == [spot.children[key].children["b"].line for key in "acd"]

@@ -142,7 +142,7 @@ def test_files_may_be_elsewhere(tmp_path: Path, read: Read) -> None:
     )
 
     assert list(tree.data["services"]) == ["a", "b", "c", "d"]
-    assert [Path("all"), Path("all/y/z")] == tree.folders
+    assert [Path("all"), Path("all/y"), Path("all/y/z")] == tree.folders
     assert problems(tree) == []
 
 

@@ -216,9 +216,21 @@ def test_a_retry_goes_to_who_has_room_too() -> None:
     second.in_flight = 4
     assert third is keyed.pick("user-1", [first])
 
-    third.in_flight = fourth.in_flight = 4
+    second.in_flight = third.in_flight = fourth.in_flight = 8
 
     assert second is keyed.pick("user-1", [first])
+
+
+def test_who_has_its_part_has_no_room() -> None:
+    """5 of 16 is 125 % of a quarter: the sixth would be one too many."""
+    keyed = Keyed(make_choices(1, 1, 1, 1), 1.25)
+    first, second, third, fourth = keyed.ranking("user-1")
+    first.in_flight, second.in_flight, third.in_flight, fourth.in_flight = 5, 4, 3, 3
+    assert second is keyed.pick("user-1")
+
+    third.in_flight = 4
+
+    assert first is keyed.pick("user-1")
 
 
 def test_without_a_bound_all_of_a_key_meet() -> None:
@@ -247,6 +259,17 @@ def test_what_is_remembered_has_an_end() -> None:
     assert keys(11)[9] not in keyed.balancer._rankings
     assert keys(11)[10] in keyed.balancer._rankings
     assert before == [keyed.pick(key) for key in keys(kept)]
+
+
+def test_a_key_that_is_known_is_not_ranked_again() -> None:
+    """That is most of what a pick costs."""
+    keyed = Keyed(make_choices(1, 1, 1))
+    _, second, _ = ranking = keyed.ranking("user-1")
+    assert {"user-1": tuple(ranking)} == keyed.balancer._rankings
+
+    keyed.balancer._rankings["user-1"] = (second,)
+
+    assert second is keyed.pick("user-1")
 
 
 def test_long_keys_are_not_remembered() -> None:

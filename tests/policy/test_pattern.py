@@ -10,8 +10,10 @@ from gatekeeper.policy.pattern import (
     ANY,
     Chars,
     Group,
+    RegexError,
     Repeat,
     can_be_empty,
+    code_of,
     expression,
     is_endless,
     literal,
@@ -55,6 +57,9 @@ def test_it_is_written_out_for_re(source: str, written: str) -> None:
         ("(a*)(b?)", True, True, 0, 2),
         ("a{0}", True, False, 0, 0),
         ("(|ab)", True, False, 0, 2),
+        ("[ab]c", False, False, 1, 2),
+        ("(abc|d)(e|fg)", False, False, 2, 7),
+        ("(a{2,3}|b{4})", False, False, 2, 7),
     ],
 )
 def test_what_a_tree_tells(
@@ -74,6 +79,22 @@ def test_groups_are_looked_through() -> None:
     inner = Repeat(".*", Chars(".", ANY), 0, None)
 
     assert inner == ungrouped(Group("((.*))", Group("(.*)", inner)))
+
+
+@pytest.mark.parametrize(("char", "code"), [("a", 97), ("\x00", 0), ("\xff", 255)])
+def test_a_character_has_a_code(char: str, code: int) -> None:
+    """Up to the last one of latin-1."""
+    assert code == code_of(char)
+    assert (Chars(char, 1 << code), Chars("b", 1 << 98)) == literal(char + "b").items
+
+
+@pytest.mark.parametrize(
+    ("char", "escaped"), [("\u0100", "%C4%80"), ("\u20ac", "%E2%82%AC"), ("\ud800", "%3F")]
+)
+def test_a_character_beyond_latin_1_is_refused(char: str, escaped: str) -> None:
+    """With what a path has instead."""
+    with pytest.raises(RegexError, match=f"a path has it as `{escaped}`"):
+        literal(f"a{char}")
 
 
 @given(st.text(st.characters(max_codepoint=255)), st.text(max_size=3))

@@ -41,6 +41,26 @@ def test_chance_gives_each_its_part_exactly() -> None:
     assert {"users": 950, "canary": 50} == counted
 
 
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(0.0, "a"), (0.049, "a"), (0.051, "b"), (0.449, "b"), (0.451, "d"), (1 - 2**-53, "d")],
+)
+def test_chance_goes_by_the_order_of_the_names(number: float, name: str) -> None:
+    """Whatever the order in which they are written; none is for who has no weight."""
+    split = Split({"d": 55, "e": 0, "c": 0, "b": 40, "a": 5})
+
+    assert name == split.by_chance(number)
+
+
+def test_one_name_takes_all() -> None:
+    """If no other has a weight."""
+    split = Split({"b": 0, "a": 3})
+
+    assert {"a"} == {split.by_chance(number / 10) for number in range(10)}
+    assert {"a"} == {split.by_key(str(number)) for number in range(10)}
+    assert {"b": 0.0, "a": 1.0} == split.shares
+
+
 @given(WEIGHTS, st.text())
 def test_a_key_leads_to_the_same_name_whatever_the_order(weights: dict[str, int], key: str) -> None:
     """On every gateway."""

@@ -54,7 +54,6 @@ def refusals(catalog: Catalog, kind: str, options: Any) -> list[str]:
 
 KINDS: dict[str, tuple[type[Balancer], dict[str, Any]]] = {
     "round_robin": (RoundRobin, {}),
-    "weighted_round_robin": (RoundRobin, {}),
     "least_connections": (LeastConnections, {}),
     "random": (Random, {}),
     "power_of_two": (PowerOfTwo, {}),

@@ -229,11 +229,12 @@ def test_latency_rises_at_once_and_falls_slowly(world: World) -> None:
     assert world.clock.monotonic() == instance.measured
 
 
-def test_an_attempt_without_an_answer_says_nothing_of_latency(world: World) -> None:
-    """It did not begin."""
+def test_a_failure_says_nothing_of_latency(world: World) -> None:
+    """There was no answer, or one that may have been quick because it is none."""
     service = world.service(1)
 
     attempt(service, "a", ConnectFailed())
+    attempt(service, "a", started=1.0, first_byte=1.2, status=500)
 
     assert 0.0 == service.member("a").instance.latency
 

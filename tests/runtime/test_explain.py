@@ -197,6 +197,7 @@ async def test_what_comes_nearest(
 
     assert ("", status) == (found.result.route, found.result.status)
     assert nearest == [one.route for one in found.nearest]
+    assert (status == 405, status == 421) == (bool(found.result.allow), bool(found.result.hosts))
     assert () == found.targets
 
 
@@ -333,7 +334,7 @@ async def test_a_service_that_the_path_names(explainer: Explainer) -> None:
     """It is said that the path does."""
     (target,) = explainer.explain("GET", "http://a.example/to/next/x/y?z").targets
 
-    assert ("next", "captured", "/x/y?z") == (target.service, target.why, target.target)
+    assert ("next", "captured", "/x/y?z", 1.0) == (target.service, target.why, target.target, target.share)
 
 
 async def test_what_is_asked_for_is_what_the_rewrite_makes(explainer: Explainer) -> None:
@@ -341,7 +342,7 @@ async def test_what_is_asked_for_is_what_the_rewrite_makes(explainer: Explainer)
     (patched,) = explainer.explain("POST", "http://a.example/method").targets
     (bad,) = explainer.explain("GET", "http://a.example/written/x", [("X-Path", "/%zz")]).targets
 
-    assert "PATCH" == patched.method
+    assert ("PATCH", 1.0) == (patched.method, patched.share)
     assert ("", "", "a `%` in the path is not followed by two hexadecimal digits") == (
         bad.method,
         bad.target,

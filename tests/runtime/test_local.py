@@ -391,7 +391,23 @@ async def test_the_configuration_is_shown_without_secrets(serve: Serve) -> None:
     again = await served.node.apply(found["text"], dry_run=False, if_match=found["etag"])
     assert (True, []) == (again["applied"], again["problems"])
     assert b"hunter2" == await served.body("/")
-    assert found["etag"] == (await served.node.config())["etag"]
+    later = await served.node.config()
+    assert (found["text"], 2) == (later["text"], later["revision"])
+    assert found["etag"] != later["etag"]
+    assert later["etag"] == (await served.node.config())["etag"]
+
+
+async def test_problems_are_told_without_secrets(serve: Serve) -> None:
+    """They go into logs and answers."""
+    served = await serve(SECRET)
+    broken = "version: 1\nroutes: {all: {match: /**, to: '${SECRET}'}}\n"
+    await asyncio.to_thread(served.file.write_text, broken)
+
+    outcome = await served.node.apply(None, dry_run=False, if_match=None)
+
+    assert not outcome["applied"]
+    assert "hunter2" not in str(outcome)
+    assert "no service `${SECRET}`" in str(outcome)
 
 
 async def test_another_configuration_can_be_applied(serve: Serve) -> None:
@@ -417,6 +433,10 @@ async def test_who_read_an_older_configuration_is_told(serve: Serve) -> None:
 
     with pytest.raises(Stale):
         await served.node.apply(other, dry_run=False, if_match=etag)
+    etag = (await served.node.config())["etag"]
+    wishes = (served.node.apply(other, dry_run=False, if_match=etag) for _ in range(3))
+    outcomes = await asyncio.gather(*wishes, return_exceptions=True)
+    assert [False, True, True] == sorted(isinstance(outcome, Stale) for outcome in outcomes)
 
 
 async def test_a_posted_configuration_takes_nothing_new_from_outside(serve: Serve) -> None:

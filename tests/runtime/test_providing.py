@@ -136,6 +136,27 @@ async def test_what_is_unsound_is_refused_whole(
     assert "b" == await body(gw, "/b")
 
 
+async def test_what_was_refused_is_tried_beside_another_file(gateway: StartGateway) -> None:
+    """A service that it sends to may come later."""
+    plugin = Plugin()
+    gw = await gateway(config("providers: {portal: told}\n"), [plugin])
+    await plugin.made[0].says.put("routes: {x: {match: /x, to: late}}\n")
+    await until_refused(gw)
+
+    await gw.apply(config("providers: {portal: told}\n") + "x-note: still not\n")
+    await until_refused(gw, 2)
+    await gw.apply(config("providers: {portal: told}\nservices: {late: http://127.0.0.1:1}\n"))
+    await until_revision(gw, 4)
+
+    assert 502 == (await gw.get("/x")).status
+
+
+async def until_refused(gw: LiveGateway, times: int = 1) -> None:
+    async with asyncio.timeout(10):
+        while gw.metric("gatekeeper_config_reloads_total", result="refused") < times:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
 async def test_a_gateway_is_ready_when_those_that_are_required_have_spoken(gateway: StartGateway) -> None:
     """Soundly or not: what they say is judged on its own."""
     plugin = Plugin()

@@ -150,11 +150,12 @@ chains:
       if_error: skip
     - closing
 routes:
-  chained: {match: /chained, to: a, filters: [use: outer], override: {closing: false}}
+  chained: {match: /chained, to: a, filters: [{use: outer, when: {path: /chained}}], override: {closing: false}}
   closed: {match: /closed, filters: [{closing: {}, when: {method: GET}}, {static: {status: 200}, name: never}]}
   fussy: {match: /fussy, to: b, filters: [transform: {request: {headers: {set: {x-said: "{query.said}"}}}}]}
   changed: {match: /changed, to: a, override: {first: {request: {query: {remove: [m]}}}, options: false}}
   several: {match: /several, to: {a: 1, b: 1}}
+  plain: {match: /plain, filters: [static: {status: 203}]}
 """
 
 
@@ -219,9 +220,14 @@ async def test_chains_stand_in_their_places() -> None:
         inner.if_error,
     )
     # the first filter has set the field that the chain asks for, and taken the parameter that `stop` asks for
-    assert [("chain inner", 1.0), ("stamp-inner", 0.2)] == [(one.of, one.chance) for one in inner.when]
-    assert Failure(condition="query number: 1", found="nothing") == found.filters[-1].when[0].failed
-    assert "gateway.yaml:25" == found.filters[4].override
+    around = [("chain outer", 1.0), ("chain inner", 1.0)]
+    assert [*around, ("stamp-inner", 0.2)] == [(one.of, one.chance) for one in inner.when]
+    assert around == [(one.of, one.chance) for one in found.filters[4].when]
+    assert [None, Failure(condition="query number: 1", found="nothing")] == [
+        one.failed for one in found.filters[-1].when
+    ]
+    assert ["", "", "", "", "gateway.yaml:25", ""] == [one.override for one in found.filters]
+    assert ["filters"] * 3 + ["chain inner"] * 2 + ["chain outer"] == [one.source for one in found.filters]
 
 
 async def test_nothing_is_reached_behind_what_answers() -> None:
@@ -232,6 +238,15 @@ async def test_nothing_is_reached_behind_what_answers() -> None:
         found.filters
     )
     assert ("closing", 0) == (found.result.answered_by, found.result.status)
+    assert ["filters"] * 3 + ["route closed"] * 2 == [one.source for one in found.filters]
+
+
+async def test_what_a_filter_answers_is_known() -> None:
+    """If nothing but the request decides about it."""
+    found = await explain("/plain")
+
+    assert "static answers" == states(found.filters)[-1]
+    assert ("static", 203, ()) == (found.result.answered_by, found.result.status, found.targets)
 
 
 async def test_what_a_filter_refuses_ends_there() -> None:
@@ -259,6 +274,7 @@ async def test_what_a_route_changes() -> None:
     assert ["first runs", "nothing idle", "options dropped"] == states(found.filters)
     assert "gateway.yaml:28" == found.filters[0].override
     assert {"remove": ["m"]} == found.filters[0].options["request"]["query"]
+    assert {"request", "response"} == set(found.filters[0].defaults)
 
 
 OWNED = """\

@@ -31,6 +31,7 @@ from gatekeeper.policy.settling import APART
 from gatekeeper.runtime import look, watch
 from gatekeeper.runtime.watch import Watch
 from gatekeeper.testing import FakeClock
+from gatekeeper.testing.origin import PATIENCE
 
 
 LATER = 4e9
@@ -720,7 +721,8 @@ async def test_closing_ends_the_thread(path: Path) -> None:
         assert background is not None
         assert background._thread.is_alive()
 
-    await asyncio.to_thread(background._thread.join)
+    await asyncio.to_thread(background._thread.join, PATIENCE)
+    assert not background._thread.is_alive()
 
 
 async def test_a_watch_that_was_not_started_can_be_closed() -> None:

@@ -20,6 +20,7 @@ from tests.soak.ledger import Ledger
 from tests.soak.load import Load
 from tests.soak.process import GatewayProcess
 from tests.soak.shape import CHANGES, SPOILS, Shape, Spoiled, changed
+from tests.soak.slow import Slow
 from tests.soak.wire import BrokenError
 
 
@@ -57,7 +58,7 @@ class Editor:
     """Edits, and looks what becomes of it."""
 
     def __init__(
-        self, gateway: GatewayProcess, ledger: Ledger, load: Load, shape: Shape, random: Random
+        self, gateway: GatewayProcess, ledger: Ledger, load: Load, slow: Slow, shape: Shape, random: Random
     ) -> None:
         self.ledger = ledger
         self.done: list[Done] = []
@@ -66,6 +67,7 @@ class Editor:
         self.shape = shape
         self._gateway = gateway
         self._load = load
+        self._slow = slow
         self._random = random
         self._told: Counter[str] = Counter()
 
@@ -91,6 +93,8 @@ class Editor:
 
     async def _put(self, way: str, what: str, shape: Shape) -> None:
         self.sound += 1
+        if self.shape.visitor and not shape.visitor:
+            self._slow.leave()
         before, lines = self.shape, self._gateway.log.count(IN_FORCE)
         seen = self.ledger.expect(shape.revision)
         began, status, answer = await self._write(way, shape.text())
@@ -150,6 +154,7 @@ class Editor:
             self.ledger.fault("guest", f"{left} were not told that their listener has gone")
         if shape.visitor and not before.visitor:
             await self._load.visit("visitor", VISITS)
+            self._slow.visit("/visitor/drip", VISITS)
         for name, expected in ((f"spare-{shape.routes - 1}", 200), (f"spare-{shape.routes}", 404)):
             if name != "spare--1" and (found := await self._load.look(name)) != expected:
                 self.ledger.fault("state", f"/{name} is answered {found}")

@@ -2,8 +2,8 @@
 
     GET  /...?seed=N&size=N               the content of that seed, at once
     POST /...                             how many bytes came, and their SHA-256
-    GET  /drip?seed=N&size=N              the same in pieces, `RATE` bytes a second
-    GET  /drip?seed=N                     without an end, until `/stop`
+    GET  .../drip?seed=N&size=N           the same in pieces, `RATE` bytes a second
+    GET  .../drip?seed=N                  without an end, until `/stop`
     GET  /events?seed=N                   one event a second, until `/stop`
     GET  /stop                            what has no end, ends; how long each was, by seed
 """
@@ -149,8 +149,9 @@ class Origin(asyncio.Protocol):
     def _answer(self) -> None:
         method, target, _ = self._message.line.split(b" ")
         seed, size = _SEED.search(target), _SIZE.search(target)
-        if target.startswith((b"/drip", b"/events")) and seed is not None:
-            kind = Events if target.startswith(b"/events") else Drip
+        is_stream = target.startswith(b"/events")
+        if (is_stream or b"/drip?" in target) and seed is not None:
+            kind = Events if is_stream else Drip
             self._drip = kind(self, int(seed[1]), int(size[1]) if size is not None else -1)
             self._instance.drips.add(self._drip)
             self.transport.write(self._drip.head)

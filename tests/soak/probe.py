@@ -23,6 +23,7 @@ from gatekeeper.upstream.connection import Connection
 from gatekeeper.upstream.pool import Pool
 
 
+_POOL = re.compile(r"^(?:asyncio|uvloop)_\d+$")
 CLASSES = (Snapshot, Service, Member, Pool, Connection, Listener, StrictProtocol)
 
 
@@ -34,7 +35,7 @@ def gatekeeper_admin_routes(gateway: Gateway) -> Iterable[web.AbstractRouteDef]:
         return web.json_response(
             {
                 "tasks": Counter(map(_name, asyncio.all_tasks())),
-                "threads": Counter(re.sub(r"_\d+$", "", thread.name) for thread in threading.enumerate()),
+                "threads": Counter(_POOL.sub("pool", thread.name) for thread in threading.enumerate()),
                 "kept": len(gateway.keep),
             }
         )

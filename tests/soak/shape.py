@@ -10,6 +10,8 @@ from typing import Final
 import attrs
 
 
+DRAIN: Final = 10
+"""Seconds that the streams of instances have which are taken out."""
 LONGEST_IDLE: Final = 600
 """Seconds for which pools of services that come and go would keep their connections."""
 
@@ -35,7 +37,7 @@ class Shape:
     """Whether there is a second listener."""
     weights: tuple[int, int] = (1, 1)
     second: bool = True
-    """Whether the slow service has its second instance."""
+    """Whether the fast service has its second instance."""
     visitor: bool = False
     """Whether there is a third service, with a route."""
     routes: int = 3
@@ -55,10 +57,8 @@ class Shape:
     @property
     def services(self) -> dict[str, dict[str, int]]:
         """Weights, by service and by instance."""
-        found = {
-            "fast": {"a": self.weights[0], "b": self.weights[1]},
-            "slow": {"a": 1, "b": 1} if self.second else {"a": 1},
-        }
+        fast = dict(zip("ab" if self.second else "a", self.weights, strict=False))
+        found = {"fast": fast, "slow": {"a": 1, "b": 1}}
         return {**found, "visitor": {"a": 1}} if self.visitor else found
 
     @property
@@ -74,7 +74,7 @@ class Shape:
             "  listen:",
             *(f"    {name}: {address}" for name, address in self.listeners.items()),
             f"  timeouts: {{idle: {self.idle}s}}",
-            "  drain: 10s",
+            f"  drain: {DRAIN}s",
             "admin:",
             f"  listen: 127.0.0.1:{self.ports.admin}",
             "services:",
@@ -116,7 +116,7 @@ Change = Callable[[Shape, Random], Shape]
 
 
 def _other_pair(before: tuple[int, int], random: Random) -> tuple[int, int]:
-    return random.choice([pair for pair in ((1, 1), (3, 1), (1, 4), (0, 1)) if pair != before])
+    return random.choice([pair for pair in ((1, 1), (3, 1), (1, 4), (2, 0)) if pair != before])
 
 
 CHANGES: Final[Mapping[str, Change]] = {
@@ -174,7 +174,7 @@ def _inserted(shape: Shape, before: str, line: str, path: str, problem: str, mar
 
 def _unknown_key(shape: Shape) -> Spoiled:
     key = f"wrong-{shape.revision}"
-    return _inserted(shape, "  drain: 10s", f"  {key}: 1", f"server.{key}", "unknown-key", key)
+    return _inserted(shape, f"  drain: {DRAIN}s", f"  {key}: 1", f"server.{key}", "unknown-key", key)
 
 
 def _unknown_service(shape: Shape) -> Spoiled:
@@ -193,7 +193,7 @@ def _bad_value(shape: Shape) -> Spoiled:
 
 def _no_yaml(shape: Shape) -> Spoiled:
     line = f"  - wrong-{shape.revision}"
-    return _inserted(shape, "  drain: 10s", line, "", "yaml", "-")
+    return _inserted(shape, f"  drain: {DRAIN}s", line, "", "yaml", "-")
 
 
 def _twice(shape: Shape) -> Spoiled:

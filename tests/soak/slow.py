@@ -15,12 +15,14 @@ import orjson
 
 from tests.soak.ledger import Ledger
 from tests.soak.origin import RATE, TICK
-from tests.soak.shape import Ports
+from tests.soak.shape import DRAIN, Ports
 from tests.soak.wire import BLOCK, BrokenError, Client, chunk, fetch, piece
 
 
 QUIET: Final = 10.0
 """Seconds within which something comes on everything that is open."""
+VISIT: Final = DRAIN / 2
+"""Seconds of a download from a service that goes meanwhile."""
 LAST: Final = 30.0
 """Seconds for the end of all."""
 
@@ -50,6 +52,7 @@ class Slow:
         self._random = random
         self._counts = counts
         self._stopping = asyncio.Event()
+        self._leaving = asyncio.Event()
         self._endless: dict[int, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -64,6 +67,19 @@ class Slow:
             *(self._stream(10_000 + seed) for seed in range(counts.streams)),
         ]
         self._tasks = [asyncio.create_task(one) for one in work]
+
+    def visit(self, path: str, count: int) -> None:
+        """Let some come who download from there, one after the other, until they are to leave."""
+        self._leaving = asyncio.Event()
+        self._tasks += [asyncio.create_task(self._visits(path, self._leaving)) for _ in range(count)]
+
+    def leave(self) -> None:
+        """Let them come no more; what they have begun ends before an instance has drained that is taken out."""
+        self._leaving.set()
+
+    async def _visits(self, path: str, leaving: asyncio.Event) -> None:
+        while not leaving.is_set():
+            await self._download(path, int(VISIT * RATE))
 
     async def stop(self) -> None:
         """Let everything come to its end; what does not in time was not whole."""
@@ -83,15 +99,17 @@ class Slow:
 
     async def _downloads(self) -> None:
         while not self._stopping.is_set():
-            seed, size = self._random.randrange(1_000_000), self._size()
-            found = _Found()
-            try:
-                await self._get(f"/drip?seed={seed}&size={size}", found.add)
-                found.check(seed, size)
-                self.whole += 1
-            except BrokenError as error:
-                self.ledger.fault("slow", f"download of {size} bytes: {error}")
-                await asyncio.sleep(1)
+            await self._download("/drip", self._size())
+
+    async def _download(self, path: str, size: int) -> None:
+        seed, found = self._random.randrange(1_000_000), _Found()
+        try:
+            await self._get(f"{path}?seed={seed}&size={size}", found.add)
+            found.check(seed, size)
+            self.whole += 1
+        except BrokenError as error:
+            self.ledger.fault("slow", f"download of {size} bytes from {path}: {error}")
+            await asyncio.sleep(1)
 
     async def _endless_download(self, seed: int) -> None:
         found = _Found()
