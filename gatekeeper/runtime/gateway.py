@@ -26,11 +26,12 @@ from gatekeeper.policy.health import Health
 from gatekeeper.registry.health import HealthChecks
 from gatekeeper.registry.services import Member, Service
 from gatekeeper.runtime.build import Builder
+from gatekeeper.runtime.change import Change, Outcome
 from gatekeeper.runtime.keep import Keep
 from gatekeeper.runtime.loading import Loaded
 from gatekeeper.runtime.local import LocalNode
 from gatekeeper.runtime.providing import Providers
-from gatekeeper.runtime.reload import Change, Outcome, Reloader
+from gatekeeper.runtime.reload import Reloader
 from gatekeeper.runtime.snapshot import Snapshot
 from gatekeeper.runtime.source import Source
 from gatekeeper.runtime.watch import Watch

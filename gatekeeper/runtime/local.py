@@ -12,7 +12,7 @@ from gatekeeper.config.provided import ADMIN, Provided
 from gatekeeper.config.show import dump, show
 from gatekeeper.registry.services import Seat, Service
 from gatekeeper.runtime import usage
-from gatekeeper.runtime.reload import Outcome
+from gatekeeper.runtime.change import Outcome
 from gatekeeper.runtime.rules import describe
 from gatekeeper.version import VERSION
 

@@ -18,7 +18,7 @@ from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.extend.running import RunningGateway
 from gatekeeper.registry.providers import Provider
-from gatekeeper.runtime.reload import Outcome
+from gatekeeper.runtime.change import Outcome
 
 
 log = logging.getLogger(__name__)

@@ -9,93 +9,27 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import attrs
 
-from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig, InstanceConfig
 from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.config.provided import FILE, Provided
 from gatekeeper.config.redact import redact, references
 from gatekeeper.core.clock import Clock
 from gatekeeper.edge.server import bind
-from gatekeeper.extend.events import ConfigApplied, ConfigRefused, Event
+from gatekeeper.extend.events import ConfigApplied, ConfigRefused
 from gatekeeper.observe.metrics import Metrics
 from gatekeeper.runtime.additions import Additions
 from gatekeeper.runtime.build import Builder, Prepared
+from gatekeeper.runtime.change import Change, Changing, Check, ConfigState, Outcome
 from gatekeeper.runtime.loading import Loaded, in_background
 from gatekeeper.runtime.source import Source
 
 
 log = logging.getLogger(__name__)
-
-
-@attrs.frozen
-class ConfigState:
-    """What is in force, and what became of the last try to change it. Times are seconds since the epoch."""
-
-    revision: int = 0
-    loaded_at: float = 0.0
-    error: str = ""
-    error_at: float = 0.0
-    problems: tuple[Problem, ...] = ()
-
-
-@attrs.frozen
-class Outcome:
-    """What became of a try: `problems` has errors if it was refused, and warnings."""
-
-    applied: bool
-    revision: int
-    problems: tuple[Problem, ...] = ()
-    sources: Mapping[str, str] = attrs.field(factory=dict)
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """Why it was refused."""
-        return tuple(problem for problem in self.problems if problem.severity == "error")
-
-
-@attrs.frozen
-class Change:
-    """A configuration that is ready: commit it or abandon it."""
-
-    loaded: Loaded
-    prepared: Prepared
-    sockets: Mapping[str, socket.socket]
-
-    def abandon(self) -> None:
-        """Close what was opened for it."""
-        for sock in self.sockets.values():
-            sock.close()
-        self.prepared.abandon()
-
-
-Check = Callable[[], Awaitable[None]]
-"""Raises where a change must not be made."""
-
-
-class Changing(Protocol):
-    """A gateway, as far as a change of its configuration goes."""
-
-    @property
-    def config(self) -> GatewayConfig:
-        """What is in force."""
-        ...
-
-    def listening(self, address: Listen) -> socket.socket | None:
-        """The socket that listens at an address already."""
-        ...
-
-    async def commit(self, change: Change) -> None:
-        """Bring it into force; cannot fail."""
-        ...
-
-    def emit(self, event: Event) -> None:
-        """Tell all plugins that something has changed."""
-        ...
 
 
 class Reloader:

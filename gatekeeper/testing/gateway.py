@@ -13,9 +13,9 @@ from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig, ListenerConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.extend.host import PluginHost
+from gatekeeper.runtime.change import Outcome
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.loading import load_gateway_text
-from gatekeeper.runtime.reload import Outcome
 from gatekeeper.runtime.source import Source
 from gatekeeper.testing.call import make_host
 from gatekeeper.testing.client import Answer, Client, Connection

@@ -16,8 +16,8 @@ from gatekeeper import hookimpl
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.provided import ADMIN, Provided
 from gatekeeper.extend.events import ConfigApplied, ConfigRefused
+from gatekeeper.runtime.change import ConfigState
 from gatekeeper.runtime.gateway import Gateway
-from gatekeeper.runtime.reload import ConfigState
 from gatekeeper.runtime.source import Source
 from gatekeeper.testing import (
     HANG,

@@ -373,7 +373,7 @@ class Options:
     seed: int = 0
     grace: float = 15.0
     """Seconds, `server.drain`."""
-    pauses: Sequence[float] = (1.0, 2.0, 8.0, 8.0)
+    pauses: Sequence[float] = (1.0, 2.0, 9.0, 13.0)
     """Of clients that ask rarely; those above `IDLE_GRACE` let a drain wait for them, and are hung up on."""
     sabotage: str = ""
 
