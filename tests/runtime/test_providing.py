@@ -11,7 +11,7 @@ import pytest
 from gatekeeper import hookimpl
 from gatekeeper.registry.providers import ProviderStatus
 from gatekeeper.runtime.local import LocalNode
-from gatekeeper.testing import LiveGateway, StartGateway
+from gatekeeper.testing import LiveGateway, StartGateway, StartOrigin, answer
 
 
 @attrs.frozen
@@ -201,3 +201,22 @@ async def test_a_provider_that_cannot_be_made_is_logged(
 
     assert ["provider portal could not be made"] == caplog.messages
     assert "file" == await body(gw, "/")
+
+
+async def test_a_web_server_may_be_the_provider(gateway: StartGateway, origin: StartOrigin) -> None:
+    """It is asked again and again, only for what is new; when it is away, what it said last holds."""
+    portal = await origin()
+    first = answer(200, [("ETag", '"1"')], says("a").encode())
+    portal.play(first)
+    portal.play(answer(304))
+    portal.play(answer(503))
+    portal.always(answer(200, [("ETag", '"2"')], says("b").encode()))
+    gw = await gateway(config(f"providers: {{portal: {{http: {{url: '{portal.url}/state', every: 1s}}}}}}\n"))
+
+    await until_revision(gw, 2)
+    assert ["a", "file"] == [await body(gw, "/a"), await body(gw, "/b")]
+    await until_revision(gw, 3)
+
+    assert ["file", "b"] == [await body(gw, "/a"), await body(gw, "/b")]
+    assert [None, '"1"', '"1"', '"1"'] == [request.get("if-none-match") for request in portal.requests[:4]]
+    assert {"/state"} == {request.target for request in portal.requests}

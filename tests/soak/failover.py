@@ -219,34 +219,62 @@ class Sabotage:
     plugin: str = ""
 
 
+HEALTH: Final = """\
+    health: {http: /health, every: 1s, timeout: 500ms, healthy_after: 2, unhealthy_after: 2}
+    outliers: {eject_for: 1s}
+"""
 SABOTAGES: Final[Mapping[str, Sabotage]] = {
     "no retries": Sabotage(("    retries: {}", "    retries: false")),
     "retries POST": Sabotage(
-        plugin="from gatekeeper.policy import retry\nretry.IDEMPOTENT = retry.IDEMPOTENT | {'POST'}\n"
+        plugin="""
+from gatekeeper.policy import retry
+
+retry.IDEMPOTENT = retry.IDEMPOTENT | {"POST"}
+"""
     ),
-    "no health": Sabotage(
-        (
-            "    health: {http: /health, every: 1s, timeout: 500ms, healthy_after: 2, unhealthy_after: 2}\n    outliers: {eject_for: 1s}",
-            "    health: false\n    outliers: false",
-        )
-    ),
+    "no health": Sabotage((HEALTH, "    health: false\n    outliers: false\n")),
     "never well again": Sabotage(
-        plugin="from gatekeeper.policy.health import Health\nnote = Health.note\n"
-        "Health.note = lambda self, outcome, *rest: self if not self.fit else note(self, outcome, *rest)\n"
+        plugin="""
+from gatekeeper.policy.health import Health
+
+note = Health.note
+Health.note = lambda self, *outcome: note(self, *outcome) if self.fit else self
+"""
     ),
     "deaf": Sabotage(
-        plugin="from gatekeeper.registry.services import Service\n"
-        "Service.override = lambda self, instance, **changes: self.member(instance)\n"
+        plugin="""
+from gatekeeper.registry.services import Service
+
+Service.override = lambda self, instance, **changes: self.member(instance)
+"""
     ),
     "forgets to take out": Sabotage(
-        plugin="from gatekeeper.runtime.local import LocalNode\n\n\n"
-        "async def remove_instance(self, service, instance):\n    pass\n\n\n"
-        "LocalNode.remove_instance = remove_instance\n"
+        plugin="""
+from gatekeeper.runtime.local import LocalNode
+
+
+async def remove_instance(self, service, instance):
+    pass
+
+
+LocalNode.remove_instance = remove_instance
+"""
     ),
     "counts wrong": Sabotage(
-        plugin="from gatekeeper.core.exchange import Attempt\ncomplete = Attempt.complete\n\n\n"
-        "def lose(self, error=None):\n    if error is not None and not self._ended:\n"
-        "        self.instance.in_flight += 1\n    complete(self, error)\n\n\nAttempt.complete = lose\n"
+        plugin="""
+from gatekeeper.core.exchange import Attempt
+
+complete = Attempt.complete
+
+
+def lose(self, error=None):
+    if error is not None and not self._ended:
+        self.instance.in_flight += 1
+    complete(self, error)
+
+
+Attempt.complete = lose
+"""
     ),
 }
 
@@ -258,9 +286,7 @@ services:
   app:
     instances:
 {instances}
-    health: {{http: /health, every: 1s, timeout: 500ms, healthy_after: 2, unhealthy_after: 2}}
-    outliers: {{eject_for: 1s}}
-    timeouts: {{read: 2s}}
+{health}    timeouts: {{read: 2s}}
     retries: {{}}
 routes:
   all: {{match: /**, to: app}}
@@ -364,8 +390,11 @@ class Failover:
             self._traffic.stop()
             await asyncio.wait([loading])
         loading.result()
-        await self._until("abc", "fit", patience=BACK)
-        story.last = await self._gateway.get("/gateway/services/app")
+        try:
+            await self._until("abc", "fit", patience=BACK)
+            story.last = await self._gateway.get("/gateway/services/app")
+        except BrokenError as error:
+            story.broken = repr(error)
         story.code = await self._gateway.end()
         self._read()
 
@@ -530,7 +559,7 @@ async def run(options: Options) -> Story:
         for one in instances:
             stack.callback(one.close)
         lines = [f"      - {{id: {one.name}, url: 'http://127.0.0.1:{one.port}'}}" for one in instances[:3]]
-        text = TEXT.format(port=front, admin=admin, instances="\n".join(lines))
+        text = TEXT.format(port=front, admin=admin, instances="\n".join(lines), health=HEALTH)
         plugins = []
         if options.sabotage:
             sabotage = SABOTAGES[options.sabotage]
@@ -730,21 +759,8 @@ def _frozen(story: Story, stage: Stage, excuses: Mapping[int, str]) -> Check:
 def describe(story: Story) -> str:
     """Figures that are no checks."""
     excuses = classify(story)
-    rows = [
-        (
-            "STAGE",
-            "of",
-            "s",
-            "GET",
-            "failed",
-            "POST",
-            "failed",
-            "timed out",
-            "begun by a/b/c/d",
-            "known",
-            "back",
-        )
-    ]
+    head = "STAGE|of|s|GET|failed|POST|failed|timed out|begun by a/b/c/d|known|back"
+    rows = [tuple(head.split("|"))]
     for stage in story.stages:
         asked = [one for one in story.asked if stage.begun <= one.sent < stage.ended]
         late = [one for one in asked if excuses.get(one.id) == "timed out"]
@@ -755,36 +771,26 @@ def describe(story: Story) -> str:
         begun = "/".join(str(_begun_by(story, name, stage.begun, stage.ended)) for name in "abcd")
         known = f"{stage.unfit - stage.happened:.2f}" if stage.unfit else ""
         back = f"{stage.fit - stage.over:.2f}" if stage.fit and stage.over else ""
-        rows.append(
-            (
-                stage.name,
-                stage.instance,
-                f"{stage.ended - stage.begun:.1f}",
-                *counts,
-                str(len(late)),
-                begun,
-                known,
-                back,
-            )
-        )
+        lasted = f"{stage.ended - stage.begun:.1f}"
+        rows.append((stage.name, stage.instance, lasted, *counts, str(len(late)), begun, known, back))
     whys = ", ".join(f"{count} {why}" for why, count in sorted(Counter(excuses.values()).items())) or "none"
     waited = [asked.ended - asked.sent for asked in story.asked if not asked.why]
     twice = sum(count > 1 for count in Counter(one.id for one in story.begun).values())
-    lines = [
+    head = (
         f"{len(story.asked)} requests, of which failed: {whys}; begun twice: {twice};"
-        f" p50 {checks.median(waited) * 1e3:.0f} ms, max {checks.share(waited, 1.0) * 1e3:.0f} ms; seed {story.options.seed}",
-        "",
-        checks.table(rows),
-        *story.complaints[:SHOWN],
-    ]
-    lost = [asked for asked in story.asked if excuses.get(asked.id) in {"lost", "stale"}]
-    for asked in lost[:SHOWN]:
-        seen = [one for one in story.begun if one.id == asked.id]
-        deaths = [
-            (name, round(asked.sent - died, 4)) for name, died in story.deaths if abs(asked.sent - died) < 1
+        f" p50 {checks.median(waited) * 1e3:.0f} ms, max {checks.share(waited, 1.0) * 1e3:.0f} ms;"
+        f" seed {story.options.seed}"
+    )
+    lines = [head, "", checks.table(rows), *story.complaints[:SHOWN]]
+    lost = [one for one in story.asked if excuses.get(one.id) in {"lost", "stale"}]
+    for failed in lost[:SHOWN]:
+        seen = [one for one in story.begun if one.id == failed.id]
+        since = [f"{failed.sent - died:+.4f} s since the death of {name}" for name, died in story.deaths]
+        near = [
+            one for one, (_, died) in zip(since, story.deaths, strict=True) if abs(failed.sent - died) < 1
         ]
         lines.append(
-            f"{excuses[asked.id]}: {asked}, by {story.blamed.get(asked.id)}, begun {seen}, since deaths {deaths}"
+            f"{excuses[failed.id]}: {failed}, at {story.blamed.get(failed.id)}; begun: {seen}; {near}"
         )
     return "\n".join(lines)
 

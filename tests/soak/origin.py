@@ -6,6 +6,7 @@
     GET  .../drip?seed=N                  without an end, until `/stop`
     GET  /events?seed=N                   one event a second, until `/stop`
     GET  /stop                            what has no end, ends; how long each was, by seed
+    GET  /connections                     how many there were until now
 """
 
 import asyncio
@@ -87,6 +88,7 @@ class Instance:
     def __init__(self) -> None:
         self.drips: set[Drip] = set()
         self.endless: dict[int, int] = {}
+        self.connections = 0
         self._number = 0
 
     def tick(self) -> None:
@@ -122,6 +124,7 @@ class Origin(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember it."""
         self.transport = cast("asyncio.Transport", transport)
+        self._instance.connections += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget what was on its way."""
@@ -158,6 +161,8 @@ class Origin(asyncio.Protocol):
             return
         if target == b"/stop":
             body = self._instance.stop()
+        elif target == b"/connections":
+            body = b"%d" % self._instance.connections
         elif method == b"POST":
             body = b"%d %b" % (self._message.size, self._digest.hexdigest().encode())
         elif seed is not None and size is not None:

@@ -21,7 +21,7 @@ from tests.soak.load import CLIENTS, Load
 from tests.soak.process import GatewayProcess, Sample, quiet_ports, start_origin, stop_origin
 from tests.soak.shape import DRAIN, Ports, Shape
 from tests.soak.slow import Counts, Slow
-from tests.soak.wire import BrokenError
+from tests.soak.wire import BrokenError, fetch
 
 
 CALM: Final = 2.0 * DRAIN
@@ -70,6 +70,7 @@ class Soak:
     """One run, with everything that was seen."""
 
     options: Options
+    ports: Ports
     gateway: GatewayProcess
     ledger: Ledger
     load: Load
@@ -80,6 +81,8 @@ class Soak:
     after: Calm | None = None
     seconds: float = 0.0
     errors: int = -1
+    opened: int = 0
+    """Connections to instances."""
     code: int | None = None
 
     async def run(self) -> None:
@@ -103,6 +106,8 @@ class Soak:
         loading.result()
         requests = await self.gateway.get("/api/v1/metrics/requests")
         self.errors = requests["by_status"].get("5xx", 0)
+        for port in self.ports.origins:
+            self.opened += int((await fetch(port, "GET", "/connections"))[1])
         self.after = await self._calm(self.before)
         self.code = await self.gateway.end()
         self.editor.account()
@@ -213,7 +218,7 @@ class Soak:
             f"requests: {load.sent} at {self.options.rate}/s, on {load.connections} connections, of which {load.reopened}"
             f" were closed by their last answers; p50 {checks.median(late) * 1e3:.1f} ms,"
             f" p99 {checks.share(late, 0.99) * 1e3:.0f} ms, max {checks.share(late, 1.0) * 1e3:.0f} ms",
-            f"transfers: {slow.whole} whole; events: {slow.events}",
+            f"transfers: {slow.whole} whole; events: {slow.events}; connections to instances: {self.opened}",
             f"memory: {resident[0]:.1f} MiB at first, {max(resident):.1f} at most, {resident[-1]:.1f} at last;"
             f" descriptors: {max((one.descriptors for one in self.samples), default=0)} at most",
             "",
@@ -261,7 +266,7 @@ async def opened(options: Options) -> AsyncIterator[Soak]:
         stack.callback(gateway.kill)
         load = Load(ports, ledger, options.rate, random)
         slow = Slow(ports, ledger, random, options.counts)
-        yield Soak(options, gateway, ledger, load, slow, Editor(gateway, ledger, load, slow, shape, random))
+        yield Soak(options, ports, gateway, ledger, load, slow, Editor(gateway, ledger, load, slow, shape, random))
 
 
 async def run(options: Options) -> tuple[list[Check], str]:

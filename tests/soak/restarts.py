@@ -350,16 +350,40 @@ class Balancer:
 
 
 SABOTAGES: Final[Mapping[str, str]] = {
-    "closes at once": "from gatekeeper.edge import server\nserver.LINGER = 0.0\n",
-    "never says close": (
-        "from gatekeeper.edge.listener import Listener\n"
-        "Listener.leaving = property(lambda self: False, lambda self, value: None)\n"
-    ),
-    "hangs up": "from gatekeeper.edge.server import EdgeServer\n\n\n"
-    "async def _finish_all(self, idle_until, deadline):\n    pass\n\n\nEdgeServer._finish_all = _finish_all\n",
-    "stays": "import asyncio\nfrom gatekeeper.edge.server import EdgeServer\n\n_drain = EdgeServer.drain\n\n\n"
-    "async def drain(self, grace, **options):\n    await asyncio.sleep(grace)\n    return await _drain(self, grace, **options)\n\n\n"
-    "EdgeServer.drain = drain\n",
+    "closes at once": """
+from gatekeeper.edge import server
+
+server.LINGER = 0.0
+""",
+    "never says close": """
+from gatekeeper.edge.listener import Listener
+
+Listener.leaving = property(lambda self: False, lambda self, value: None)
+""",
+    "hangs up": """
+from gatekeeper.edge.server import EdgeServer
+
+
+async def finish_all(self, idle_until, deadline):
+    pass
+
+
+EdgeServer._finish_all = finish_all
+""",
+    "stays": """
+import asyncio
+from gatekeeper.edge.server import EdgeServer
+
+drain = EdgeServer.drain
+
+
+async def stay(self, grace, **options):
+    await asyncio.sleep(grace)
+    return await drain(self, grace, **options)
+
+
+EdgeServer.drain = stay
+""",
 }
 """Plugins that spoil the end of a gateway, by name."""
 
@@ -479,7 +503,7 @@ async def run(options: Options) -> Story:
             stack.callback(stop_origin, process)
             origins.append(port)
         front, *ports = quiet_ports(5)
-        backends = [Backend("A", *ports[:2]), Backend("B", *ports[2:])]
+        backends = [Backend("A", ports[0], ports[1]), Backend("B", ports[2], ports[3])]
         gateways = _Gateways(folder, backends, origins, options)
         stack.callback(gateways.kill)
         balancer = Balancer(front, backends)
@@ -513,7 +537,7 @@ async def run(options: Options) -> Story:
 
 async def _until_in(*backends: Backend) -> None:
     async with asyncio.timeout(START):
-        while not all(one.is_in for one in backends):
+        while not all(one.is_in for one in backends):  # noqa: ASYNC110 - the balancer knows nothing of who waits
             await asyncio.sleep(0.02)
 
 
@@ -597,12 +621,11 @@ def describe(story: Story) -> str:
         ("GET or POST", waited),
     ):
         rows.append((name, f"{checks.median(figures):.3f}", f"{checks.share(figures, 1.0):.3f}"))
-    lines = [
+    head = (
         f"{len(lives)} restarts, {len(story.asked)} requests on {story.connections} connections,"
-        f" {len(story.idle_ends)} of which ended while they were idle; seed {story.options.seed}",
-        "",
-        checks.table(rows),
-    ]
+        f" {len(story.idle_ends)} of which ended while they were idle; seed {story.options.seed}"
+    )
+    lines = [head, "", checks.table(rows)]
     failed = [asked for asked in story.asked if asked.why]
     lines += [str(asked) for asked in failed[:SHOWN]]
     lines += [complaint for life in lives for complaint in life.complaints][:SHOWN]
@@ -623,9 +646,14 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=50, help="how often (50)")
     parser.add_argument("--rate", type=int, default=100, help="requests a second (100)")
     parser.add_argument("--seed", type=int, default=0, help="another one asks in another order (0)")
+    parser.add_argument(
+        "--pauses", default="1,2,9,13", help="of clients that ask rarely, in seconds (1,2,9,13)"
+    )
     parser.add_argument("--sabotage", choices=sorted(SABOTAGES), default="", help="spoil the gateways")
     given = parser.parse_args()
-    story = uvloop.run(run(Options(given.times, given.rate, given.seed, sabotage=given.sabotage)))
+    pauses = [float(pause) for pause in given.pauses.split(",")]
+    options = Options(given.times, given.rate, given.seed, pauses=pauses, sabotage=given.sabotage)
+    story = uvloop.run(run(options))
     found = judge(story)
     print(describe(story), checks.report(found), sep="\n\n")
     return 0 if all(one.holds for one in found) else 1

@@ -53,6 +53,7 @@ class Slow:
         self._counts = counts
         self._stopping = asyncio.Event()
         self._leaving = asyncio.Event()
+        self._reported = asyncio.Event()
         self._endless: dict[int, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -88,6 +89,7 @@ class Slow:
             status, body = await fetch(port, "GET", "/stop")
             assert status == 200
             self._endless |= {int(seed): sent for seed, sent in orjson.loads(body).items()}
+        self._reported.set()
         done, left = await asyncio.wait(self._tasks, timeout=self._counts.longest + LAST)
         for task in left:
             self.ledger.fault("slow", "one did not come to its end")
@@ -115,6 +117,7 @@ class Slow:
         found = _Found()
         try:
             await self._get(f"/drip?seed={seed}", found.add)
+            await self._reported.wait()
             found.check(seed, self._endless.get(seed, -1))
             self.whole += 1
         except BrokenError as error:
