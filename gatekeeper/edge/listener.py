@@ -42,8 +42,7 @@ _NO_SYN: Final = b"".join(
     struct.pack("=HBBI", *instruction)
     for instruction in (
         (0x30, 0, 0, 13),  # the flags of the TCP header
-        (0x54, 0, 0, 0x12),  # of these SYN and ACK
-        (0x15, 0, 1, 0x02),  # SYN alone
+        (0x45, 0, 1, 0x02),  # SYN
         (0x06, 0, 0, 0),  # is dropped
         (0x06, 0, 0, 0xFFFFFFFF),  # all else passes
     )

@@ -346,7 +346,7 @@ class EdgeServer(web.Server):
                     async with asyncio.timeout_at(deadline):
                         await self._quiet.wait()
                 self._quiet.clear()
-            elif now < idle_until or self._unsent():
+            elif now < idle_until or self._unsent() or self._has_begun_heads():
                 await asyncio.sleep(0.05)
             else:
                 return
@@ -359,6 +359,12 @@ class EdgeServer(web.Server):
             if (connection._waiter is not None or connection.transport is None)
             and transport.get_write_buffer_size()
         ]
+
+    def _has_begun_heads(self) -> bool:
+        """Whether a part of a request has come; the rest has a time of its own."""
+        return any(
+            cast(StrictProtocol, connection)._head_timer is not None for connection in self._connections
+        )
 
 
 async def _unused(_request: object) -> web.StreamResponse:

@@ -69,6 +69,7 @@ class Member:
         "instance",
         "outlier",
         "priority",
+        "service",
         "was_fit",
         "weight",
         "zone",
@@ -84,6 +85,8 @@ class Member:
         self.disabled = False
         self.draining = False
         self.was_fit = False
+        self.service: Service | None = None
+        """Where it is a member now: an attempt may end under another configuration than it began."""
         self.fit_since = -math.inf
         """When it last became fit (`Clock.monotonic`); for ever, if it was from the start."""
 
@@ -120,7 +123,7 @@ class Service:
         "_members",
         "_outliers",
         "_seats",
-        "_warming",
+        "_timer",
         "_wheel",
         "balancer",
         "balancing",
@@ -156,7 +159,7 @@ class Service:
         self._outliers = outliers
         self._clock = clock.monotonic
         self._wheel = wheel
-        self._warming: Timer | None = None
+        self._timer: Timer | None = None
         self._answer: Callable[..., object] | None = getattr(balancer, "answer", None)
 
     @property
@@ -201,6 +204,7 @@ class Service:
         now = self._clock()
         for seat in self._seats:
             member = seat.member
+            member.service = self
             member.weight, member.zone, member.priority = seat.weight, seat.zone, seat.priority
             member.disabled = member.draining = False
             member.outlier.settings = self._outliers or NO_OUTLIERS
@@ -236,25 +240,30 @@ class Service:
         members = self.members
         slow_start = self.balancing.slow_start
         candidates = []
-        warming = False
+        waits = []
         for member in members:
-            fit = member.health.fit and now >= member.outlier.ejected_until
+            ejected_for = member.outlier.ejected_until - now
+            if ejected_for > 0:
+                waits.append(ejected_for)
+            fit = member.health.fit and ejected_for <= 0
             if fit and not member.was_fit:
                 member.fit_since = now
             member.was_fit = fit
             warmth = 1.0
             if slow_start and fit and now - member.fit_since < slow_start:
                 warmth = max(COLD, (now - member.fit_since) / slow_start)
-                warming = True
+                waits.append(slow_start / WARM_STEPS)
             enabled = not (member.disabled or member.draining)
             candidates.append(Candidate(member.weight, member.priority, member.zone, enabled, fit, warmth))
         chosen = eligible(
             candidates, panic_below=self.balancing.panic_below, prefer_zone=self.balancing.prefer_zone
         )
         self.balancer.update([Choice(members[index].instance, weight) for index, weight in chosen])
-        if self._warming is not None:
-            self._warming.cancel()
-        self._warming = self._wheel.add(slow_start / WARM_STEPS, self._refresh_now) if warming else None
+        if self._timer is not None:
+            self._timer.cancel()
+        # set anew each time: an ejection may have begun under another configuration, and a wheel that stood still while
+        # the loop was held is early
+        self._timer = self._wheel.add(min(waits), self._refresh_now) if waits else None
 
     def _refresh_now(self) -> None:
         self.refresh(self._clock())
@@ -287,8 +296,7 @@ class Service:
             until - now,
             extra={"service": self.name, "instance": member.instance.id, "seconds": round(until - now, 3)},
         )
-        self.refresh(now)
-        self._wheel.add(until - now, self._refresh_now)
+        (member.service or self).refresh(now)
 
     def __repr__(self) -> str:
         return f"<Service {self.name} {len(self._members)} instances {self.in_flight} in flight>"

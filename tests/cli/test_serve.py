@@ -43,6 +43,16 @@ def serve() -> Callable[..., Gatekeeper]:
     return lambda *arguments, **options: Gatekeeper("serve", *arguments, **options)
 
 
+@pytest.fixture
+def slow(config: Path) -> "Iterator[tuple[Path, socket.socket]]":
+    """A service that answers when the test wants it to."""
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        address = f"127.0.0.1:{service.getsockname()[1]}"
+        config.write_text(config.read_text().replace("127.0.0.1:9", address))
+        service.settimeout(10)
+        yield config, service
+
+
 Serve = Callable[..., Gatekeeper]
 
 
@@ -177,14 +187,6 @@ class TestRefusals:
 
 class TestSignals:
     """A request that was begun is answered."""
-
-    @pytest.fixture
-    def slow(self, config: Path) -> "Iterator[tuple[Path, socket.socket]]":
-        """A service that answers when the test wants it to."""
-        with socket.create_server(("127.0.0.1", 0)) as service:
-            config.write_text(CONFIG.replace("URL", f"http://127.0.0.1:{service.getsockname()[1]}"))
-            service.settimeout(10)
-            yield config, service
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_the_first_one_drains(
@@ -369,6 +371,7 @@ class TestReload:
             assert kept.sock is connection
             kept.close()
             assert gatekeeper.end(signal.SIGINT) == 0
+            assert len(gatekeeper.lines(message="configuration in force", why="SIGHUP")) == 1
 
     def test_what_is_wrong_changes_nothing(self, serve: Serve, config: Path) -> None:
         """It is logged, and the next one counts again."""
@@ -388,23 +391,33 @@ class TestReload:
             wait_for(lambda: gatekeeper.get("/two")[0] == 200, "the reload")
             assert gatekeeper.end(signal.SIGINT) == 0
 
-    def test_one_that_is_going_reads_nothing(self, serve: Serve, config: Path) -> None:
+    def test_one_that_is_going_reads_nothing(self, serve: Serve, slow: tuple[Path, socket.socket]) -> None:
         """LIF-04: it says so, and goes."""
-        with serve("-c", str(config)) as gatekeeper, _ask_half(gatekeeper.address) as client:
+        config, service = slow
+        with (
+            serve("-c", str(config)) as gatekeeper,
+            _ask(gatekeeper.address) as client,
+            service.accept()[0] as connection,
+        ):
             gatekeeper.process.send_signal(signal.SIGTERM)
             gatekeeper.says('"draining"')
             config.write_text("rotues: {}")
             gatekeeper.process.send_signal(signal.SIGHUP)
             gatekeeper.says("no reload")
-            client.sendall(b"host: x\r\n\r\n")
-            assert client.recv(4096).startswith(b"HTTP/1.1 502")
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            assert client.recv(4096).startswith(b"HTTP/1.1 204")
             assert gatekeeper.wait() == 0
             assert "rotues" not in gatekeeper.text
 
-    def test_one_that_reads_goes_all_the_same(self, serve: Serve, config: Path) -> None:
+    def test_one_that_reads_goes_all_the_same(self, serve: Serve, slow: tuple[Path, socket.socket]) -> None:
         """LIF-04: SIGTERM drains at once, and what was being read does not come into force."""
+        config, service = slow
         text = config.read_text()
-        with serve("-c", str(config)) as gatekeeper, _ask_half(gatekeeper.address) as client:
+        with (
+            serve("-c", str(config)) as gatekeeper,
+            _ask(gatekeeper.address) as client,
+            service.accept()[0] as connection,
+        ):
             config.unlink()
             os.mkfifo(config)
             gatekeeper.process.send_signal(signal.SIGHUP)
@@ -412,22 +425,18 @@ class TestReload:
                 gatekeeper.process.send_signal(signal.SIGTERM)
                 gatekeeper.says('"draining"')
                 pipe.write(text)
-            client.sendall(b"host: x\r\n\r\n")
-            assert client.recv(4096).startswith(b"HTTP/1.1 502")
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            assert client.recv(4096).startswith(b"HTTP/1.1 204")
             assert gatekeeper.wait() == 0
             assert not gatekeeper.lines(message="configuration in force")
 
 
-def _ask_half(address: str) -> socket.socket:
-    """A request that the gateway waits for."""
-    host, _, port = address.rpartition(":")
-    client = socket.create_connection((host, int(port)), timeout=10)
-    client.sendall(b"GET /x HTTP/1.1\r\n")
-    return client
-
-
-def test_a_terminal_that_is_closed_ends_it(config: Path) -> None:
-    """As Ctrl-C does, which nobody can press any more; while it is open, SIGHUP reads the configuration."""
+@pytest.mark.parametrize("ending", [False, True], ids=["serving", "ending"])
+def test_a_terminal_that_is_closed_ends_it(slow: tuple[Path, socket.socket], ending: bool) -> None:
+    """As Ctrl-C does, which nobody can press any more, but not as a second one; while it is open, SIGHUP reloads."""
+    config, service = slow
+    config.write_text(config.read_text().replace("health_path: /healthz", "reload: {watch: false}"))
+    address = f"127.0.0.1:{_port_of(config)}"
     outside, inside = pty.openpty()
     with subprocess.Popen(
         [*COMMAND, "serve", "-c", str(config)],
@@ -441,8 +450,15 @@ def test_a_terminal_that_is_closed_ends_it(config: Path) -> None:
         config.write_text("rotues: {}")
         process.send_signal(signal.SIGHUP)
         _read_until(outside, b"did you mean `routes`?")
-        os.close(outside)
-        process.send_signal(signal.SIGHUP)
+        with _ask(address) as client, service.accept()[0] as connection:
+            if ending:
+                process.send_signal(signal.SIGINT)
+                _read_until(outside, b"Finishing what was begun")
+            os.close(outside)
+            process.send_signal(signal.SIGHUP)
+            wait_for(lambda: _refuses(address), "the end of the listener")
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            assert client.recv(4096).startswith(b"HTTP/1.1 204")
         assert process.wait(PATIENCE) == 0
 
 

@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -77,9 +77,9 @@ async def listening(name: str = "", sock: socket.socket | None = None) -> AsyncI
             await listener.close(0)
 
 
-def connect(address: tuple[str, int], count: int = 1) -> list[socket.socket]:
+def connect(address: Any, count: int = 1) -> list[socket.socket]:
     """Connect and ask, before the loop does anything else: the kernel does not wait for whoever listens."""
-    clients = [socket.create_connection(address, timeout=SOON) for _ in range(count)]
+    clients = [socket.create_connection(address[:2], timeout=SOON) for _ in range(count)]
     for client in clients:
         client.sendall(REQUEST)
         client.setblocking(False)
@@ -100,9 +100,9 @@ async def answers(clients: list[socket.socket]) -> set[bytes]:
     return found
 
 
-async def connects(address: tuple[str, int], within: float = 0.3) -> bool | None:
+async def connects(address: Any, within: float = 0.3) -> bool | None:
     """Whether a connection is accepted; None where nothing is heard."""
-    with socket.socket() as client:
+    with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as client:
         client.setblocking(False)
         try:
             async with asyncio.timeout(within):
@@ -168,9 +168,15 @@ async def test_the_rest_of_the_line_is_accepted_last(monkeypatch: pytest.MonkeyP
 
 @no_filter
 @on_both_loops
-async def test_nobody_gets_in_line_any_more() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_nobody_gets_in_line_any_more(host: str) -> None:
     """They hear nothing until the listener has closed, and are refused after that."""
-    async with listening() as listener:
+    try:
+        sock = bind(host, 0)
+    except OSError:
+        assert host == "::1", "no IPv4"
+        return
+    async with listening(sock=sock) as listener:
         address = listener.sock.getsockname()
         assert await connects(address)
         before = connect(address)

@@ -178,8 +178,9 @@ async def test_an_upload_under_way_is_finished_before_the_gateway_goes() -> None
 
 
 @on_both_loops
-async def test_a_head_under_way_is_answered_before_the_gateway_goes() -> None:
-    """Bytes that have arrived are not thrown away."""
+async def test_a_head_under_way_is_answered_before_the_gateway_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that have arrived are not thrown away, and their connection is not idle."""
+    monkeypatch.setattr(module, "IDLE_GRACE", 0.0)
     async with running() as wire:
         client = await wire.client()
         await client.cut(GET, 10)
@@ -189,6 +190,7 @@ async def test_a_head_under_way_is_answered_before_the_gateway_goes() -> None:
         stopping = asyncio.create_task(wire.gateway.stop(5.0))
         await has_closed(wire)
         assert (await client.answer()).status == 200
+        await asyncio.sleep(0.2)
         assert ends(await client2.ask(GET[10:])) == (200, True)
         client.writer.close()
         assert await stopping == 0
@@ -261,7 +263,7 @@ async def test_an_answer_that_is_not_read_in_time_is_cut_off_and_counted(
             assert len(await client.ended()) < UNREAD
 
 
-UNREAD = 3_000_000
+UNREAD = 8_000_000
 """Bytes of an answer that no buffer of a socket holds."""
 
 
@@ -281,6 +283,29 @@ async def unread(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Wire, l
 
 async def no_drain(protocol: object) -> None:
     """Wait for nobody."""
+
+
+@on_both_loops
+async def test_a_request_whose_answer_nobody_reads_is_one_loss() -> None:
+    """Not two: it is under way, and there are bytes that were not sent."""
+    async with running(
+        Origin(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % UNREAD + b"x" * UNREAD)
+    ) as wire:
+        client = await wire.client(limit=1024, receive_buffer=4096)
+        client.send(GET)
+        await until(lambda: edge_of(wire).connections[0].writing_paused)
+        assert await asyncio.wait_for(wire.gateway.stop(0.3), SOON) == 1
+
+
+@on_both_loops
+async def test_handshakes_are_not_waited_for_longer_than_the_drain_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also when no time is left at all."""
+    monkeypatch.setattr(module, "HANDSHAKES", 60.0)
+    for grace in (0.2, 0, -1):
+        async with running() as wire:
+            assert await asyncio.wait_for(wire.gateway.stop(grace), SOON) == 0
 
 
 @on_both_loops
@@ -431,7 +456,7 @@ async def test_those_who_follow_are_not_waited_for_for_ever(
 @on_both_loops
 @pytest.mark.parametrize("how", ["nobody", "long-ago", "not-wanted"])
 async def test_where_nobody_follows_nobody_is_waited_for(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a terminal: Ctrl-C ends it."""
+    """As on a terminal: Ctrl-C ends it. Nor is anybody once it is over."""
     monkeypatch.setattr(module, "LINGER", 60.0)
     async with running() as wire:
         if how != "nobody":
@@ -439,6 +464,8 @@ async def test_where_nobody_follows_nobody_is_waited_for(how: str, monkeypatch: 
         if how == "long-ago":
             edge_of(wire)._followed_at -= module.FOLLOWS
         assert await asyncio.wait_for(wire.gateway.stop(60, linger=how != "not-wanted"), SOON) == 0
+        edge_of(wire).followed()
+        assert await asyncio.wait_for(edge_of(wire).drain(60), SOON) == 0
 
 
 # ---- listeners come and go ----------------------------------------------------------------------------------------
@@ -554,15 +581,17 @@ async def test_an_address_that_cannot_be_listened_on_changes_nothing() -> None:
 
 
 @on_both_loops
-async def test_listeners_of_a_gateway_that_goes() -> None:
+async def test_listeners_of_a_gateway_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     """None opens any more, and one that is closing is waited for."""
     async with running() as wire:
         edge = edge_of(wire)
         sock, late = bind("127.0.0.1", 0), bind("127.0.0.1", 0)
         address = address_of(late)
         await edge.open("second", sock)
+        monkeypatch.setattr(module, "HANDSHAKES", 0.4)
         closing = asyncio.create_task(edge.close_listener("second"))
         await asyncio.sleep(0)
+        monkeypatch.setattr(module, "HANDSHAKES", 0.0)
         assert await asyncio.wait_for(wire.gateway.stop(60), SOON) == 0
         assert (sock.fileno(), edge.listeners) == (-1, {})
         await closing
@@ -593,6 +622,21 @@ async def test_other_timeouts_hold_from_the_next_request_on(how: str) -> None:
                 assert await client.ended() == b""
         else:
             assert await (await wire.client()).ended() == b""
+
+
+@on_both_loops
+async def test_a_longer_time_between_requests_holds_for_those_who_wait() -> None:
+    """Not the one that had begun."""
+    async with running(server=SHORT) as wire:
+        client = await wire.client()
+        assert (await client.ask(GET)).status == 200
+        (connection,) = edge_of(wire).connections
+        timer = connection._keepalive_handle
+        edge_of(wire).reconfigure(ServerTimeoutsConfig(), (), None)
+        assert timer is not None
+        assert timer.cancelled()
+        await asyncio.sleep(0.5)
+        assert (await client.ask(GET)).status == 200
 
 
 @on_both_loops

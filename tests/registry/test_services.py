@@ -292,6 +292,53 @@ def test_an_ejection_outlives_a_reload_but_not_its_end(world: World) -> None:
     assert {"a": 6, "b": 6} == picked(off)
 
 
+def test_who_was_ejected_comes_back_in_spite_of_a_reload(world: World) -> None:
+    """The configuration that was in force then hears of its end no more."""
+    before = world.service(1, 1, outliers=SETTINGS)
+    for _ in range(3):
+        attempt(before, "a", Reset())
+
+    after = world.service(seats=list(before.seats), outliers=SETTINGS)
+    for _ in range(302):
+        world.pass_by(0.1)
+
+    assert {"a": 6, "b": 6} == picked(after)
+
+
+def test_who_was_ejected_comes_back_after_the_loop_was_held(world: World) -> None:
+    """A failure is noted before the wheel moves on: its timers are early then."""
+    service = world.service(1, 1, outliers=SETTINGS)
+    world.clock.advance(5)
+    for _ in range(3):
+        attempt(service, "a", Reset())
+    for _ in range(299):
+        world.pass_by(0.1)
+    assert {"b": 12} == picked(service)
+
+    for _ in range(3):
+        world.pass_by(0.1)
+
+    assert {"a": 6, "b": 6} == picked(service)
+
+
+def test_two_that_are_ejected_come_back_one_after_the_other(world: World) -> None:
+    """Each when its time is over."""
+    service = world.service(1, 1, 1, 1, outliers=SETTINGS)
+    for name in "ab":
+        for _ in range(3):
+            attempt(service, name, Reset())
+        for _ in range(100):
+            world.pass_by(0.1)
+    assert {"c": 6, "d": 6} == picked(service)
+
+    for _ in range(102):
+        world.pass_by(0.1)
+    assert {"a": 4, "c": 4, "d": 4} == picked(service)
+    for _ in range(100):
+        world.pass_by(0.1)
+    assert {"a": 3, "b": 3, "c": 3, "d": 3} == picked(service)
+
+
 @pytest.mark.parametrize(
     ("error", "facts"), [(ClientGone(), {}), (None, {"status": 404}), (None, {"status": 500})]
 )
@@ -304,6 +351,17 @@ def test_what_is_not_the_fault_of_an_instance_ejects_nobody(
     attempt(service, "a", error, **facts)
 
     assert {"a": 6, "b": 6} == picked(service)
+
+
+def test_an_attempt_may_end_under_another_configuration(world: World) -> None:
+    """Its failures count where its instance is a member now."""
+    before = world.service(1, 1, outliers=SETTINGS)
+    after = world.service(seats=list(before.seats), outliers=SETTINGS)
+
+    for _ in range(3):
+        attempt(before, "a", Reset())
+
+    assert {"b": 12} == picked(after)
 
 
 def test_an_attempt_at_an_instance_that_has_gone_is_nobodys(world: World) -> None:

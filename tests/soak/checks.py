@@ -34,7 +34,9 @@ def none_of(name: str, count: int) -> Check:
 
 def all_of(name: str, count: int, of: int, least: int = 1) -> Check:
     """Something that must have happened each time, and often enough to mean something."""
-    return Check(name, f"all, {least} at least" if least > 1 else "all", f"{count} of {of}", least <= count == of)
+    return Check(
+        name, f"all, {least} at least" if least > 1 else "all", f"{count} of {of}", least <= count == of
+    )
 
 
 def at_most(name: str, figure: float, bar: float, unit: str) -> Check:
@@ -76,7 +78,9 @@ def share(figures: Iterable[float], part: float) -> float:
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows below each other, the first of which is the head."""
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 

@@ -164,7 +164,8 @@ class Editor:
     async def _break(self, way: str, what: str) -> None:
         # a number that is never valid, nor stands in another message
         spoiled = SPOILS[what](attrs.evolve(self.shape, revision=NEVER + self.broken))
-        if spoiled.text is None and way == "POST /gateway/config":
+        if spoiled.text is None and (way == "POST /gateway/config" or not self._gateway.path.exists()):
+            # that there is still no file is no news
             way = "SIGHUP"
         self.broken += 1
         before = await self._gateway.get("/")
@@ -232,7 +233,9 @@ class Editor:
         refused = Counter(line["message"] for line in lines if line["message"].startswith(REFUSED))
         for message in sorted({*refused, *self._told}):
             if refused[message] != self._told[message]:
-                self.ledger.fault("log", f"told {refused[message]} times, not {self._told[message]}: {message}")
+                self.ledger.fault(
+                    "log", f"told {refused[message]} times, not {self._told[message]}: {message}"
+                )
         for line in lines:
             if line["level"] in {"warning", "error", "critical"} and not line["message"].startswith(REFUSED):
                 self.ledger.fault("complaint", line)

@@ -1,12 +1,12 @@
 """An instance behind the gateway of a soak (`python -m tests.soak.origin`); the first line on stdout is its port.
 
-    GET  /...?seed=N&size=N               the content of that seed, at once
-    POST /...                             how many bytes came, and their SHA-256
-    GET  .../drip?seed=N&size=N           the same in pieces, `RATE` bytes a second
-    GET  .../drip?seed=N                  without an end, until `/stop`
-    GET  /events?seed=N                   one event a second, until `/stop`
-    GET  /stop                            what has no end, ends; how long each was, by seed
-    GET  /connections                     how many there were until now
+GET  /...?seed=N&size=N               the content of that seed, at once
+POST /...                             how many bytes came, and their SHA-256
+GET  .../drip?seed=N&size=N           the same in pieces, `RATE` bytes a second
+GET  .../drip?seed=N                  without an end, until `/stop`
+GET  /events?seed=N                   one event a second, until `/stop`
+GET  /stop                            what has no end, ends; how long each was, by seed
+GET  /connections                     how many there were until now
 """
 
 import asyncio

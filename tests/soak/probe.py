@@ -1,7 +1,7 @@
 """A plugin for the gateway of a soak: what no endpoint tells, and only whoever counts leaks wants to know.
 
-    GET /plugins/probe/           tasks, threads and kept things, by name
-    GET /plugins/probe/objects    living objects of the classes that a reload makes anew; collects first
+GET /plugins/probe/           tasks, threads and kept things, by name
+GET /plugins/probe/objects    living objects of the classes that a reload makes anew; collects first
 """
 
 import asyncio

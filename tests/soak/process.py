@@ -151,7 +151,9 @@ class GatewayProcess:
             raise BrokenError(f"{status} for {path}: {body[:200]!r}")
         return orjson.loads(body)
 
-    async def post(self, path: str, body: bytes = b"", content_type: str = "application/yaml") -> tuple[int, Any]:
+    async def post(
+        self, path: str, body: bytes = b"", content_type: str = "application/yaml"
+    ) -> tuple[int, Any]:
         """What it answers to a request to change something.
 
         Raises:

@@ -5,11 +5,11 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -19,6 +19,7 @@ from tests.soak.edits import SOON, Editor
 from tests.soak.ledger import Ledger
 from tests.soak.load import CLIENTS, Load
 from tests.soak.process import GatewayProcess, Sample, quiet_ports, start_origin, stop_origin
+from tests.soak.sabotage import SABOTAGES
 from tests.soak.shape import DRAIN, Ports, Shape
 from tests.soak.slow import Counts, Slow
 from tests.soak.wire import BrokenError, fetch
@@ -41,8 +42,7 @@ class Options:
     rate: int = 300
     seed: int = 0
     counts: Counts = Counts()
-    plugins: Sequence[Path] = ()
-    env: Mapping[str, str] = attrs.field(factory=dict)
+    sabotage: str = ""
 
 
 @attrs.frozen
@@ -192,7 +192,9 @@ class Soak:
                 *_threads(before.threads, after.threads),
                 checks.no_more("kept things", before.kept, after.kept),
                 *(
-                    checks.no_more(f"objects: {name}", before.objects.get(name, 0), after.objects.get(name, 0))
+                    checks.no_more(
+                        f"objects: {name}", before.objects.get(name, 0), after.objects.get(name, 0)
+                    )
                     for name in sorted({*before.objects, *after.objects})
                 ),
             ]
@@ -259,14 +261,20 @@ async def opened(options: Options) -> AsyncIterator[Soak]:
             stack.callback(stop_origin, origins[-1][0])
         main, guest, admin = quiet_ports(3)
         ports = Ports(main, guest, admin, (origins[0][1], origins[1][1]))
-        shape, random = Shape(ports), Random(options.seed)
+        shape = Shape(ports)
+        randoms = [Random(f"{options.seed} {what}") for what in ("requests", "transfers", "edits")]
         ledger = Ledger(shape.revision)
         (folder / "gateway.yaml").write_text(shape.text())
-        gateway = GatewayProcess(folder, admin, options.plugins, options.env)
+        plugins = []
+        if options.sabotage:
+            plugins.append(folder / "sabotage.py")
+            plugins[0].write_text(SABOTAGES[options.sabotage].plugin)
+        gateway = GatewayProcess(folder, admin, plugins)
         stack.callback(gateway.kill)
-        load = Load(ports, ledger, options.rate, random)
-        slow = Slow(ports, ledger, random, options.counts)
-        yield Soak(options, ports, gateway, ledger, load, slow, Editor(gateway, ledger, load, slow, shape, random))
+        load = Load(ports, ledger, options.rate, randoms[0])
+        slow = Slow(ports, ledger, randoms[1], options.counts)
+        editor = Editor(gateway, ledger, load, slow, shape, randoms[2])
+        yield Soak(options, ports, gateway, ledger, load, slow, editor)
 
 
 async def run(options: Options) -> tuple[list[Check], str]:
@@ -279,9 +287,22 @@ async def run(options: Options) -> tuple[list[Check], str]:
         return soak.checks(), soak.story()
 
 
-def scaled(seconds: float, edits: int, rate: int, seed: int, **others: Any) -> Options:
+def scaled(seconds: float, edits: int, rate: int, seed: int, sabotage: str = "") -> Options:
     """Options for a soak of this length: short transfers last a tenth of it."""
     longest = max(2.0, seconds / 10)
-    return Options(
-        seconds, edits, rate, seed, counts=Counts(shortest=longest / 10, longest=longest), **others
-    )
+    counts = Counts(shortest=longest / 10, longest=longest)
+    return Options(seconds, edits, rate, seed, counts, sabotage)
+
+
+async def spoiled(seconds: float, edits: int, rate: int, names: Iterable[str]) -> bool:
+    """Soak spoiled gateways, and print for each which checks failed; whether all were found out."""
+    good = True
+    for name in names:
+        found, _ = await run(scaled(seconds, edits, rate, 0, name))
+        failed = [one.name for one in found if not one.holds]
+        missing = [expected for expected in SABOTAGES[name].fails if expected not in failed]
+        good = good and not missing
+        print(f"{name}: {', '.join(failed) or 'nothing'}", flush=True)
+        if missing:
+            print(f"  NOT FOUND OUT by: {', '.join(missing)}", flush=True)
+    return good

@@ -360,15 +360,11 @@ from gatekeeper.edge.listener import Listener
 
 Listener.leaving = property(lambda self: False, lambda self, value: None)
 """,
-    "hangs up": """
+    "impatient": """
 from gatekeeper.edge.server import EdgeServer
 
-
-async def finish_all(self, idle_until, deadline):
-    pass
-
-
-EdgeServer._finish_all = finish_all
+drain = EdgeServer.drain
+EdgeServer.drain = lambda self, grace, **options: drain(self, 0.1, **options)
 """,
     "stays": """
 import asyncio

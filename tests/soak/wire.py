@@ -215,7 +215,9 @@ class Client(asyncio.Protocol):
         was_open, self.is_open = self.is_open, False
         if self._answer is not None:
             got = self._message.size if self._message is not None and self._message.begun else None
-            self._fail(f"the connection ended ({exc!r}) with {'no answer' if got is None else f'{got} bytes'}")
+            self._fail(
+                f"the connection ended ({exc!r}) with {'no answer' if got is None else f'{got} bytes'}"
+            )
         elif was_open:
             self.on_idle_end(time.monotonic() - self.idle_since)
 
