@@ -74,12 +74,12 @@ class Providers:
                 if name not in configs:
                     self._spawn(f"forget provider {name}", self._forget(name))
         for name, config in configs.items():
-            running = self._running.get(name)
-            if running is None:
+            known = self._running.get(name)
+            if known is None:
                 self._start(name, config)
-            elif again and (refused := running.refused) is not None:
-                running.refused = None
-                self._spawn(f"provider {name} again", self._try_again(name, running, refused))
+            elif again and (refused := known.refused) is not None:
+                known.refused = None
+                self._spawn(f"provider {name} again", self._try_again(name, known, refused))
 
     @property
     def awaited(self) -> list[str]:
