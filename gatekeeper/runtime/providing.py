@@ -61,10 +61,10 @@ class Providers:
         self._spawn: Final = spawn
         self._running: dict[str, _Running] = {}
 
-    def apply(self, configs: Mapping[str, ProviderConfig], *, again: bool = True) -> None:
+    def apply(self, configs: Mapping[str, ProviderConfig]) -> None:
         """Run these providers from now on, and no others; those that are configured as before go on undisturbed.
 
-        With `again`, what was refused is tried once more: what stands beside it has changed.
+        What one of them said and was refused is tried once more: what stands beside it has changed.
         """
         for name, running in list(self._running.items()):
             if configs.get(name) != running.config:
@@ -77,7 +77,7 @@ class Providers:
             known = self._running.get(name)
             if known is None:
                 self._start(name, config)
-            elif again and (refused := known.refused) is not None:
+            elif (refused := known.refused) is not None:
                 known.refused = None
                 self._spawn(f"provider {name} again", self._try_again(name, known, refused))
 

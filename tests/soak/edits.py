@@ -209,7 +209,7 @@ class Editor:
         if text is None:
             writing.delete(path)
         else:
-            await writing.WAYS.get(way, writing.rename_over)(path, text)
+            await asyncio.to_thread(writing.WAYS.get(way, writing.rename_over), path, text)
         began = time.monotonic()
         if way == "SIGHUP":
             self._gateway.hang_up()

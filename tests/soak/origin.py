@@ -44,7 +44,7 @@ class Drip:
         framing = b"Transfer-Encoding: chunked" if self.size < 0 else b"Content-Length: %d" % self.size
         return b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n%b\r\n\r\n" % framing
 
-    def tick(self, number: int) -> bool:  # noqa: ARG002 - as that of events
+    def tick(self, number: int) -> bool:
         """Send what is due; whether that was the last of it."""
         size = int(RATE * TICK)
         if self.size >= 0:

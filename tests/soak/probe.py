@@ -13,9 +13,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from gatekeeper import hookimpl
 from gatekeeper.edge.listener import Listener
 from gatekeeper.edge.protocol import StrictProtocol
-from gatekeeper import hookimpl
 from gatekeeper.registry.services import Member, Service
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.snapshot import Snapshot

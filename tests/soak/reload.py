@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -41,7 +41,7 @@ class Options:
     edits: int = 1000
     rate: int = 300
     seed: int = 0
-    counts: Counts = Counts()
+    counts: Counts = attrs.field(factory=Counts)
     sabotage: str = ""
 
 
@@ -204,7 +204,6 @@ class Soak:
     def story(self) -> str:
         """Figures that are no checks."""
         load, slow, editor = self.load, self.slow, self.editor
-        late = sorted(load.latencies)
         resident = [one.resident / checks.MEBIBYTE for one in self.samples] or [0.0]
         rows = [("WAY", "EDITS", "SOUND p50", "max", "BROKEN p50", "max")]
         ways = sorted({one.way for one in editor.done})
@@ -217,12 +216,11 @@ class Soak:
             rows.append((way or "all", str(count), *cells))  # type: ignore[arg-type]
         lines = [
             f"{self.options.edits} edits in {self.seconds:.0f} s, seed {self.options.seed}",
-            f"requests: {load.sent} at {self.options.rate}/s, on {load.connections} connections, of which {load.reopened}"
-            f" were closed by their last answers; p50 {checks.median(late) * 1e3:.1f} ms,"
-            f" p99 {checks.share(late, 0.99) * 1e3:.0f} ms, max {checks.share(late, 1.0) * 1e3:.0f} ms",
-            f"transfers: {slow.whole} whole; events: {slow.events}; connections to instances: {self.opened}",
-            f"memory: {resident[0]:.1f} MiB at first, {max(resident):.1f} at most, {resident[-1]:.1f} at last;"
-            f" descriptors: {max((one.descriptors for one in self.samples), default=0)} at most",
+            f"requests: {load.sent} at {self.options.rate}/s; {_milliseconds(load.latencies)}",
+            f"connections: {load.connections}, ended by answers {load.reopened}, to instances {self.opened}",
+            f"transfers: {slow.whole} whole; events: {slow.events}",
+            f"memory: {resident[0]:.1f} MiB at first, {max(resident):.1f} at most, {resident[-1]:.1f} at last",
+            f"descriptors: {max((one.descriptors for one in self.samples), default=0)} at most",
             "",
             checks.table(rows),
         ]
@@ -234,6 +232,11 @@ class Soak:
                 if before != after:
                     lines += ["", f"{name} before: {before}", f"{name} after:  {after}"]
         return "\n".join(lines)
+
+
+def _milliseconds(seconds: Sequence[float]) -> str:
+    figures = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+    return ", ".join(f"{name} {checks.share(seconds, part) * 1e3:.1f} ms" for name, part in figures.items())
 
 
 def _threads(before: Mapping[str, int], after: Mapping[str, int]) -> list[Check]:

@@ -167,7 +167,7 @@ class Client(asyncio.Protocol):
         except TimeoutError:
             raise BrokenError(f"no whole answer within {patience:g} s") from None
         finally:
-            if not answer.done():
+            if answer.cancelled():
                 self.transport.abort()
 
     def begin(self, request: bytes, take: Callable[[bytes], object]) -> "asyncio.Future[Message]":

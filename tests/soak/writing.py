@@ -1,12 +1,12 @@
 """The ways in which files are changed: by programs, by editors, by tools that swap links.
 
-Each leaves the whole text behind, whatever stood there before: a file, a link, or nothing.
+Each leaves the whole text behind, whatever stood there before: a file, a link, or nothing. Some take a while.
 """
 
-import asyncio
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,22 +15,22 @@ PAUSE: Final = 0.12
 EMPTY: Final = 0.5
 PIECES: Final = 6
 
-Way = Callable[[Path, str], Awaitable[None]]
+Way = Callable[[Path, str], None]
 
 
-async def truncate(path: Path, text: str) -> None:
+def truncate(path: Path, text: str) -> None:
     """As a shell does by `> file`."""
     _write(path, text)
 
 
-async def empty_for_a_moment(path: Path, text: str) -> None:
+def empty_for_a_moment(path: Path, text: str) -> None:
     """As a program that opens, closes, thinks, and opens again."""
     _write(path, "")
-    await asyncio.sleep(EMPTY)
+    time.sleep(EMPTY)
     _write(path, text)
 
 
-async def piece_by_piece(path: Path, text: str) -> None:
+def piece_by_piece(path: Path, text: str) -> None:
     """As a copy over a slow line."""
     data = text.encode()
     size = len(data) // PIECES + 1
@@ -38,17 +38,17 @@ async def piece_by_piece(path: Path, text: str) -> None:
     try:
         for begin in range(0, len(data), size):
             os.write(descriptor, data[begin : begin + size])
-            await asyncio.sleep(PAUSE)
+            time.sleep(PAUSE)
     finally:
         os.close(descriptor)
 
 
-async def rename_over(path: Path, text: str) -> None:
+def rename_over(path: Path, text: str) -> None:
     """As careful programs do."""
     _replace(path, text)
 
 
-async def vim(path: Path, text: str) -> None:
+def vim(path: Path, text: str) -> None:
     """What was there becomes a backup, the new file is written, the backup goes."""
     backup = path.with_name(f"{path.name}~")
     if path.exists():
@@ -57,7 +57,7 @@ async def vim(path: Path, text: str) -> None:
     backup.unlink(missing_ok=True)
 
 
-async def hard_link(path: Path, text: str) -> None:
+def hard_link(path: Path, text: str) -> None:
     """Another name of a file that stands elsewhere, put over it."""
     stock = path.parent / "stock"
     stock.mkdir(exist_ok=True)
@@ -70,10 +70,10 @@ async def hard_link(path: Path, text: str) -> None:
     other.replace(path)
 
 
-async def kubernetes(path: Path, text: str) -> None:
+def kubernetes(path: Path, text: str) -> None:
     """The file is a link into `..data`, which is a link to a folder, and that is swapped for another one."""
     data = path.parent / "..data"
-    before = Path(os.path.realpath(data)) if data.is_symlink() else None
+    before = data.resolve() if data.is_symlink() else None
     folder = path.parent / f"..{os.urandom(6).hex()}"
     folder.mkdir()
     _write(folder / path.name, text)
@@ -84,14 +84,14 @@ async def kubernetes(path: Path, text: str) -> None:
         shutil.rmtree(before)
 
 
-async def delete_and_create(path: Path, text: str) -> None:
+def delete_and_create(path: Path, text: str) -> None:
     """As a tool that cleans up first."""
     path.unlink(missing_ok=True)
-    await asyncio.sleep(PAUSE)
+    time.sleep(PAUSE)
     _write(path, text)
 
 
-async def same_time(path: Path, text: str) -> None:
+def same_time(path: Path, text: str) -> None:
     """Written where it stands, and given the time that it had."""
     found = path.stat() if path.exists() else None
     _write(path, text)
