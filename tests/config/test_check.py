@@ -919,3 +919,13 @@ OPEN = (
 def test_the_process(text: str, expected: str, problems: Callable[[str], list[str]]) -> None:
     """Where it listens, and who may ask it what."""
     assert [line for line in expected.split("\n") if line] == problems(f"version: 1\n{text}")
+
+
+def test_a_name_that_is_taken_twice_was_taken_by_the_first(problems: Callable[[str], list[str]]) -> None:
+    """Each of the later ones is told who has it."""
+    found = problems(
+        SERVICES + "filters:\n  - stamp\n  - {limit: 5B, name: stamp}\n  - {limit: 6B, name: stamp}\n"
+    )
+
+    lines = [problem.split(" (lines ")[1].split(")")[0] for problem in found if "[name-taken]" in problem]
+    assert ["4 and 5", "4 and 6"] == lines

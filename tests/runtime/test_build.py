@@ -500,3 +500,23 @@ async def test_a_service_is_asked_for_a_host(
     (asked,) = users.requests
     assert (expected or users.url.removeprefix("http://")) == asked.get("host")
     assert "shop.example" == asked.get("x-forwarded-host")
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [("encoded_slashes: keep, ", (200, "/new/a%2Fb")), ("", (400, None))],
+)
+async def test_a_rewritten_path_keeps_what_its_route_keeps(
+    gateway: StartGateway, origin: StartOrigin, more: str, expected: tuple[int, str | None]
+) -> None:
+    """An encoded slash is a part of its segment after the rewrite, too."""
+    users = await origin()
+    gw = await gateway(
+        f"version: 1\nservices: {{users: {users.url}}}\n"
+        f"routes: {{all: {{match: /old/**, to: users, {more}rewrite: {{strip: /old, prefix: /new}}}}}}\n"
+    )
+
+    answered = await gw.get("/old/a%2Fb")
+
+    asked = users.requests[0].target if users.requests else None
+    assert expected == (answered.status, asked)

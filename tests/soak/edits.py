@@ -124,11 +124,12 @@ class Editor:
             "spare": sorted(shape.spare),
             "error": None,
         }
+        found = await self._state()
         for _ in range(COMPLETE):
-            found = await self._state()
             if found == expected:
                 return
             await asyncio.sleep(0.05)
+            found = await self._state()
         wrong = {name: found[name] for name, value in expected.items() if found[name] != value}
         self.ledger.fault("state", f"{why}: {wrong} is not as in {expected}")
 

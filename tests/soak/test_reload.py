@@ -44,7 +44,8 @@ def soak() -> Soak:
     nobody: Any = None
     ledger, random = Ledger(1), Random(0)
     load = Load(PORTS, ledger, 300, random)
-    slow = Slow(PORTS, ledger, random, Counts(downloads=2, uploads=2, streams=2))
+    options = Options(counts=Counts(downloads=2, uploads=2, streams=2))
+    slow = Slow(PORTS, ledger, random, options.counts)
     editor = Editor(nobody, ledger, load, slow, Shape(PORTS), random)
     load.sent = load.due = 100
     load.latencies = [0.001] * 100
@@ -57,7 +58,7 @@ def soak() -> Soak:
     ]
     calm = Calm(16, {"watch": 1}, {"MainThread": 1, "pool": 2}, 12, {"Pool": 4})
     samples = [Sample(float(at), 60 << 20, 300) for at in range(101)]
-    return Soak(Options(), PORTS, nobody, ledger, load, slow, editor, samples, calm, calm, errors=0, code=0)
+    return Soak(options, PORTS, nobody, ledger, load, slow, editor, samples, calm, calm, errors=0, code=0)
 
 
 def _fault(kind: str) -> Callable[[Soak], object]:

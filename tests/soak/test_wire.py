@@ -1,6 +1,7 @@
 """HTTP/1.1 as the soak speaks it."""
 
 import asyncio
+
 import pytest
 
 from tests.soak.wire import BLOCK, BrokenError, Client, Message, chunk, piece
