@@ -156,9 +156,19 @@ def long_form(value: Value, expand: Expand, path: Path) -> Value:
     for key, item in long.items():
         child = spot.children.get(key, spot)
         if key not in written or item is not written[key]:
-            child = Spot(child.file, child.line, child.column)
+            child = _spread(item, child)
         children[key] = child
     return long, spot.holding(children)
+
+
+def _spread(data: Any, place: Spot) -> Spot:
+    """The same place for what was unwritten there, and for all that is in it."""
+    spot = Spot(place.file, place.line, place.column)
+    if isinstance(data, dict):
+        spot.children = {key: _spread(item, place) for key, item in data.items()}
+    elif isinstance(data, list):
+        spot.children = {index: _spread(item, place) for index, item in enumerate(data)}
+    return spot
 
 
 # ---- files beside each other --------------------------------------------------------------------------------------

@@ -313,7 +313,7 @@ class EdgeServer(web.Server):
             await self._linger(min(now + LINGER, deadline))
         listeners, self._listeners = self._listeners, {}
         now = self._loop.time()
-        patience = min(HANDSHAKES, max(0.0, deadline - now))
+        patience = min(HANDSHAKES, deadline - now)
         await asyncio.gather(*(self._close(listener, patience) for listener in listeners.values()))
         await self._finish_all(min(now + IDLE_GRACE, deadline), deadline)
         lost = self._in_flight + len(self._unsent())

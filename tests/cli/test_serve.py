@@ -335,6 +335,16 @@ def _port_of(config: Path) -> int:
     return port
 
 
+PLUGIN = """\
+from pathlib import Path
+from gatekeeper import hookimpl
+
+@hookimpl
+def gatekeeper_validate(config):
+    return [1 / 0] if Path("{marker}").exists() else []
+"""
+
+
 class TestReload:
     """SIGHUP reads the configuration again."""
 
@@ -386,10 +396,26 @@ class TestReload:
             gatekeeper.process.send_signal(signal.SIGHUP)
             gatekeeper.says("does not exist")
             assert gatekeeper.get("/one")[0] == 200
-            config.write_text(right.replace("/one", "/two"))
+            config.write_text(right.replace("/one", "/two, drain: 7s"))
             gatekeeper.process.send_signal(signal.SIGHUP)
             wait_for(lambda: gatekeeper.get("/two")[0] == 200, "the reload")
             assert gatekeeper.end(signal.SIGINT) == 0
+            assert gatekeeper.lines(message="draining")[0]["grace"] == 7
+
+    def test_a_plugin_that_breaks_does_not_end_it(self, serve: Serve, config: Path, tmp_path: Path) -> None:
+        """What it has raised is in the log, and the next SIGHUP counts."""
+        plugin, marker = tmp_path / "plugin.py", tmp_path / "marker"
+        plugin.write_text(PLUGIN.format(marker=str(marker)))
+        with serve("-c", str(config), "--plugin", str(plugin)) as gatekeeper:
+            assert gatekeeper.get("/one")[0] == 200
+            marker.touch()
+            config.write_text(config.read_text().replace("/one", "/two"))
+            gatekeeper.process.send_signal(signal.SIGHUP)
+            gatekeeper.says("ZeroDivisionError")
+            assert gatekeeper.get("/one")[0] == 200
+            marker.unlink()
+            gatekeeper.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: gatekeeper.get("/two")[0] == 200, "the reload")
 
     def test_one_that_is_going_reads_nothing(self, serve: Serve, slow: tuple[Path, socket.socket]) -> None:
         """LIF-04: it says so, and goes."""

@@ -363,3 +363,61 @@ routes:
 def test_a_good_file_has_no_problems(text: str, problems: Callable[[str], list[str]]) -> None:
     """Short ones, with variables and aliases."""
     assert problems(text) == []
+
+
+@pytest.mark.parametrize(
+    ("base", "over", "path", "expected"),
+    [
+        (
+            "services: {a: {instances: [http://a], health: /ready}}",
+            "services: {a: {health: {http: {path: /up}}}}",
+            ("services", "a", "health", "options", "path"),
+            "/up",
+        ),
+        (
+            "services: {a: {instances: [http://a], health: /ready}}",
+            "services: {a: {health: {every: 7s}}}",
+            ("services", "a", "health", "every"),
+            7.0,
+        ),
+        (
+            "server: {listen: 8080}",
+            "server: {listen: {main: {address: 8081}}}",
+            ("server", "listen", "main", "address", "port"),
+            8081,
+        ),
+        (
+            "defaults: {services: {health: /ready}}\nservices: {a: {instances: [http://a], health: {http: {path: /up}}}}",
+            "services: {}",
+            ("services", "a", "health", "options", "path"),
+            "/up",
+        ),
+        (
+            "defaults: {services: {retries: 3}}\nservices: {a: {instances: [http://a], retries: {backoff: {max: 9s}}}}",
+            "services: {}",
+            ("services", "a", "retries", "count"),
+            3,
+        ),
+        (
+            "defaults: {services: {retries: {backoff: 1s}}}\n"
+            "services: {a: {instances: [http://a], retries: {backoff: {max: 9s}}}}",
+            "services: {}",
+            ("services", "a", "retries", "backoff", "base"),
+            1.0,
+        ),
+    ],
+)
+def test_a_long_form_goes_over_a_short_one(
+    tmp_path: Path, base: str, over: str, path: tuple[str, ...], expected: object
+) -> None:
+    """However deep it is: of an environment, and of an entry over its defaults."""
+    (tmp_path / "gateway.yaml").write_text(f"version: 1\nenvironments: {{e: e.yaml}}\n{base}\n")
+    (tmp_path / "e.yaml").write_text(over + "\n")
+
+    draft = read(tmp_path / "gateway.yaml", KINDS, template=PathTemplate.parse, environment="e", environ={})
+
+    assert () == draft.errors
+    found: Any = draft.config
+    for step in path:
+        found = found[step] if isinstance(found, dict) else getattr(found, step)
+    assert expected == found

@@ -194,7 +194,9 @@ def test_the_example_is_served(tmp_path: Path) -> None:
 # ---- what the reference must not leave out ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [serve, init, check, explain, routes, doc, schema, plugin, services, reload, drain])
+@pytest.mark.parametrize(
+    "command", [serve, init, check, explain, routes, doc, schema, plugin, services, reload, drain]
+)
 def test_every_flag_and_variable_is_there(command: Any) -> None:
     """As the help has them."""
     parser = Parser("test", "")

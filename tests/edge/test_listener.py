@@ -188,6 +188,22 @@ async def test_nobody_gets_in_line_any_more(host: str) -> None:
         assert await connects(address) is False
 
 
+@no_filter
+@on_both_loops
+async def test_handshakes_under_way_are_finished() -> None:
+    """Here the kernel has one wait for the first bytes, as it does for a client that is far away."""
+    sock = bind("127.0.0.1", 0)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 10)
+    async with listening(sock=sock) as listener:
+        client = socket.create_connection(sock.getsockname(), timeout=SOON)
+        client.setblocking(False)
+        closing = asyncio.create_task(listener.close(0.5))
+        await asyncio.sleep(0.05)
+        client.sendall(REQUEST)
+        assert await answers([client]) == {ANSWER}
+        await closing
+
+
 @on_both_loops
 @pytest.mark.parametrize("how", ["elsewhere", "refused"])
 async def test_a_kernel_without_filters_is_not_waited_for(how: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,9 @@ def main() -> int:
     """Soak, print what came of it; return 0, or 1 if a check does not hold, or a spoiled gateway passes."""
     given = arguments()
     if given.soak == "sabotage":
-        names = given.names or SABOTAGES
+        names = given.names or list(SABOTAGES)
+        if unknown := set(names) - set(SABOTAGES):
+            sys.exit(f"no sabotage {', '.join(sorted(unknown))}; there are {', '.join(SABOTAGES)}")
         return 1 - uvloop.run(reload.spoiled(given.seconds, given.edits, given.rate, names))
     options = reload.scaled(given.seconds, given.edits, given.rate, given.seed, given.sabotage)
     found, story = uvloop.run(reload.run(options))

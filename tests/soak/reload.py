@@ -221,6 +221,7 @@ class Soak:
             f"transfers: {slow.whole} whole; events: {slow.events}",
             f"memory: {resident[0]:.1f} MiB at first, {max(resident):.1f} at most, {resident[-1]:.1f} at last",
             f"descriptors: {max((one.descriptors for one in self.samples), default=0)} at most",
+            f"edits read twice, as somebody asked when they had just been heard of: {editor.twice}",
             "",
             checks.table(rows),
         ]
