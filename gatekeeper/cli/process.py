@@ -26,6 +26,7 @@ from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem, render
 from gatekeeper.edge.server import bind
 from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, setup_logging
+from gatekeeper.observe.output import STDOUT
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.loading import Loaded
 from gatekeeper.runtime.source import Source
@@ -155,7 +156,7 @@ class _Process:
         """Finish what was begun; how many requests were cut."""
         grace = gateway.config.server.drain
         if self.banner:
-            print(f"\nFinishing what was begun, for {grace:g} s at most; a second Ctrl-C ends it at once.")
+            _say(f"\nFinishing what was begun, for {grace:g} s at most; a second Ctrl-C ends it at once.")
         else:
             log.info("draining", extra={"grace": grace})
         return await gateway.stop(linger=self._lingers)
@@ -183,7 +184,6 @@ class _Process:
         if not _has_gone(self._terminals):
             self._asked_to_reload.set()
         elif not self._asked_to_end.is_set():
-            self.banner = False
             self._on_signal(signal.SIGINT)
 
     def _announce(self, gateway: Gateway) -> None:
@@ -208,7 +208,12 @@ class _Process:
         if self.demo:
             lines += demo.story(self._loaded.config, next(iter(gateway.listeners.values())))
         lines += ["", "Ctrl-C ends it. One line for each request:", ""]
-        print("\n".join(lines), flush=True)
+        _say("\n".join(lines))
+
+
+def _say(text: str) -> None:
+    """Show it to a person, who may have gone: requests must not suffer from that."""
+    STDOUT.write(f"{text}\n".encode("utf-8", "replace"))
 
 
 def _count_dropped(gateway: Gateway, name: str, lines: AccessLog | ApplicationLog) -> None:

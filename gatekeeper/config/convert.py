@@ -232,6 +232,7 @@ class _GatewayReader(FilterReader):
         factory = self.converter.register_structure_hook_factory
         factory(lambda kind: kind == Targets, lambda _: self._targets)
         factory(lambda kind: kind == FilterConfig | UseConfig, lambda _: self._entry)
+        factory(lambda kind: kind is ListenerConfig, self._placed)
         factory(lambda kind: kind is ServiceConfig, self._service)
         factory(lambda kind: kind in {BalanceConfig, HealthConfig}, lambda kind: self._part(kind, kinds))
         factory(

@@ -20,6 +20,7 @@ class ListenerConfig:
     """Where requests come in."""
 
     address: Listen = attrs.field(metadata=help_line("port, or address with port"))
+    place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
 
 
 @attrs.frozen(kw_only=True)

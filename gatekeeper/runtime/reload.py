@@ -15,7 +15,7 @@ from typing import Any, Final
 import attrs
 
 from gatekeeper.config.model import GatewayConfig, InstanceConfig
-from gatekeeper.config.problems import ConfigError, Problem
+from gatekeeper.config.problems import ConfigError, Problem, problem_at
 from gatekeeper.config.provided import FILE, Provided
 from gatekeeper.config.redact import redact, references
 from gatekeeper.core.clock import Clock
@@ -282,7 +282,10 @@ class Reloader:
             except OSError as error:
                 Change(loaded, prepared, sockets).abandon()
                 why = f"cannot listen on {listener.address}: {(error.strerror or str(error)).lower()}"
-                raise _read_from(loaded, [Problem("bad-value", f"server.listen.{name}", why)]) from error
+                place = listener.place
+                if not place.path:
+                    place = attrs.evolve(place, path=("server", "listen", name))
+                raise _read_from(loaded, [problem_at("bad-value", place, why)]) from error
         return sockets
 
     async def commit(self, change: Change) -> None:

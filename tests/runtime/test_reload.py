@@ -510,7 +510,7 @@ async def test_an_address_that_is_taken_refuses_the_whole(tmp_path: Path) -> Non
             )
 
             assert not outcome.applied
-            expected = f"server.listen.third: cannot listen on 127.0.0.1:{port}: address already in use"
+            expected = f"gateway.yaml:3:79: server.listen.third: cannot listen on 127.0.0.1:{port}: address already in use"
             assert [expected] == [str(problem).partition(" [")[0] for problem in outcome.errors]
             assert "a" == await asked(one)
             with pytest.raises(OSError, match=str(new)):

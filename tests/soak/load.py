@@ -110,9 +110,13 @@ class Load:
         found: list[bytes] = []
         floor = self.ledger.highest
         message = await client.ask(request, found.append)
-        self.ledger.check(message, floor)
-        if b"".join(found) != expected:
-            raise BrokenError(f"another body than that of seed {seed}: {message.size} bytes")
+        try:
+            self.ledger.check(message, floor)
+            if b"".join(found) != expected:
+                raise BrokenError(f"another body than that of seed {seed}: {message.size} bytes")
+        except BrokenError:
+            client.close()
+            raise
 
     # ---- others -----------------------------------------------------------------------------------------------------
 
