@@ -196,7 +196,13 @@ class Gateway:
         self.checks.apply(after.services.values())
         self.providers.apply(config.providers)
         for name, sock in change.sockets.items():
-            await edge.open(name, sock)
+            try:
+                await edge.open(name, sock)
+            except OSError:
+                if before is None:
+                    raise
+                # somebody took the address after it was bound; the rest of the configuration is sound
+                log.exception("listener %s cannot accept connections", name)
         for name in [name for name in edge.listeners if name not in server.listen]:
             await edge.close_listener(name)
         if before is not None:

@@ -399,8 +399,10 @@ def test_a_good_file_has_no_problems(text: str, problems: Callable[[str], list[s
             3,
         ),
         (
-            "defaults: {services: {retries: {backoff: 1s}}}\n"
-            "services: {a: {instances: [http://a], retries: {backoff: {max: 9s}}}}",
+            (
+                "defaults: {services: {retries: {backoff: 1s}}}\n"
+                "services: {a: {instances: [http://a], retries: {backoff: {max: 9s}}}}"
+            ),
             "services: {}",
             ("services", "a", "retries", "backoff", "base"),
             1.0,
