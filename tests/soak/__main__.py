@@ -38,7 +38,7 @@ def main() -> int:
         names = given.names or list(SABOTAGES)
         if unknown := set(names) - set(SABOTAGES):
             sys.exit(f"no sabotage {', '.join(sorted(unknown))}; there are {', '.join(SABOTAGES)}")
-        return 1 - uvloop.run(reload.spoiled(given.seconds, given.edits, given.rate, names))
+        return 1 - uvloop.run(reload.try_out(given.seconds, given.edits, given.rate, names))
     options = reload.scaled(given.seconds, given.edits, given.rate, given.seed, given.sabotage)
     found, story = uvloop.run(reload.run(options))
     print(story, checks.report(found), sep="\n\n")

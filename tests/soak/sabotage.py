@@ -181,7 +181,7 @@ async def slowly(self, *arguments, **options):
 
 Reloader._change = slowly
 """,
-        ("sound edits, median",),
+        ("sound edits, median", "sound edits that nobody asked to read, median"),
     ),
     "goes back after a refusal": Sabotage(
         _COMMIT
