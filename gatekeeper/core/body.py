@@ -4,7 +4,7 @@ A body that is complete has `data`. Any other is pulled chunk by chunk from its 
 slows down whoever writes. Nothing buffers unless it says how much it is ready to hold.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol
 
 from gatekeeper.core.errors import ContentTooLarge, GatewayError
@@ -66,9 +66,15 @@ class Body:
     `length` is the number of bytes to come (None where only the end will tell), and the one fact that framing is made
     from: `Content-Length` and `Transfer-Encoding` are never header fields here. `data` holds all bytes where they are
     here already. `limit` is the largest amount that a filter of the chain declared to hold.
+
+    `chunked` says that the sender chose chunks: a body that nobody replaced goes out as it came. `trailers` are the
+    fields behind an answer's last chunk, once it has come. `expects_continue` says that the sender waits to hear that
+    the body is wanted (RFC 9110 section 10.1.1), which whoever reads it first makes known.
     """
 
-    __slots__ = ("_overflow", "_source", "_tees", "data", "length", "limit")
+    __slots__ = (
+        "_overflow", "_source", "_tees", "chunked", "data", "expects_continue", "length", "limit", "trailers",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -81,6 +87,9 @@ class Body:
         self.data = data
         self.length = length if data is None else len(data)
         self.limit = 0
+        self.chunked = False
+        self.expects_continue = False
+        self.trailers: Sequence[tuple[bytes, bytes]] = ()
         self._source = source
         self._overflow = overflow
         self._tees: list[Tee] | None = None

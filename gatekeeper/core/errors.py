@@ -133,6 +133,22 @@ class Misdirected(Rejection):
     title = "This gateway does not answer for this host"
 
 
+class OriginRefused(Rejection):
+    """A page of another site may not open this connection."""
+
+    status = 403
+    code = "origin-refused"
+    title = "This origin may not open a connection here"
+
+
+class UpgradeRequired(Rejection):
+    """The version of the protocol that a client wants to switch to is not supported; pass the one that is."""
+
+    status = 426
+    code = "upgrade-required"
+    title = "The version of the protocol is not supported"
+
+
 class HeadersTooLarge(Rejection):
     """One header field, their number or the whole block is over the limit."""
 
@@ -200,6 +216,13 @@ class Unavailable(GatewayError):
     status = 503
     code = "unavailable"
     title = "The service is not available"
+
+
+class Overloaded(Unavailable):
+    """As many requests are under way as there may be, and the queue is full or took too long."""
+
+    code = "overloaded"
+    title = "Too many requests are under way"
 
 
 class NoInstance(Unavailable):

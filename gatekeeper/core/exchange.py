@@ -9,11 +9,12 @@ import orjson
 from gatekeeper.core.body import EMPTY, Body
 from gatekeeper.core.errors import AnswerUnwanted, GatewayError
 from gatekeeper.core.instance import Instance
-from gatekeeper.core.message import Headers, Request, Response
+from gatekeeper.core.message import Field, Headers, Request, Response
 
 
 if TYPE_CHECKING:
     from gatekeeper.core.chain import Chain
+    from gatekeeper.core.tunnel import Upgrades
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +46,26 @@ class Route:
     """What an exchange was matched to: a name and the chain that handles it.
 
     `keeps_encoded_slashes` says that %2F and %5C in a path are parts of their segment, and no reason to refuse it.
+    `max_body` is the largest body of a request in bytes, None for any; `upgrades` says which protocols its connections
+    may switch to, None for none.
     """
 
-    __slots__ = ("chain", "keeps_encoded_slashes", "name")
+    __slots__ = ("chain", "keeps_encoded_slashes", "max_body", "name", "upgrades")
 
-    def __init__(self, name: str, chain: "Chain", *, keeps_encoded_slashes: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        chain: "Chain",
+        *,
+        keeps_encoded_slashes: bool = False,
+        max_body: int | None = None,
+        upgrades: "Upgrades | None" = None,
+    ) -> None:
         self.name: Final = name
         self.chain: Final = chain
         self.keeps_encoded_slashes: Final = keeps_encoded_slashes
+        self.max_body: Final = max_body
+        self.upgrades: Final = upgrades
 
     def __repr__(self) -> str:
         return f"<Route {self.name}: {' > '.join(self.chain.names)}>"
@@ -147,7 +160,8 @@ class Exchange:
     """One request and its response. It knows no transport: it can be forked and outlive its client.
 
     `deadline` is absolute (`Clock.monotonic`) and shared by all attempts. `spent` has the seconds that each filter
-    took for itself, without what came after it.
+    took for itself, without what came after it. `interim` passes an interim answer (RFC 9110 section 15.2) on to the
+    client; None where there is nobody who would understand it.
     """
 
     __slots__ = (
@@ -160,6 +174,7 @@ class Exchange:
         "deadline",
         "error",
         "id",
+        "interim",
         "mark",
         "matched",
         "owner",
@@ -183,6 +198,7 @@ class Exchange:
         self.service = ""
         self.attempts: list[Attempt] = []
         self.deadline: float | None = None
+        self.interim: Callable[[int, list[Field]], object] | None = None
         self.status = 0
         self.error: GatewayError | None = None
         self.stopped_by = ""

@@ -10,6 +10,7 @@ from gatekeeper.core.body import EMPTY, Body
 
 if TYPE_CHECKING:
     from gatekeeper.core.errors import GatewayError
+    from gatekeeper.core.tunnel import Tunnel
 
 
 Field = tuple[bytes, bytes]
@@ -164,6 +165,8 @@ class Request:
     `path` is the canonical form that every decision is made on; `target` is what will be forwarded: the client's own
     bytes with dot segments resolved, and the query as it came. `host` is lower-case and without port, `authority` what
     the client wrote. `client` is the address after `trusted_proxies`, `peer` the one that the connection came from.
+    `upgrade` is the protocol that the client asks to switch to, in lower case, where the route lets it; it is sent on.
+    `takes_trailers` says that the client reads fields behind an answer's last chunk.
     """
 
     __slots__ = (
@@ -178,7 +181,9 @@ class Request:
         "peer",
         "query",
         "scheme",
+        "takes_trailers",
         "target",
+        "upgrade",
         "version",
     )
 
@@ -197,6 +202,9 @@ class Request:
         client: str = "",
         peer: str = "",
         listener: str = "main",
+        upgrade: str = "",
+        *,
+        takes_trailers: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -211,6 +219,8 @@ class Request:
         self.client = client
         self.peer = peer
         self.listener = listener
+        self.upgrade = upgrade
+        self.takes_trailers = takes_trailers
 
     def copy(self) -> "Request":
         """A request with headers of its own; the body is shared."""
@@ -228,6 +238,8 @@ class Request:
             self.client,
             self.peer,
             self.listener,
+            self.upgrade,
+            takes_trailers=self.takes_trailers,
         )
 
     def __repr__(self) -> str:
@@ -235,9 +247,12 @@ class Request:
 
 
 class Response:
-    """A response: head and body. `error` is set on answers that the gateway made because something was wrong."""
+    """A response: head and body. `error` is set on answers that the gateway made because something was wrong.
 
-    __slots__ = ("body", "error", "headers", "reason", "status")
+    An answer of 101 has a `tunnel`: the connection to the instance, which the edge joins with that of the client.
+    """
+
+    __slots__ = ("body", "error", "headers", "reason", "status", "tunnel")
 
     def __init__(
         self,
@@ -247,12 +262,14 @@ class Response:
         *,
         reason: bytes | None = None,
         error: "GatewayError | None" = None,
+        tunnel: "Tunnel | None" = None,
     ) -> None:
         self.status = status
         self.headers = Headers() if headers is None else headers
         self.body = body
         self.reason = reason
         self.error = error
+        self.tunnel = tunnel
 
     def __repr__(self) -> str:
         made_by = f" {self.error.code}" if self.error is not None else ""

@@ -3,18 +3,17 @@
 `web.Response` costs as much as all the rest together, so the bytes go to the transport from here.
 """
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.core.body import Body
 from gatekeeper.core.errors import AnswerTruncated, ClientGone
 from gatekeeper.core.exchange import Exchange
-from gatekeeper.core.message import REASONS, Response
+from gatekeeper.core.message import REASONS, Field, Response
 
 
 if TYPE_CHECKING:
-    import asyncio
-
     from gatekeeper.edge.protocol import StrictProtocol
 
 ONE_WRITE: Final = 64 * 1024
@@ -22,6 +21,7 @@ ONE_WRITE: Final = 64 * 1024
 
 _STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b" % (status, reason) for status, reason in REASONS.items()}
 _BODILESS: Final = frozenset({204, 304})
+_LAST_CHUNK: Final = b"0\r\n\r\n"
 _join_field: Final = b": ".join
 
 
@@ -56,12 +56,13 @@ def serialise(
     lines = [line, *map(_join_field, response.headers.fields), b"x-request-id: " + exchange.id.encode()]
     if response.headers.get(b"date") is None:
         lines.append(date)
-    length = response.body.length
+    body = response.body
+    length = body.length
     chunked = False
     if request.method == "HEAD" or status in _BODILESS:
         if length is not None and status != 204 and (length or status != 304):
             lines.append(b"Content-Length: %d" % length)
-    elif length is not None:
+    elif length is not None and not (body.chunked and request.version == "1.1"):
         lines.append(b"Content-Length: %d" % length)
     elif request.version == "1.1":
         chunked = True
@@ -99,7 +100,10 @@ async def send(
         elif exchange.request.method == "HEAD" or response.status in _BODILESS:
             data = b""
         exchange.bytes_out = len(data)
-        if len(data) <= ONE_WRITE:
+        if chunked:
+            chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+            transport.write(head + chunk + _last_chunk(body))
+        elif len(data) <= ONE_WRITE:
             transport.write(head + data if data else head)
         else:
             transport.write(head)
@@ -116,7 +120,7 @@ async def _pump(
     body: Body,
     exchange: Exchange,
     protocol: "StrictProtocol",
-    transport: "asyncio.Transport",
+    transport: asyncio.Transport,
     *,
     chunked: bool,
 ) -> None:
@@ -141,12 +145,60 @@ async def _pump(
         transport.abort()
         raise
     if chunked:
-        transport.write(b"0\r\n\r\n")
+        transport.write(_last_chunk(body))
+
+
+def _last_chunk(body: Body) -> bytes:
+    """The end of a body, with the fields that stand behind it."""
+    if not body.trailers:
+        return _LAST_CHUNK
+    return b"0\r\n%b\r\n\r\n" % b"\r\n".join(map(_join_field, body.trailers))
+
+
+def interim(status: int, fields: list[Field]) -> bytes:
+    """An interim answer (RFC 9110 section 15.2)."""
+    line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status
+    return b"\r\n".join([line, *map(_join_field, fields), b"\r\n"])
+
+
+async def switch(
+    response: Response, exchange: Exchange, protocol: "StrictProtocol", lifetime: float | None
+) -> None:
+    """Answer 101, and let the two connections speak to each other until both have ended.
+
+    Raises:
+        ClientGone: the client has gone before.
+
+    """
+    transport, tunnel = protocol.transport, response.tunnel
+    assert tunnel is not None
+    if transport is None:
+        tunnel.abort()
+        raise ClientGone
+    lines = [
+        _STATUS_LINES[101],
+        b"Connection: upgrade",
+        *map(_join_field, response.headers.fields),
+        b"x-request-id: " + exchange.id.encode(),
+        b"\r\n",
+    ]
+    transport.write(b"\r\n".join(lines))
+    protocol.switch(tunnel, lifetime)
+    try:
+        await tunnel.closed
+    except asyncio.CancelledError:
+        # the connection of the client has ended; the instance still gets what was written to it
+        tunnel.close()
+        raise
+    finally:
+        if tunnel.client is not None:
+            exchange.bytes_in = tunnel.client.bytes_in
+        exchange.bytes_out = tunnel.instance.bytes_in
 
 
 async def _drain(protocol: "StrictProtocol") -> None:
     """Wait until the client has read on; one that does not for too long is gone."""
-    timer = protocol.edge.wheel.add(protocol.edge.timeouts.write, protocol.abort)
+    timer = protocol.edge.wheel.add(protocol.edge.settings.timeouts.write, protocol.abort)
     try:
         await protocol._drain_helper()
     except ConnectionError as error:

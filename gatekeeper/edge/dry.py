@@ -1,27 +1,22 @@
 """A request that came from nowhere, read by the code that reads real ones.
 
-The bytes of its head go through the protocol, its limits and the reader, as those of a connection do; there is only no
+The bytes of its head go through the same reading and the same limits as those of a connection; there is only no
 connection. So whatever is said of such a request is true of one that a client sends.
 """
 
 import random
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, cast
-
-from aiohttp.web_protocol import _ErrInfo
+from typing import Final
 
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.edge.forwarded import Network, parse_address
-from gatekeeper.edge.protocol import StrictProtocol, as_error
+from gatekeeper.edge.head import HeadReader
+from gatekeeper.edge.peer import Peer
 from gatekeeper.edge.request import Reader
+from gatekeeper.edge.settings import EdgeLimits
 from gatekeeper.observe.request_id import RequestIds
 
-
-if TYPE_CHECKING:
-    import asyncio
-
-    from gatekeeper.edge.server import EdgeServer
 
 HOST: Final = "localhost"
 """The host of a request whose URL names none."""
@@ -67,21 +62,7 @@ def read_request(
         if _LINE_BREAK.search(line):
             raise ValueError(f"{line!r} holds a line break, which would end it")
 
-    # nothing is ever waited for or answered, so that its loop and its server are not asked
-    connection = StrictProtocol(
-        cast("EdgeServer", _Nobody), listener, loop=cast("asyncio.AbstractEventLoop", _Nobody)
-    )
-    connection.meet(peer, scheme, trusted_networks)
-    connection.data_received("\r\n".join([*lines, "", ""]).encode())
-    message, payload = connection._messages.popleft()
-    if isinstance(message, _ErrInfo):
-        raise as_error(message)
+    head = HeadReader(EdgeLimits())
+    head.feed("\r\n".join([*lines, "", ""]).encode())
     reader = Reader(RequestIds(), random.getrandbits, tuple(trusted_networks))
-    return reader.read(message, payload, connection, 0.0)
-
-
-class _Nobody:
-    """Stands for the loop and the server of a connection, of which only these are looked at as it is made."""
-
-    request_handler = None
-    request_factory = None
+    return reader.read(head, Peer(peer, scheme, listener, trusted_networks), 0.0)

@@ -1,7 +1,9 @@
 """What happens to each header field of a client's request."""
 
 import enum
-from typing import Final
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
 
 from gatekeeper.core.fields import FieldActions
 
@@ -18,23 +20,51 @@ class Action(enum.IntEnum):
     FORWARDED_HOST = 6
     FORWARDED_PROTO = 7
     HOST = 8
-    ONCE = 9
-    REQUEST_ID = 10
-    TRACEPARENT = 11
-    TRACESTATE = 12
-    TRANSFER_ENCODING = 13
-    VIA = 14
+    MAX_FORWARDS = 9
+    ONCE = 10
+    REFUSE = 11
+    REQUEST_ID = 12
+    TE = 13
+    TRACEPARENT = 14
+    TRACESTATE = 15
+    TRANSFER_ENCODING = 16
+    UPGRADE = 17
+    VIA = 18
+
+
+Underscores = Literal["drop", "keep", "reject"]
+"""What happens to names with `_`."""
 
 
 _ACTIONS: Final = {
-    # who reads the first and who reads the last must see the same; aiohttp sees to the standard ones of this kind
-    b"authorization": Action.ONCE,
-    b"x-api-key": Action.ONCE,
+    # who reads the first and who reads the last must see the same (RFC 9110 section 5.3)
+    **dict.fromkeys(
+        (
+            b"authorization",
+            b"content-location",
+            b"content-range",
+            b"content-type",
+            b"if-modified-since",
+            b"if-range",
+            b"if-unmodified-since",
+            b"origin",
+            b"range",
+            b"referer",
+            b"sec-websocket-key",
+            b"sec-websocket-version",
+            b"user-agent",
+            b"x-api-key",
+        ),
+        Action.ONCE,
+    ),
     b"connection": Action.CONNECTION,
     b"content-length": Action.CONTENT_LENGTH,
     b"expect": Action.EXPECT,
     b"forwarded": Action.FORWARDED,
     b"host": Action.HOST,
+    b"max-forwards": Action.MAX_FORWARDS,
+    b"te": Action.TE,
+    b"upgrade": Action.UPGRADE,
     b"traceparent": Action.TRACEPARENT,
     b"tracestate": Action.TRACESTATE,
     b"transfer-encoding": Action.TRANSFER_ENCODING,
@@ -50,9 +80,7 @@ _ACTIONS: Final = {
             b"keep-alive",
             b"proxy-authorization",
             b"proxy-connection",
-            b"te",
             b"trailer",
-            b"upgrade",
         ),
         Action.DROP,
     ),
@@ -86,9 +114,33 @@ _ACTIONS: Final = {
 }
 
 
-def _decide(name: bytes) -> Action | None:
-    # servers that turn names into variables cannot tell `x_user` from `x-user`: such names are dropped
-    return Action.DROP if b"_" in name else _ACTIONS.get(name)
+# who somebody is, in the words of proxies that have authenticated them: no client may say that of itself
+_is_identity: Final = re.compile(
+    rb"(?:x-(?:authenticated|consumer|credential|auth-request|ssl-client|client-cert|tls-client|envoy)"
+    rb"|ssl-client|remote-user|x-remote-user|x-remote-groups?|x-user-(?:id|name|email|roles?|groups?|scopes?)"
+    rb"|x-forwarded-(?:user|email|groups|preferred-username|access-token|client-cert)"
+    rb"|x-anonymous-consumer)(?:-[!-~]*)?"
+).fullmatch
 
 
-ACTIONS: Final = FieldActions(_decide)
+def _decider(underscores: Underscores) -> Callable[[bytes], Action | None]:
+    def decide(name: bytes) -> Action | None:
+        if b"_" in name:
+            # servers that turn names into variables cannot tell `x_user` from `x-user`
+            meant = name.replace(b"_", b"-")
+            if underscores == "reject":
+                return Action.REFUSE
+            return (
+                None
+                if underscores == "keep" and meant not in _ACTIONS and not _is_identity(meant)
+                else Action.DROP
+            )
+        action = _ACTIONS.get(name)
+        return Action.DROP if action is None and _is_identity(name) else action
+
+    return decide
+
+
+ACTIONS: Final[Mapping[Underscores, FieldActions[Action]]] = {
+    mode: FieldActions(_decider(mode)) for mode in ("drop", "keep", "reject")
+}

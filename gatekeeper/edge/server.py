@@ -6,23 +6,25 @@ import ipaddress
 import logging
 import math
 import socket
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from gatekeeper.core.body import Body
 from gatekeeper.core.clock import Clock, Wheel
-from gatekeeper.core.errors import AnswerTruncated, ClientGone, GatewayError
+from gatekeeper.core.errors import AnswerTruncated, ClientGone, ContentTooLarge, GatewayError
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Response
-from gatekeeper.edge.answer import DateField, send
-from gatekeeper.edge.forwarded import Network, parse_address
+from gatekeeper.edge.answer import DateField, send, switch
+from gatekeeper.edge.forwarded import parse_address
+from gatekeeper.edge.head import HeadReader
 from gatekeeper.edge.listener import HANDSHAKES, Listener
+from gatekeeper.edge.peer import Peer
 from gatekeeper.edge.protocol import StrictProtocol
-from gatekeeper.edge.request import Reader
+from gatekeeper.edge.request import ALLOW, LAST_HOP, Reader
+from gatekeeper.edge.settings import EdgeSettings
+from gatekeeper.edge.upgrade import settle
 from gatekeeper.observe.observer import Observer
 from gatekeeper.observe.request_id import RequestIds
 
@@ -44,30 +46,6 @@ IDLE_GRACE: Final = 5.0
 """Seconds at most that a drain leaves idle connections, so that a client's next request meets an answer."""
 
 
-class EdgeTimeouts(Protocol):
-    """Seconds: for a whole head, for silence in a body, between requests, for a client that does not read."""
-
-    @property
-    def head(self) -> float:
-        """For a whole head."""
-        ...
-
-    @property
-    def body(self) -> float:
-        """Of silence in a body."""
-        ...
-
-    @property
-    def idle(self) -> float:
-        """Between two requests."""
-        ...
-
-    @property
-    def write(self) -> float:
-        """Without reading from an answer."""
-        ...
-
-
 def _always() -> bool:
     return True
 
@@ -81,16 +59,16 @@ class EdgeServer(web.Server):
         observer: Observer,
         wheel: Wheel,
         clock: Clock,
-        timeouts: EdgeTimeouts,
+        settings: EdgeSettings,
         *,
-        networks: Sequence[Network] = (),
-        health_path: str | None = None,
         getrandbits: Callable[[int], int],
         ready: Callable[[], bool] = _always,
     ) -> None:
         super().__init__(_unused, handler_cancellation=True)
         self.wheel: Final = wheel
         self.draining = False
+        self._open = 0
+        self._by_address: dict[bytes, int] = {}
         self._snapshot = snapshot
         self._observer = observer
         self._clock = clock.monotonic
@@ -106,7 +84,7 @@ class EdgeServer(web.Server):
         self._followed_at = -math.inf
         self._told = 0  # times that somebody who follows was told of the drain
         self._last_answers = 0  # on connections that end with them, but for those to who follows
-        self.reconfigure(timeouts, networks, health_path)
+        self.reconfigure(settings)
 
     # ---- listening ------------------------------------------------------------------------------------------------
 
@@ -155,85 +133,154 @@ class EdgeServer(web.Server):
             self._closing.discard(listener)
 
     def _connection(self, listener: Listener) -> StrictProtocol:
-        protocol = StrictProtocol(self, listener.name, loop=self._loop, keepalive_timeout=self.timeouts.idle)
+        protocol = StrictProtocol(self, self._loop)
         protocol.accepted_by = listener
         return protocol
 
-    def introduce(self, protocol: StrictProtocol, transport: asyncio.BaseTransport) -> None:
-        """Settle, once per connection, who the peer is and what its requests are given."""
+    def admit(self, protocol: StrictProtocol, transport: asyncio.BaseTransport) -> bool:
+        """Settle who the peer is and what its requests are given; False where no more connections are taken."""
         peername = transport.get_extra_info("peername")
         address = parse_address(str(peername[0])) if isinstance(peername, tuple) and peername else None
         scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
-        protocol.meet(address, scheme, self._networks)
+        peer = protocol.peer = Peer(address, scheme, protocol.accepted_by.name, self.settings.networks)
+        limits = self.settings.limits
+        if self._open >= limits.connections:
+            self._observer.turned_away("connections")
+            return False
+        if address is not None and not peer.trusted:
+            # whoever has one address of IPv6 has a network of them
+            key = address.packed[:8]
+            count = self._by_address.get(key, 0)
+            if limits.connections_per_address is not None and count >= limits.connections_per_address:
+                self._observer.turned_away("connections_per_address")
+                return False
+            self._by_address[key] = count + 1
+            protocol.counted_as = key
+        self._open += 1
+        protocol.admitted = True
+        return True
 
-    def reconfigure(
-        self, timeouts: EdgeTimeouts, networks: Sequence[Network], health_path: str | None
-    ) -> None:
+    def dismiss(self, protocol: StrictProtocol) -> None:
+        """Note that a connection has ended."""
+        if not protocol.admitted:
+            return
+        protocol.admitted = False
+        self._open -= 1
+        key = protocol.counted_as
+        if key:
+            count = self._by_address[key] - 1
+            if count:
+                self._by_address[key] = count
+            else:
+                del self._by_address[key]
+
+    def reconfigure(self, settings: EdgeSettings) -> None:
         """Let other settings hold, for all requests from the next one on; who is idle is so from now on.
 
         A connection that is open keeps what was settled when it came: whether its peer is trusted. What a trusted peer
         says of others is judged by the new networks.
         """
-        self.timeouts = timeouts
-        self._networks = tuple(networks)
-        self._health_path = health_path
-        self._reader = Reader(self._ids, self._getrandbits, self._networks)
+        self.settings = settings
+        self._health_path = settings.health_path
+        self._reader = Reader(self._ids, self._getrandbits, settings.networks, settings.underscore_headers)
         for connection in cast(list[StrictProtocol], self.connections):
-            connection._keepalive_timeout = timeouts.idle
-            if connection._keepalive_handle is not None:
-                connection._keepalive_handle.cancel()
-                connection._keepalive_handle = None
-                connection._become_idle()
+            connection.reset_idle()
 
     # ---- one request ----------------------------------------------------------------------------------------------
 
-    async def handle(
-        self, message: RawRequestMessage, payload: StreamReader, protocol: StrictProtocol
-    ) -> bool:
-        """Answer one request; whether the connection may take another."""
-        started = self._clock()
+    def read(self, head: HeadReader, peer: Peer) -> Exchange:
+        """Make an exchange of a head that is complete.
+
+        Raises:
+            GatewayError: the request is refused.
+
+        """
+        return self._reader.read(head, peer, self._clock())
+
+    def unreadable(self, head: HeadReader, peer: Peer) -> Exchange:
+        """Make an exchange of what is refused before it is understood."""
+        return self._reader.unreadable(head, peer, self._clock())
+
+    async def handle(self, exchange: Exchange, error: GatewayError | None, protocol: StrictProtocol) -> bool:
+        """Answer one request, or what was refused instead of one; whether the connection may take another."""
         self._in_flight += 1
         self._observer.in_flight.value += 1
-        try:
-            exchange = self._reader.read(message, payload, protocol, started)
-        except GatewayError as error:
-            exchange = self._reader.unreadable(message.method, message.path, protocol, started)
-            # what could not be read may hide where the next request begins
-            return await self._answer(exchange, exchange.reject(error), protocol, payload, close=True)
+        if error is not None:
+            return await self._answer(exchange, exchange.reject(error), protocol, close=True)
         request = exchange.request
         if request.path == self._health_path:
-            return await self._answer(exchange, self._health(), protocol, payload, close=message.should_close)
-        snapshot = self._snapshot()
-        snapshot.leases += 1
+            return await self._answer(exchange, self._health(), protocol, close=protocol.last)
+        if request.method == "OPTIONS" and (request.path == "*" or exchange.get(LAST_HOP, default=False)):
+            response = Response(200, Headers([ALLOW]))
+            return await self._answer(exchange, response, protocol, close=protocol.last)
+        places = self.settings.concurrency
+        snapshot: Snapshot | None = None
+        entered = False
         try:
             try:
-                chain = snapshot.match(exchange).chain
-                if request.body.data is None:
-                    request.body.limit = chain.request_buffer
-                response = await chain.handler(exchange)
+                if not places.try_enter():
+                    await places.enter()
+                entered = True
+                snapshot = self._snapshot()
+                snapshot.leases += 1
+                response = await self._ask(exchange, snapshot, protocol)
             except asyncio.CancelledError:
                 self._finish(exchange, ClientGone(log="the client hung up before its answer"))
                 raise
-            except Exception as error:
+            except GatewayError as refusal:
+                response = exchange.reject(refusal)
+            except Exception as failure:
                 log.exception("%r failed", exchange, extra={"request_id": exchange.id})
-                response = exchange.reject(GatewayError(log=repr(error)))
-            return await self._answer(exchange, response, protocol, payload, close=message.should_close)
+                response = exchange.reject(GatewayError(log=repr(failure)))
+            if response.tunnel is not None:
+                # what it takes from here on are two connections, and they have limits of their own
+                entered = False
+                places.leave()
+                return await self._switch(exchange, response, protocol)
+            return await self._answer(exchange, response, protocol, close=protocol.last)
         finally:
-            snapshot.release()
+            if entered:
+                places.leave()
+            if snapshot is not None:
+                snapshot.release()
 
-    async def refuse(self, protocol: StrictProtocol, error: GatewayError) -> None:
-        """Answer a message that could not be parsed; the connection ends with it."""
-        self._in_flight += 1
-        self._observer.in_flight.value += 1
-        exchange = self._reader.unreadable("-", "", protocol, self._clock())
-        await self._answer(exchange, exchange.reject(error), protocol, EMPTY_PAYLOAD, close=True)
+    async def _ask(self, exchange: Exchange, snapshot: "Snapshot", protocol: StrictProtocol) -> Response:
+        """Send the exchange through the chain of its route."""
+        route = snapshot.match(exchange)
+        chain, request = route.chain, exchange.request
+        body = request.body
+        if request.version == "1.1":
+            exchange.interim = protocol.write_interim
+        if body.data is None:
+            body.limit = chain.request_buffer
+            if route.max_body is not None:
+                if body.length is not None and body.length > route.max_body:
+                    raise ContentTooLarge(log=f"a body of {body.length} bytes")
+                protocol.limit_body(route.max_body)
+        elif route.max_body is not None and len(body.data) > route.max_body:
+            raise ContentTooLarge(log=f"a body of {len(body.data)} bytes")
+        if request.upgrade:
+            settle(request, route.upgrades)
+        return await chain.handler(exchange)
+
+    async def _switch(self, exchange: Exchange, response: Response, protocol: StrictProtocol) -> bool:
+        route = exchange.route
+        lifetime = route.upgrades.lifetime if route is not None and route.upgrades is not None else None
+        exchange.status = response.status
+        error: GatewayError | None = None
+        try:
+            await switch(response, exchange, protocol, lifetime)
+        except GatewayError as failure:
+            error = failure
+        finally:
+            self._finish(exchange, error)
+        return False
 
     async def _answer(
         self,
         exchange: Exchange,
         response: Response,
         protocol: StrictProtocol,
-        payload: StreamReader,
         *,
         close: bool,
     ) -> bool:
@@ -242,7 +289,7 @@ class EdgeServer(web.Server):
         if protocol.accepted_by.leaving:
             close = True
             self._last_answers += 1
-        elif not payload.is_eof() or (error is not None and error.close):
+        elif protocol.is_receiving or (error is not None and error.close):
             close = True
         try:
             keep = await send(response, exchange, protocol, close=close, date=self._date.line(self._wall()))
@@ -356,15 +403,13 @@ class EdgeServer(web.Server):
         return [
             transport
             for connection, transport in self._connections.items()
-            if (connection._waiter is not None or connection.transport is None)
+            if (cast(StrictProtocol, connection).is_waiting or transport.is_closing())
             and transport.get_write_buffer_size()
         ]
 
     def _has_begun_heads(self) -> bool:
         """Whether a part of a request has come; the rest has a time of its own."""
-        return any(
-            cast(StrictProtocol, connection)._head_timer is not None for connection in self._connections
-        )
+        return any(cast(StrictProtocol, connection).has_begun_head for connection in self._connections)
 
 
 async def _unused(_request: object) -> web.StreamResponse:

@@ -28,6 +28,7 @@ class Observer:
         "_requests",
         "_requests_total",
         "_sent",
+        "_turned_away",
         "_wall",
         "_write",
         "in_flight",
@@ -42,6 +43,11 @@ class Observer:
         self.in_flight = metrics.gauge(
             "gatekeeper_requests_in_flight", "Requests that have come and whose answer has not ended."
         ).child()
+        self._turned_away = metrics.counter(
+            "gatekeeper_connections_refused_total",
+            "Connections that were answered 503 at once: too many are open, in all or from one address.",
+            ("limit",),
+        )
         self._requests_total = metrics.counter(
             "gatekeeper_requests_total", "Requests answered.", ("route", "service", "method", "status")
         )
@@ -65,6 +71,10 @@ class Observer:
         self._requests: dict[tuple[str, str, str, int], CounterCell] = {}
         self._durations: dict[str, HistogramCell] = {}
         self._attempts: dict[tuple[str, str, int | str], CounterCell] = {}
+
+    def turned_away(self, limit: str) -> None:
+        """Count a connection that was refused, by the name of the limit that it met."""
+        self._turned_away.child(limit).value += 1
 
     def finish(self, exchange: Exchange) -> None:
         """Note an exchange that has ended."""

@@ -27,6 +27,7 @@ from gatekeeper.registry.health import HealthChecks
 from gatekeeper.registry.services import Member, Service
 from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.change import Change, Outcome
+from gatekeeper.runtime.edge_settings import edge_settings
 from gatekeeper.runtime.keep import Keep
 from gatekeeper.runtime.loading import Loaded
 from gatekeeper.runtime.local import LocalNode
@@ -130,7 +131,7 @@ class Gateway:
         """Build everything and listen; whatever was opened is closed again if something fails.
 
         Raises:
-            ConfigError: the configuration cannot be put together.
+            ConfigError: the configuration cannot be put together, or a filter fails at once.
             OSError: an address cannot be listened on.
 
         """
@@ -148,9 +149,7 @@ class Gateway:
             Observer(self.metrics, self.clock, self._write_access),
             self.wheel,
             self.clock,
-            server.timeouts,
-            networks=server.trusted_proxies,
-            health_path=server.health_path or None,
+            edge_settings(server),
             getrandbits=random.getrandbits,
             ready=lambda: not self.providers.awaited,
         )
@@ -170,6 +169,8 @@ class Gateway:
             self._tick()
             for _, context in self.host.each("gatekeeper_lifespan", gateway=self):
                 await self._stack.enter_async_context(context)
+            # a filter may rely on what its plugin has opened for its lifespan
+            await self.reloader.try_out(change.loaded, change.prepared)
             await self.reloader.commit(change)
             if self._admin is not None and sock is not None:
                 self.admin_address = await self._admin.start(sock)
@@ -192,7 +193,7 @@ class Gateway:
         change.prepared.commit(warm=before is None)
         self.snapshot, self.config = after, config
         server = config.server
-        edge.reconfigure(server.timeouts, server.trusted_proxies, server.health_path or None)
+        edge.reconfigure(edge_settings(server, edge.settings))
         self.checks.apply(after.services.values())
         self.providers.apply(config.providers)
         for name, sock in change.sockets.items():

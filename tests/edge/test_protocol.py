@@ -477,7 +477,7 @@ async def test_a_client_that_goes_inside_its_download_takes_the_upstream_request
             client.writer.transport.abort()
         else:
             client.reset()
-        await until(lambda: wire.origin.open == 0, 1.0)
+        await until(lambda: wire.origin.open == 0, 2.0)
         await wire.quiet(1.0)
         assert [record["error"] for record in wire.records] == ["client-gone"]
 
@@ -499,7 +499,7 @@ async def test_a_client_that_goes_while_it_waits_takes_the_upstream_request_with
             client.writer.close()
         else:
             client.reset()
-        await until(lambda: wire.origin.open == 0, 1.0)
+        await until(lambda: wire.origin.open == 0, 2.0)
         await wire.quiet(1.0)
         assert [record["status"] for record in wire.records] == [499]
 

@@ -100,7 +100,6 @@ REFUSED: dict[str, tuple[set[int], bytes]] = {
     "FRM-22-no-authority": ({400}, request(b"GET http:///canary HTTP/1.1")),
     "FRM-22-no-scheme": ({400}, request(b"GET example.test/canary HTTP/1.1")),
     "FRM-23-connect": ({405, 501}, request(b"CONNECT example.test:80 HTTP/1.1")),
-    "FRM-24-options-asterisk": ({400, 501}, request(b"OPTIONS * HTTP/1.1")),
     "FRM-24-get-asterisk": ({400, 501}, request(b"GET * HTTP/1.1")),
     "FRM-25-trace": ({405}, request(b"TRACE / HTTP/1.1", b"Cookie: canary=1")),
     "FRM-26-unknown-method": ({400, 501}, request(b"CANARY / HTTP/1.1")),
@@ -257,7 +256,7 @@ async def test_an_absolute_target_without_a_path_is_the_root(target: bytes, forw
 async def test_hop_by_hop_and_nominated_fields_are_not_sent_on() -> None:
     """HOP-01, HOP-02, HOP-10, HOP-11: and what is nominated away is only what the client sent."""
     fields = [
-        b"Connection: close, X-Mine, X-Forwarded-For, X-Forwarded-Host, X-Request-Id, Traceparent, Via, ,;",
+        b"Connection: close, X-Mine, X-Forwarded-For, X-Forwarded-Host, X-Request-Id, Traceparent, Via, ,",
         b"Connection: x-also",
         b"Keep-Alive: timeout=5",
         b"Proxy-Connection: keep-alive",
@@ -566,7 +565,7 @@ async def test_a_large_upload_arrives_whole_and_is_held_back_while_the_origin_do
             got += len(await reader.read(1 << 20))
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
-    async with running(Origin(script=slow)) as wire:
+    async with running(Origin(script=slow), route={"max_body": False}) as wire:
         client = await wire.client()
         sent = 0
 

@@ -15,6 +15,7 @@ from gatekeeper.core.message import Response
 from gatekeeper.edge import answer as answer_module
 from gatekeeper.edge import server as module
 from gatekeeper.edge.server import EdgeServer, bind
+from gatekeeper.edge.settings import EdgeSettings, EdgeTimeouts
 from tests.edge.wire import (
     HOST,
     OK,
@@ -602,7 +603,7 @@ async def test_listeners_of_a_gateway_that_goes(monkeypatch: pytest.MonkeyPatch)
 
 # ---- settings change ----------------------------------------------------------------------------------------------
 
-SHORT = ServerTimeoutsConfig(head=0.3, body=0.3, idle=0.3)
+SHORT = EdgeTimeouts(head=0.3, body=0.3, idle=0.3)
 
 
 @on_both_loops
@@ -612,7 +613,7 @@ async def test_other_timeouts_hold_from_the_next_request_on(how: str) -> None:
     async with running() as wire:
         used, unused = await wire.client(), await wire.client()
         assert (await used.ask(GET)).status == 200
-        edge_of(wire).reconfigure(SHORT, (), None)
+        edge_of(wire).reconfigure(EdgeSettings(timeouts=SHORT))
         if how == "head":
             assert (await used.ask(GET[:10])).status == 408
         elif how == "body":
@@ -627,14 +628,10 @@ async def test_other_timeouts_hold_from_the_next_request_on(how: str) -> None:
 @on_both_loops
 async def test_a_longer_time_between_requests_holds_for_those_who_wait() -> None:
     """Not the one that had begun."""
-    async with running(server=SHORT) as wire:
+    async with running(server=ServerTimeoutsConfig(head=0.3, body=0.3, idle=0.3)) as wire:
         client = await wire.client()
         assert (await client.ask(GET)).status == 200
-        (connection,) = edge_of(wire).connections
-        timer = connection._keepalive_handle
-        edge_of(wire).reconfigure(ServerTimeoutsConfig(), (), None)
-        assert timer is not None
-        assert timer.cancelled()
+        edge_of(wire).reconfigure(EdgeSettings())
         await asyncio.sleep(0.5)
         assert (await client.ask(GET)).status == 200
 
@@ -644,10 +641,10 @@ async def test_another_health_path_holds_from_the_next_request_on() -> None:
     """The old one is a path like any other."""
     async with running() as wire:
         client = await wire.client()
-        edge_of(wire).reconfigure(ServerTimeoutsConfig(), (), "/live")
+        edge_of(wire).reconfigure(EdgeSettings(health_path="/live"))
         assert (await client.ask(HEALTH.replace(b"healthz", b"live"))).body == b"ok\n"
         assert (await client.ask(HEALTH)).body == b"ok"
-        edge_of(wire).reconfigure(ServerTimeoutsConfig(), (), None)
+        edge_of(wire).reconfigure(EdgeSettings())
         assert (await client.ask(HEALTH.replace(b"healthz", b"live"))).body == b"ok"
 
 
@@ -658,11 +655,11 @@ async def test_other_trusted_networks_hold_for_whoever_connects_from_now_on() ->
     request = GET[:-2] + b"X-Forwarded-For: 192.0.2.1, 10.0.0.1\r\n\r\n"
     async with running() as wire:
         before = await wire.client()
-        edge_of(wire).reconfigure(ServerTimeoutsConfig(), tuple(nets.values()), None)
+        edge_of(wire).reconfigure(EdgeSettings(networks=tuple(nets.values())))
         trusted = await wire.client()
         for client in (before, trusted):
             assert (await client.ask(request)).status == 200
-        edge_of(wire).reconfigure(ServerTimeoutsConfig(), [nets["127.0.0.0/8"]], None)
+        edge_of(wire).reconfigure(EdgeSettings(networks=(nets["127.0.0.0/8"],)))
         assert (await trusted.ask(request)).status == 200
         await until(lambda: len(wire.records) == 3)
         assert [record["client"] for record in wire.records] == ["127.0.0.1", "192.0.2.1", "10.0.0.1"]

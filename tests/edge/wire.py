@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self, cast
 
@@ -406,8 +406,10 @@ def configuration(
     trusted: Sequence[str] = (),
     filters: Sequence[FilterConfig] = (),
     host: str = "127.0.0.1",
+    route: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> GatewayConfig:
-    """One route to one service with these origins."""
+    """One route to one service with these origins; `route` and `settings` are more of the route and of the server."""
     instances = tuple(
         InstanceConfig(url=Url.parse(f"{origin.scheme}://{host}:{origin.address[1]}")) for origin in origins
     )
@@ -418,6 +420,7 @@ def configuration(
             timeouts=server or ServerTimeoutsConfig(),
             trusted_proxies=tuple(map(parse_network, trusted)),
             health_path="/healthz",
+            **(settings or {}),
         ),
         admin=AdminConfig(listen=False),
         services={
@@ -430,7 +433,10 @@ def configuration(
         },
         routes={
             "all": RouteConfig(
-                match=(ConditionConfig(),), to={"origin": TargetConfig()}, filters=tuple(filters)
+                match=(ConditionConfig(),),
+                to={"origin": TargetConfig()},
+                filters=tuple(filters),
+                **(route or {}),
             )
         },
     )
