@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.message import Headers, Request, Response
     from gatekeeper.core.text import Text
     from gatekeeper.extend.catalog import Catalog
-    from gatekeeper.extend.context import BuildContext
+    from gatekeeper.extend.context import DRY_RUN, BuildContext
     from gatekeeper.extend.events import (
         ConfigApplied,
         ConfigRefused,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gatekeeper.registry.providers import Provider, ProviderStatus
 
 __all__ = [
+    "DRY_RUN",
     "Attempt",
     "AttemptFilter",
     "AttemptHandler",
@@ -79,7 +80,7 @@ _HOMES = {
     "core.message": ("Headers", "Request", "Response"),
     "core.text": ("Text",),
     "extend.catalog": ("Catalog",),
-    "extend.context": ("BuildContext",),
+    "extend.context": ("DRY_RUN", "BuildContext"),
     "extend.events": (
         "ConfigApplied",
         "ConfigRefused",

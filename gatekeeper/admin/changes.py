@@ -27,10 +27,8 @@ async def override(call: Call) -> web.Response:
 
 async def add_service(call: Call) -> web.Response:
     """Add a service."""
-    name = await _register(call, "services")
-    return as_json(
-        await call.node.service(name), 201, {"Location": f"/gateway/services/{quote(name, safe='')}"}
-    )
+    name, result = await _register(call, "services")
+    return await _added(call, name, result, {"Location": f"/gateway/services/{quote(name, safe='')}"})
 
 
 async def remove_service(call: Call) -> web.Response:
@@ -42,8 +40,7 @@ async def remove_service(call: Call) -> web.Response:
 async def add_instance(call: Call) -> web.Response:
     """Add an instance; the answer is its service."""
     name = call.names["name"]
-    await call.node.register_instance(name, call.body)
-    return as_json(await call.node.service(name), 201)
+    return await _added(call, name, await call.node.register_instance(name, call.body))
 
 
 async def remove_instance(call: Call) -> web.Response:
@@ -54,7 +51,7 @@ async def remove_instance(call: Call) -> web.Response:
 
 async def add_rule(call: Call) -> web.Response:
     """Add a route; the answer is each way to it, with its place in the order."""
-    name = await _register(call, "routes")
+    name, _ = await _register(call, "routes")
     return as_json([rule for rule in await call.node.rules() if rule["route"] == name], 201)
 
 
@@ -102,11 +99,18 @@ def if_match(fields: list[str]) -> str | None:
     raise AdminError(400, "`If-Match` holds one tag, as `ETag` of GET /gateway/config has it")
 
 
-async def _register(call: Call, section: str) -> str:
+async def _register(call: Call, section: str) -> tuple[str, dict[str, Any]]:
     body = dict(call.body)
     name = str(body.pop("name"))
-    await call.node.register(section, name, body)
-    return name
+    return name, await call.node.register(section, name, body)
+
+
+async def _added(
+    call: Call, name: str, result: dict[str, Any], headers: dict[str, str] | None = None
+) -> web.Response:
+    """The service that something was added to, and what is probably a mistake about that."""
+    service, problems = await call.node.service(name), result["problems"]
+    return as_json({**service, "problems": problems} if problems else service, 201, headers)
 
 
 def _applied(result: dict[str, Any], refusal: str) -> web.Response:

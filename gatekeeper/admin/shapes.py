@@ -129,7 +129,8 @@ SERVICE: Final = _object(
         "health": {"type": ["object", "null"], "description": "how it is checked; null for not at all"},
         "source": {**_TEXT, "description": "`file`, `admin`, or the name of a provider"},
         "instances": _list(INSTANCE),
-    }
+    },
+    {"problems": {**_list(FAULT), "description": "warnings about what was just added"}},
 )
 RULE: Final = {
     **_object(
@@ -187,7 +188,10 @@ REQUESTS: Final = _object(
         "by_service": _map({"type": "object"}),
     }
 )
-CONFIGURATION: Final[Shape] = {"type": "object", "description": "as gateway.yaml, in the long form"}
+CONFIGURATION: Final[Shape] = {
+    "type": "object",
+    "description": "as gateway.yaml, in the long form; `***` stands for a secret, `${...}` for what came from outside",
+}
 DOCUMENT: Final = _object({"openapi": _TEXT, "info": {"type": "object"}, "paths": {"type": "object"}})
 
 # ---- what is sent ---------------------------------------------------------------------------------------------------
@@ -221,8 +225,18 @@ OVERRIDE: Final = {
     "minProperties": 1,
     "examples": [{"drain": True}],
 }
-WHOLE: Final[Shape] = {"type": "object", "description": "a whole configuration, as in gateway.json"}
-WHOLE_TEXT: Final[Shape] = {"type": "string", "description": "a whole configuration, as in gateway.yaml"}
+_SECRETS: Final = (
+    "; `***`, which stands for a secret where one is shown, is refused at its place, and of `${...}` only those are taken "
+    "that are in the configuration in force"
+)
+WHOLE: Final[Shape] = {
+    "type": "object",
+    "description": f"a whole configuration, as in gateway.json{_SECRETS}",
+}
+WHOLE_TEXT: Final[Shape] = {
+    "type": "string",
+    "description": f"a whole configuration, as in gateway.yaml{_SECRETS}",
+}
 
 NAMED: Final[Mapping[str, Any]] = {
     "Problem": PROBLEM,

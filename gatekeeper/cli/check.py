@@ -1,5 +1,7 @@
 """`gatekeeper check`: what is wrong in a configuration, where, and what to write. It opens no connection.
 
+So it does not try the filters (`runtime.dry_run`): they may need what their plugins open when a gateway starts.
+
 Where there are environments and none is chosen, each is checked, and what its files add, change and take out is told.
 """
 

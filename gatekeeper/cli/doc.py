@@ -19,7 +19,7 @@ def add_arguments(parser: Parser) -> None:
         "topic",
         nargs="?",
         metavar="TOPIC",
-        help="a key like services.timeouts, a kind like transform, or match, values, types; without one, what there is",
+        help="a key like services.timeouts, a kind like transform, or match, values, types, limits; without one, what there is",
     )
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     plugins.add_flags(parser)
@@ -27,9 +27,11 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: Namespace) -> int:
     """Print the page; the exit code."""
-    from gatekeeper.config.reference import Reference, UnknownTopicError, render  # noqa: PLC0415 - not for --help
+    from gatekeeper.cli import limits  # noqa: PLC0415 - not for --help
+    from gatekeeper.config.reference import Reference, UnknownTopicError, render  # noqa: PLC0415
 
-    reference = Reference(plugins.load(options).catalog)
+    more = {"limits": (limits.SUMMARY, limits.page)}
+    reference = Reference(plugins.load(options).catalog, more)
     try:
         page = reference.page(options.topic) if options.topic else reference.overview()
     except UnknownTopicError as error:

@@ -18,7 +18,14 @@ from gatekeeper.cli.flags import FAILURE, USAGE_ERROR, CommandError, Parser
 if TYPE_CHECKING:
     from gatekeeper.config.model import GatewayConfig
     from gatekeeper.extend.host import PluginHost
-    from gatekeeper.runtime.explanation import Candidate, Explanation, FilterStep, TargetStep, When
+    from gatekeeper.runtime.explanation import (
+        Candidate,
+        Explanation,
+        FilterStep,
+        Result,
+        TargetStep,
+        When,
+    )
 
 SUMMARY: Final = (
     "Say why a request goes where it goes: its candidates, its route, its filters, its service. Nothing is connected to."
@@ -253,6 +260,7 @@ def _result(page: _Page, found: "Explanation") -> None:
         page.placed(result.route, result.place, _GREEN)
         for name, value in result.captures.items():
             page.line(f"{{path.{name}}} = {value or EMPTY}")
+        page.wrapped(_taken(result), _DIM)
         if result.answered_by:
             status = f" with {result.status}" if result.status else ""
             page.line(f"answered by {result.answered_by}{status}")
@@ -274,6 +282,20 @@ def _result(page: _Page, found: "Explanation") -> None:
         page.line("nearest to it:")
     for one in found.nearest:
         _candidate(page, one, max(len(near.route) for near in found.nearest))
+
+
+def _taken(result: "Result") -> str:
+    """What a route takes besides plain requests: bodies, and connections that switch."""
+    from gatekeeper.config.units import show_duration, show_size  # noqa: PLC0415 - not for --help
+
+    limit = "of any size" if result.max_body is None else f"up to {show_size(result.max_body)}"
+    words = [f"takes bodies {limit}"]
+    if result.upgrades is not None:
+        switch = result.upgrades
+        words.append(f"switches to {' or '.join(switch.protocols)}")
+        words += [f"for pages of {' and '.join(switch.origins)}"] if switch.origins else []
+        words += [f"up to {show_duration(switch.lifetime)}"] if switch.lifetime is not None else []
+    return ", ".join(words)
 
 
 def _filters(page: _Page, filters: "tuple[FilterStep, ...]", *, verbose: bool) -> None:
@@ -341,14 +363,15 @@ def _target(page: _Page, one: "TargetStep", *, verbose: bool) -> None:
     for instance in one.instances:
         url = "" if instance.id == instance.url else f"  {instance.url}"
         page.line(f"{_percent(instance.share):>6}  {instance.id:{width}}{url}")
-    page.wrapped(
-        "timeouts " + ", ".join(f"{name} {_shown(time)}" for name, time in one.timeouts.items()), _DIM
-    )
+    for what, settings in (("concurrency", one.concurrency), ("timeouts", one.timeouts)):
+        page.wrapped(
+            f"{what} {', '.join(f'{name} {_shown(value)}' for name, value in settings.items())}", _DIM
+        )
 
 
 def _percent(share: float) -> str:
     return f"{share * 100:.4g}%"
 
 
-def _shown(time: Any) -> str:
-    return "none" if time is False else str(time)
+def _shown(value: Any) -> str:
+    return "none" if value is False else str(value)

@@ -24,7 +24,7 @@ from gatekeeper.cli import configuration, demo, plugins
 from gatekeeper.cli.flags import FAILURE, CommandError
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem, render
-from gatekeeper.edge.server import bind
+from gatekeeper.edge.listener import bind
 from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, setup_logging
 from gatekeeper.observe.output import STDOUT
 from gatekeeper.runtime.gateway import Gateway

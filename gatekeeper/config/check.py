@@ -29,10 +29,12 @@ from gatekeeper.config.problems import Fault, Path, quoted
 from gatekeeper.config.provided import ADMIN, FILE
 from gatekeeper.config.service_checks import ServiceChecker
 from gatekeeper.config.tree import Tree
+from gatekeeper.config.upgrades import WEBSOCKET
 from gatekeeper.core.text import Text
 
 
 _OVERRIDE: Final = ", or `override` it in the route"
+_DEFAULT_WEBSOCKET: Final = ("defaults", "routes", "websocket")
 
 
 def check(
@@ -163,6 +165,7 @@ class _Checker(ServiceChecker):
             self.sticky(path, route, sources)
         if route.rewrite is not None:
             self.rewrite((*path, "rewrite"), route, route.rewrite, sources)
+        self.websocket((*path, "websocket"), route, ends)
         for item in flat:
             for steps, text in texts(item.options):
                 self.captured((*item.place.path, item.kind, *steps), text, sources)
@@ -247,6 +250,22 @@ class _Checker(ServiceChecker):
             self.refuse("conflict", (*path, "sticky"), message, at_key=True)
         for value in route.sticky.by:
             self.captured((*path, "sticky"), value, sources)
+
+    def websocket(self, path: Path, route: RouteConfig, ends: str | None) -> None:
+        """Check that a connection can switch, where the route itself says that it may."""
+        if not route.websocket or self.is_inherited(path, _DEFAULT_WEBSOCKET):
+            return
+        if ends is not None:
+            message = f"`websocket` has no effect: `{ends}` answers itself"
+            self.refuse("conflict", path, message, at_key=True)
+        if WEBSOCKET not in route.websocket.protocols:
+            return
+        if all(condition.method and "GET" not in condition.method for condition in route.match):
+            message = "a WebSocket begins with GET, which this route does not take"
+            self.refuse("conflict", path, message, at_key=True)
+        if route.rewrite is not None and route.rewrite.method not in {None, "GET"}:
+            message = f"a WebSocket begins with GET, and `rewrite.method` makes {route.rewrite.method} of it"
+            self.refuse("conflict", path, message, at_key=True)
 
     def rewrite(
         self, path: Path, route: RouteConfig, rewrite: RewriteConfig, sources: Mapping[str, Captures]

@@ -126,6 +126,8 @@ class Checker:
                 path = (*item.place.path, "use")
                 self.exists("chains", "chain", item.use, path)
                 within = chains_of(item, chains)
+                if any(chains.get(name) is items for name in within):
+                    continue  # the list is in itself, which is told as such
                 again = next((name for name in within if name in seen), None)
                 if again is not None:
                     message = f"the chain `{again}` runs before this already; use it once, or put what differs into another"

@@ -1,10 +1,14 @@
 """What fields of config classes have in common: a line about each, and what numbers and times must be."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
 from gatekeeper.config.problems import Refusal
+
+
+HIDDEN_SECRET: Final = "***"  # noqa: S105 - what stands for one
+"""What is shown of a field with `secret` in its metadata."""
 
 
 def help_line(text: str) -> dict[str, Any]:
@@ -21,6 +25,17 @@ def is_positive(_instance: object, attribute: "attrs.Attribute[Any]", value: flo
     """
     if value is not False and value <= 0:
         raise Refusal(f"`{attribute.name}` must be longer than 0s")
+
+
+def is_some(_instance: object, attribute: "attrs.Attribute[Any]", value: int | Literal[False]) -> None:
+    """Check a size that cannot be none; `false` is for the type to allow.
+
+    Raises:
+        Refusal: it is `0B`.
+
+    """
+    if value is not False and value <= 0:
+        raise Refusal(f"`{attribute.name}` must be more than 0B")
 
 
 @attrs.frozen

@@ -20,6 +20,7 @@ from gatekeeper.config.model import (
     BackoffConfig,
     BalanceConfig,
     BudgetConfig,
+    ConcurrencyConfig,
     DefaultsConfig,
     FilterConfig,
     GatewayConfig,
@@ -53,7 +54,8 @@ from gatekeeper.config.units import (
     Version,
     Weight,
 )
-from gatekeeper.config.wording import LISTS, is_enum, is_parsed, keys, origin, written
+from gatekeeper.config.upgrades import Origin, Protocol
+from gatekeeper.config.wording import LISTS, is_enum, is_parsed, keys, origin, takes_true, written
 from gatekeeper.core.text import Text, Value
 from gatekeeper.policy.regex import Regex
 
@@ -106,6 +108,7 @@ SHORT: Final[Mapping[type, Mapping[str, str]]] = {
     RetriesConfig: {"2": "{count: 2}", "0": "false"},
     BackoffConfig: {"25ms": "{base: 25ms}"},
     BudgetConfig: {"10%": "{share: 10%}"},
+    ConcurrencyConfig: {"500": "{limit: 500}"},
     RewriteConfig: {'"/people/{path.id}"': '{path: "/people/{path.id}"}'},
     TargetConfig: {"95": "{weight: 95}"},
     StickyConfig: {
@@ -123,6 +126,7 @@ SHORT_TYPES: Final[Mapping[type, tuple[Any, ...]]] = {
     RetriesConfig: (int,),
     BackoffConfig: (Duration,),
     BudgetConfig: (Share,),
+    ConcurrencyConfig: (int,),
     RewriteConfig: (Text,),
     TargetConfig: (Weight,),
     StickyConfig: (Value, tuple[Value, ...]),
@@ -237,6 +241,18 @@ TYPES: Final[Mapping[str, TypeWords]] = {
     "Value": TypeWords(
         Value, ("address", "header.x-team"), ("nonsense", '"{address}"'), "bare; see `values`"
     ),
+    "Origin": TypeWords(
+        Origin,
+        ("https://app.example.com", "http://localhost:3000"),
+        ("app.example.com", "https://app.example.com/", '"https://*.example.com"'),
+        "where a page comes from, as browsers say it",
+    ),
+    "Protocol": TypeWords(
+        Protocol,
+        ("websocket",),
+        ("WebSocket", "h2c", "tls/1.3"),
+        "as `Upgrade` fields name it; in lower case",
+    ),
     "Regex": TypeWords(
         Regex, ("/users/[0-9]+",), ('"(a+)+"',), "for the whole value; only what takes linear time"
     ),
@@ -314,7 +330,9 @@ def default_words(field: "attrs.Attribute[Any]") -> str:
         return "-"
     if type(default) in SORTS:
         return str(default.kind)
-    if attrs.has(type(default)) and not is_parsed(type(default)):
-        return "on"
     shown = show_value(default, field.type)
+    if attrs.has(type(default)) and not is_parsed(type(default)):
+        # what has no defaults of its own is another one in each place
+        parts = ", ".join(f"{key}: {value}" for key, value in shown.items())
+        return "on" if takes_true(type(default)) else f"{{{parts}}}"
     return shown if isinstance(shown, str) and shown else json.dumps(shown)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import attrs
 
 from gatekeeper.config.addresses import Url
+from gatekeeper.config.concurrency import ConcurrencyConfig
 from gatekeeper.config.conditions import HIDDEN, Condition, Match
 from gatekeeper.config.fields import AtLeast, help_line, is_positive
 from gatekeeper.config.policies import (
@@ -33,6 +34,7 @@ from gatekeeper.config.process import (
     ProviderConfig,
     ReloadConfig,
     ServerConfig,
+    ServerLimitsConfig,
     ServerTimeoutsConfig,
 )
 from gatekeeper.config.units import (
@@ -42,9 +44,11 @@ from gatekeeper.config.units import (
     LiteralPath,
     Method,
     Name,
+    Size,
     Version,
     Weight,
 )
+from gatekeeper.config.upgrades import WebsocketConfig
 from gatekeeper.core.text import Text, Value
 
 
@@ -55,6 +59,7 @@ __all__ = [
     "BackoffConfig",
     "BalanceConfig",
     "BudgetConfig",
+    "ConcurrencyConfig",
     "DefaultsConfig",
     "FilterConfig",
     "Filters",
@@ -72,6 +77,7 @@ __all__ = [
     "RouteConfig",
     "RouteDefaultsConfig",
     "ServerConfig",
+    "ServerLimitsConfig",
     "ServerTimeoutsConfig",
     "ServiceConfig",
     "ServiceDefaultsConfig",
@@ -82,6 +88,7 @@ __all__ = [
     "TimeoutsConfig",
     "TlsServiceConfig",
     "UseConfig",
+    "WebsocketConfig",
 ]
 
 STAND_IN: dict[str, Any] = {"stand_in": ()}
@@ -278,6 +285,15 @@ class RouteConfig(InfoConfig):
         factory=dict,
         metadata=help_line("other options for a filter of this route's chain, or `false` to drop it"),
     )
+    max_body: Size | Literal[False] = attrs.field(
+        default=16 * 1024 * 1024,
+        # no byte at all, which is 0, and any number of them, which is False, are equal to Python
+        eq=repr,
+        metadata=help_line("bytes of a request's body, which streams; 413 for more"),
+    )
+    websocket: WebsocketConfig | Literal[False] = attrs.field(
+        default=False, metadata=help_line("whether connections may switch to WebSocket")
+    )
     encoded_slashes: Literal["reject", "keep"] = attrs.field(
         default="reject", metadata=help_line("`keep` passes %2F and %5C as parts of their segment")
     )
@@ -291,6 +307,15 @@ class RouteConfig(InfoConfig):
 class RouteDefaultsConfig:
     """What routes have that do not say otherwise."""
 
+    max_body: Size | Literal[False] = attrs.field(
+        default=16 * 1024 * 1024,
+        # no byte at all, which is 0, and any number of them, which is False, are equal to Python
+        eq=repr,
+        metadata=help_line("bytes of a request's body, which streams; 413 for more"),
+    )
+    websocket: WebsocketConfig | Literal[False] = attrs.field(
+        default=False, metadata=help_line("whether connections may switch to WebSocket")
+    )
     encoded_slashes: Literal["reject", "keep"] = attrs.field(
         default="reject", metadata=help_line("`keep` passes %2F and %5C as parts of their segment")
     )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Literal
 
 import attrs
 
+from gatekeeper.config.concurrency import ConcurrencyConfig
 from gatekeeper.config.conditions import HIDDEN
 from gatekeeper.config.failures import Failures
 from gatekeeper.config.fields import AtLeast, help_line, is_positive
@@ -137,6 +138,11 @@ class TimeoutsConfig:
     total: Duration | Literal[False] = attrs.field(
         default=False, validator=is_positive, metadata=help_line("from the request to the end of the answer")
     )
+    stream: Duration = attrs.field(
+        default=3600.0,
+        validator=is_positive,
+        metadata=help_line("of silence in event streams and WebSockets, instead of `read`"),
+    )
 
 
 def _is_not_below_base(instance: Any, _attribute: object, longest: float) -> None:
@@ -243,6 +249,10 @@ class TlsServiceConfig:
     verify: bool = attrs.field(default=True, metadata=help_line("whether certificates are verified"))
 
 
+def _as_many_as_a_service_bears() -> ConcurrencyConfig:
+    return ConcurrencyConfig(limit=1000, queue=100, wait=1.0)
+
+
 @attrs.frozen(kw_only=True)
 class ServiceDefaultsConfig:
     """What services have that do not say otherwise."""
@@ -265,6 +275,10 @@ class ServiceDefaultsConfig:
     )
     retries: RetriesConfig | Literal[False] = attrs.field(
         factory=RetriesConfig, metadata=help_line("when a request is sent again")
+    )
+    concurrency: ConcurrencyConfig = attrs.field(
+        factory=_as_many_as_a_service_bears,
+        metadata=help_line("how many requests may be under way at it; 503 for those beyond"),
     )
     pool: PoolConfig = attrs.field(factory=PoolConfig, metadata=help_line("the connections to each instance"))
     tls: TlsServiceConfig = attrs.field(

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import attrs
 
 from gatekeeper.config.addresses import Listen
+from gatekeeper.config.concurrency import ConcurrencyConfig
 from gatekeeper.config.conditions import HIDDEN
-from gatekeeper.config.fields import help_line, is_positive
+from gatekeeper.config.fields import AtLeast, help_line, is_positive, is_some
 from gatekeeper.config.problems import Place
-from gatekeeper.config.units import Duration, LiteralPath, Name, Proxies, Sha256
+from gatekeeper.config.units import Duration, LiteralPath, Name, Proxies, Sha256, Size
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +43,40 @@ class ServerTimeoutsConfig:
 
 
 @attrs.frozen(kw_only=True)
+class ServerLimitsConfig:
+    """What clients may send, and how many of them there may be."""
+
+    header_count: int = attrs.field(
+        default=100, validator=AtLeast(1), metadata=help_line("header fields of a request")
+    )
+    header_line: Size = attrs.field(
+        default=8192, validator=is_some, metadata=help_line("bytes of one header field")
+    )
+    header_block: Size = attrs.field(
+        default=65536, validator=is_some, metadata=help_line("bytes of the whole head of a request")
+    )
+    target: Size = attrs.field(
+        default=8192, validator=is_some, metadata=help_line("bytes of its target: path and query")
+    )
+    body_rate: Size | Literal[False] = attrs.field(
+        default=100,
+        validator=is_some,
+        metadata=help_line("bytes a second of a body that is waited for, over ten seconds"),
+    )
+    connections: int = attrs.field(
+        default=10_000, validator=AtLeast(1), metadata=help_line("that are open at the same time")
+    )
+    connections_per_address: int | Literal[False] = attrs.field(
+        default=1000,
+        validator=AtLeast(1),
+        metadata=help_line("of these, from one address; those of trusted proxies are not counted"),
+    )
+    requests_per_connection: int | Literal[False] = attrs.field(
+        default=10_000, validator=AtLeast(1), metadata=help_line("after which a connection ends")
+    )
+
+
+@attrs.frozen(kw_only=True)
 class ReloadConfig:
     """When a change of the files comes into force."""
 
@@ -58,6 +93,10 @@ def _listen_everywhere() -> Mapping[str, ListenerConfig]:
     return {"main": ListenerConfig(address=Listen("0.0.0.0", 8080))}  # noqa: S104
 
 
+def _as_many_as_one_process_serves() -> ConcurrencyConfig:
+    return ConcurrencyConfig(limit=2000, queue=500, wait=1.0)
+
+
 @attrs.frozen(kw_only=True)
 class ServerConfig:
     """The side that clients see."""
@@ -67,6 +106,23 @@ class ServerConfig:
     )
     timeouts: ServerTimeoutsConfig = attrs.field(
         factory=ServerTimeoutsConfig, metadata=help_line("how long clients may take")
+    )
+    limits: ServerLimitsConfig = attrs.field(
+        factory=ServerLimitsConfig, metadata=help_line("what clients may send, and how many there may be")
+    )
+    concurrency: ConcurrencyConfig = attrs.field(
+        factory=_as_many_as_one_process_serves,
+        metadata=help_line("how many requests may be under way; 503 for those beyond"),
+    )
+    half_close: Literal["wait", "abort"] | Duration = attrs.field(
+        default=1.0,
+        metadata=help_line(
+            "for the answer to a client that has closed its side: it may be gone; `wait` is for ever, `abort` not at all"
+        ),
+    )
+    underscore_headers: Literal["drop", "keep", "reject"] = attrs.field(
+        default="drop",
+        metadata=help_line("header fields with `_`, which many services take for `-`; `reject` answers 400"),
     )
     trusted_proxies: tuple[Proxies, ...] = attrs.field(
         default=(), metadata=help_line("whose forwarded headers are believed")

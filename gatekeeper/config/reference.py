@@ -6,8 +6,8 @@ A topic is a key (`services.timeouts`), a kind of filter, condition, balancer, h
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from types import UnionType
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Final, Union, get_args
 
 import attrs
@@ -124,15 +124,24 @@ _PARTS: Final[Mapping[Any, tuple[str, Path]]] = {
 """The parts that stand alone: what the overview calls them, and where they stand."""
 
 
-class Reference:
-    """The reference for the kinds of parts that there are."""
+Topics = Mapping[str, tuple[str, Callable[[], Page]]]
+"""What each is about, and what makes its page."""
 
-    def __init__(self, kinds: Kinds) -> None:
+
+class Reference:
+    """The reference for the kinds of parts that there are; `more` are topics that others know better."""
+
+    def __init__(self, kinds: Kinds, more: Topics = MappingProxyType({})) -> None:
         self.filters: Final = {kind: found for kind, found in kinds.filters.items() if kind != FORWARD}
         self.forward: Final = _summary(kinds.filters[FORWARD].config) if FORWARD in kinds.filters else ""
         self.predicates: Final = dict(kinds.predicates)
         self.parts: Final = {cls: dict(SORTS[cls].kinds(kinds)) for cls in _PARTS}
-        self._special: Final = {"match": self._match, "values": self._values, "types": self._types}
+        self._topics: Final[Topics] = {
+            "match": ("conditions: what `match`, `when`, `pin` and `not` may say", self._match),
+            "values": ("what texts may insert: `{address}`, `{path.id}`", self._values),
+            "types": ("how times, sizes, shares and addresses are written", self._types),
+            **more,
+        }
 
     def overview(self) -> Page:
         """What there is to ask for."""
@@ -148,7 +157,9 @@ class Reference:
                 for cls, (heading, _) in _PARTS.items()
             ),
             Table("conditions that plugins add", ("kind", "meaning"), self._summaries(self.predicates)),
-            Table("and", ("topic", "meaning"), tuple(_TOPICS.items())),
+            Table(
+                "and", ("topic", "meaning"), tuple((name, told) for name, (told, _) in self._topics.items())
+            ),
             Table("keys and kinds that are not available yet", ("",), ((", ".join(_later()),),)),
         ]
         text = "Ask for a key with its path (`services.timeouts`, `routes.to`), or for a kind (`transform`)."
@@ -161,8 +172,8 @@ class Reference:
             UnknownTopicError: there is no such thing.
 
         """
-        if topic in self._special:
-            return self._special[topic]()
+        if topic in self._topics:
+            return self._topics[topic][1]()
         if topic == FORWARD:
             return Page(topic, self.forward)
         first, *rest = re.sub(r"\[[0-9]*\]", "", topic).split(".")
@@ -181,7 +192,7 @@ class Reference:
             return attrs.evolve(page, tables=(*page.tables, *also))
         if is_later((first,)) or first in LATER_KINDS:
             return _not_yet(topic)
-        known = [*_keys(GatewayConfig), *self.filters, *self.predicates, *self._special]
+        known = [*_keys(GatewayConfig), *self.filters, *self.predicates, *self._topics]
         known += [kind for kinds in self.parts.values() for kind in kinds]
         places = ("", "filter", *(SORTS[cls].place for cls in _PARTS))
         place = next((place for place in places if meant(place, first)), "")
@@ -304,13 +315,6 @@ class Reference:
             for key, one in own.items()
         }
         return found | {kind: _kind_key(one.config) for kind, one in self.predicates.items()}
-
-
-_TOPICS: Final = {
-    "match": "conditions: what `match`, `when`, `pin` and `not` may say",
-    "values": "what texts may insert: `{address}`, `{path.id}`",
-    "types": "how times, sizes, shares and addresses are written",
-}
 
 
 def _beside() -> dict[str, _Key]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import attrs
 
 from gatekeeper.config.checker import Captures, Checker, captures, texts
+from gatekeeper.config.exposure import risk
 from gatekeeper.config.model import (
     BalanceConfig,
     FilterConfig,
@@ -49,7 +50,7 @@ class ServiceChecker(Checker):
         self.filters(name, service)
 
     def instances(self, path: Path, instances: Sequence[InstanceConfig]) -> None:
-        """Check that addresses differ, and that somebody is asked."""
+        """Check that addresses differ, that somebody is asked, and that clients may come there."""
         if not instances:
             self.refuse("missing-key", path, "`instances` is empty; a service has at least one address")
         elif not any(instance.weight for instance in instances):
@@ -62,6 +63,8 @@ class ServiceChecker(Checker):
                 self.refuse("bad-value", (*path, index), f"two instances have the id `{instance.id}`")
             urls.add(instance.url)
             ids.add(instance.id)
+            if found := risk(instance.url, self.config.admin.listen):
+                self.warn("insecure", (*path, index), found)
 
     def balance(self, path: Path, balance: BalanceConfig, instances: Sequence[InstanceConfig]) -> None:
         """Check what a balancer reads, and the zone that it prefers."""

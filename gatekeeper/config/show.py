@@ -16,6 +16,7 @@ import attrs
 import yaml
 
 from gatekeeper.config.conditions import Condition, ConditionConfig, Match, Matcher, MatcherConfig
+from gatekeeper.config.fields import HIDDEN_SECRET
 from gatekeeper.config.filters import flatten
 from gatekeeper.config.model import FilterConfig, GatewayConfig, ServiceConfig, UseConfig
 from gatekeeper.config.parts import SORTS
@@ -27,8 +28,6 @@ from gatekeeper.core.text import Text
 WIDTH: Final = 110
 LINE: Final = 70
 """Characters of a mapping that is written in one line, without its punctuation."""
-
-HIDDEN_SECRET: Final = "***"  # noqa: S105 - what stands for one
 
 
 def show(config: GatewayConfig) -> dict[str, Any]:

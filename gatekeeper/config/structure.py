@@ -31,7 +31,7 @@ from gatekeeper.config.problems import (
     show_path,
 )
 from gatekeeper.config.units import UNITS, File, Unit
-from gatekeeper.config.validation import failed_validators, id_of, message_of
+from gatekeeper.config.validation import failed_validators, id_of, is_meant, message_of, unless_hidden
 from gatekeeper.config.wording import (
     LISTS,
     describe,
@@ -123,6 +123,8 @@ class Reader:
         """Note that the value is of another type; without a word where something in it is broken."""
         if isinstance(value, dict) and BROKEN in value.values():
             return BROKEN
+        if isinstance(value, str) and self._later((*self.path, str(value))):
+            return self.refuse(f"`{value}` is not available yet", "not-available")
         return self.refuse(f"expected {expected}, not {describe(value)}{hint}", "wrong-type")
 
     def folder(self) -> FilePath:
@@ -149,9 +151,8 @@ class Reader:
 
     def _float(self, value: Any, _: Any) -> Any:
         value = meaning(value)
-        if type(value) in {int, float}:
-            return float(value)
-        return self.mistyped("a number", value, number_hint(value))
+        is_number = type(value) in {int, float}
+        return float(value) if is_number else self.mistyped("a number", value, number_hint(value))
 
     def _bool(self, value: Any, _: Any) -> Any:
         value = meaning(value)
@@ -196,10 +197,8 @@ class Reader:
     def _parsed_hook(self, kind: Any) -> Hook:
         def hook(value: Any, _: Any) -> Any:
             text = self._text(value, str)
-            if text is BROKEN:
-                return BROKEN
             try:
-                return kind.parse(text)
+                return text if text is BROKEN else kind.parse(text)
             except ValueError as error:
                 return self.refuse(str(error), id_of(error))
 
@@ -221,9 +220,7 @@ class Reader:
             for choice, result in choices:
                 if type(choice) is type(plain) and choice == plain:
                     return result
-            if self._later((*self.path, str(plain))):
-                return self.refuse(f"`{plain}` is not available yet", "not-available")
-            if type(plain) not in types - {bool}:
+            if type(plain) not in types - {bool} or self._later((*self.path, str(plain))):
                 return self.mistyped(" or ".join(f"`{word}`" for word in known), value)
             hint = did_you_mean(str(plain), known) or did_you_mean(str(plain).lower(), known)
             return self.refuse(f"`{plain}` is none of {quoted(known)}{hint}")
@@ -300,12 +297,14 @@ class Reader:
             if isinstance(value, str) and value.lower() in _YAML11_BOOLEANS and switches:
                 return self.refuse(f"`{value}` is text here; write {' or '.join(switches)}", "yaml11-word")
             here = tuple(self.path)
-            for result, faults in failed:
-                # the arm that was meant is the one that went beyond the type of the value
-                if len(arms) == 1 or [(fault.id, fault.path) for fault in faults] != [("wrong-type", here)]:
+            for arm, (result, faults) in zip(arms, failed, strict=True):
+                # the arm that was meant is the one that went beyond the type of the value, or nearly one of its words
+                if len(arms) == 1 or is_meant(arm, value, faults, here):
                     self.faults += faults
                     return result
-            return self.mistyped(" or ".join(expected(arm) for arm in arms), value)
+            is_item = isinstance(value, str) and LISTS.keys() & map(origin, arms)
+            hint = f"; write `[{value}]`" if is_item else ""
+            return self.mistyped(" or ".join(expected(arm) for arm in arms), value, hint)
 
         return hook
 
@@ -330,7 +329,8 @@ class Reader:
             if not hooks:
                 # not before: a class may be a part of itself
                 get_hook = self.converter.get_structure_hook
-                hooks.update({key: get_hook(field.type or Any) for key, field in fields.items()})
+                for key, field in fields.items():
+                    hooks[key] = unless_hidden(get_hook(field.type or Any), field, self.refuse)
             if value is True and not required:
                 value = {}
             if not isinstance(value, dict):

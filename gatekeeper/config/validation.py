@@ -1,12 +1,18 @@
 """What an attrs class has against its values, in full: its validators, and what their errors say."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import attrs
 
-from gatekeeper.config.wording import keys
+from gatekeeper.config.fields import HIDDEN_SECRET
+from gatekeeper.config.problems import Fault, Path, nearest
+from gatekeeper.config.wording import keys, origin, written
+
+
+Read = Callable[[Any, Any], Any]
+"""Reads a value as one of a type."""
 
 
 def failed_validators(cls: Any, values: Mapping[str, Any]) -> list[tuple[str, Exception]]:
@@ -26,6 +32,28 @@ def failed_validators(cls: Any, values: Mapping[str, Any]) -> list[tuple[str, Ex
             except (ValueError, TypeError) as error:
                 failed.append((key, error))
     return failed
+
+
+def is_meant(arm: Any, value: Any, faults: Sequence[Fault], here: Path) -> bool:
+    """Whether somebody meant this member of a union, which has found these faults.
+
+    They did if the value had its type, or is nearly one of its words; a text that is none of some words may be anything.
+    """
+    found = [(fault.id, fault.path) for fault in faults]
+    if found == [("wrong-type", here)]:
+        return False
+    is_none_of_them = origin(arm) is Literal and found == [("bad-value", here)]
+    return not is_none_of_them or nearest(str(value), map(written, get_args(arm))) is not None
+
+
+def unless_hidden(read: Read, field: "attrs.Attribute[Any]", refuse: Callable[[str], Any]) -> Read:
+    """What reads a field; of a secret it refuses what stands for it where a configuration is shown."""
+    if not field.metadata.get("secret"):
+        return read
+    message = (
+        f"`{HIDDEN_SECRET}` stands for what is not shown; write the value, or the `${{...}}` that brings it"
+    )
+    return lambda value, kind: refuse(message) if value == HIDDEN_SECRET else read(value, kind)
 
 
 def id_of(error: Exception) -> str:

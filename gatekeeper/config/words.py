@@ -25,6 +25,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "server.drain": "drain graceful_shutdown shutdown_timeout",
         "server.reload": "reload watch hot_reload",
         "server.workers": "workers worker_processes threads",
+        "server.limits": "limits max_header_size max_connections worker_connections",
+        "server.concurrency": "concurrency max_in_flight max_concurrent_requests",
+        "server.underscore_headers": "underscores_in_headers",
         "server.health_path": "health_path",
         "admin.listen": "admin_listen admin_api api_listen",
         "admin.users": "admin_key admin_token",
@@ -47,6 +50,11 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "timeouts": "timeout",
         "timeouts.idle": "keepalive keepalive_timeout idle_timeout",
         "limits": "max_header_size",
+        "limits.connections": "max_connections worker_connections",
+        "limits.requests_per_connection": "keepalive_requests",
+        "concurrency": "max_in_flight max_concurrent_requests overload_manager",
+        "half_close": "half_closed allow_half_open abort_on_close proxy_ignore_client_abort",
+        "underscore_headers": "underscores_in_headers headers_with_underscores_action underscores",
         "listen.NAME.tls": "tls ssl certificates",
         "reload": "watch hot_reload auto_reload",
     },
@@ -64,6 +72,25 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "body": "read receive",
         "idle": "keepalive",
         "write": "send response",
+    },
+    "server.limits": {
+        "header_count": "headers max_headers max_headers_count",
+        "header_line": "header_size max_header_size max_field_size field_size",
+        "header_block": "head large_client_header_buffers max_request_headers_kb headers_size max_header_bytes",
+        "target": "url uri path max_url max_uri_length max_line_size request_line",
+        "body_rate": "min_rate rate min_data_rate min_body_rate",
+        "connections": "max_connections worker_connections max_conns",
+        "connections_per_address": "connections_per_ip per_ip limit_conn max_connections_per_ip",
+        "requests_per_connection": "keepalive_requests max_requests max_requests_per_connection",
+        "routes.NAME.max_body": "body body_size max_body client_max_body_size",
+    },
+    **{
+        f"{place}.concurrency": {
+            "limit": "max amount max_in_flight max_requests conn maximum",
+            "queue": "burst backlog max_queue pending max_pending max_pending_requests",
+            "wait": "timeout queue_timeout max_wait delay",
+        }
+        for place in ("server", "services.*")
     },
     "admin": {
         "listen": "address port host bind",
@@ -122,6 +149,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "cookie.ttl": "ttl max_age",
     },
     "routes.*.sticky.cookie": {"ttl": "max_age expires lifetime"},
+    "routes.*.websocket": {
+        "origins": "origin allowed_origins allow_origins cors",
+        "lifetime": "max_lifetime max_duration max_stream_duration max_age",
+        "protocols": "protocol upgrade upgrades upgrade_type",
+        "services.NAME.timeouts.stream": "timeout idle idle_timeout timeouts",
+    },
     "routes.*.rewrite": {
         "strip": "strip_prefix strip_path remove",
         "prefix": "add_prefix",

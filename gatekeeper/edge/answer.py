@@ -185,10 +185,11 @@ async def switch(
     transport.write(b"\r\n".join(lines))
     protocol.switch(tunnel, lifetime)
     try:
-        await tunnel.closed
+        await asyncio.shield(tunnel.closed)
     except asyncio.CancelledError:
         # the connection of the client has ended; the instance still gets what was written to it
         tunnel.close()
+        await asyncio.shield(tunnel.closed)
         raise
     finally:
         if tunnel.client is not None:

@@ -20,6 +20,7 @@ address), the filter would make that one deaf. It takes over the queue instead.
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import struct
 import sys
@@ -153,3 +154,25 @@ def _allow_handshakes(sock: socket.socket) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # there is nothing to undo
             sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket, not yet listening.
+
+    Raises:
+        OSError: the address cannot be used.
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    ipaddress.ip_address(host)
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,7 +1,7 @@
 """One client connection: aiohttp's RequestHandler with a reading of requests that is strict, and ours.
 
-What comes in is taken apart one message at a time: a head (`head.py`), the body that its framing announces (`chunks.py`,
-`body.py`), and only when that request is answered the next head; what arrives before waits as bytes, unread. So requests
+What comes in is taken apart one message at a time (`incoming.py`): a head (`head.py`), the body that its framing announces
+(`chunks.py`, `body.py`), and only when that request is answered the next head; what arrives before waits as bytes. So requests
 are answered in order, a bad one behind good ones costs them nothing, and a thousand requests in one segment cost no more
 than the segment.
 
@@ -19,16 +19,13 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from gatekeeper.core.body import Body
 from gatekeeper.core.clock import Timer
 from gatekeeper.core.errors import ClientGone, GatewayError, RequestTimeout
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Field
 from gatekeeper.core.tunnel import End, Tunnel
 from gatekeeper.edge.answer import interim
-from gatekeeper.edge.body import ClientBody
-from gatekeeper.edge.chunks import Chunks
-from gatekeeper.edge.head import HeadReader
+from gatekeeper.edge.incoming import BODY, DEAF, HEAD, Incoming
 
 
 if TYPE_CHECKING:
@@ -40,9 +37,6 @@ LINGER: Final = 2.0
 """Seconds that what is unwanted is read away before its connection is closed."""
 LINGER_LIMIT: Final = 256 * 1024
 """Bytes that are read away behind a refusal."""
-BACKLOG_LIMIT: Final = 64 * 1024
-"""Bytes that wait behind a request before the client is no longer read from."""
-
 log = logging.getLogger(__name__)
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -50,36 +44,25 @@ _TURNED_AWAY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 )
 
-_HEAD, _BODY, _WHOLE, _DEAF, _TUNNEL = range(5)
-"""What the next bytes are: of a head, of a body, of a request that has to wait, nothing any more, another protocol's."""
-
 
 class StrictProtocol(web.RequestHandler):
     """One client connection."""
 
     __slots__ = (
-        "_backlog",
-        "_backlog_size",
-        "_body",
-        "_chunks",
         "_end",
         "_eof",
         "_half_close_timer",
-        "_head",
         "_head_timer",
         "_idle_since",
         "_idle_timer",
-        "_left",
+        "_incoming",
         "_linger",
         "_linger_left",
         "_next",
         "_paused_reading",
-        "_requests",
-        "_state",
+        "_tunnel",
         "_wake",
         "accepted_by",
-        "admitted",
-        "counted_as",
         "edge",
         "last",
         "peer",
@@ -93,29 +76,19 @@ class StrictProtocol(web.RequestHandler):
         super().__init__(edge, loop=loop, keepalive_timeout=0, access_log=None)  # type: ignore[arg-type]
         self._parser = None
         self.edge = edge
-        self.admitted = False
-        """Whether it counts among the connections that are open."""
-        self.counted_as = b""
-        """What it counts for among the connections of one address."""
         self.last = False
         """Whether the request that is answered now is the last one."""
-        self._state = _HEAD
-        self._head = HeadReader(edge.settings.limits)
+        self._incoming = Incoming(self)
         self._next: tuple[Exchange, GatewayError | None] | None = None  # read, and not taken by the task yet
         self._wake: asyncio.Future[None] | None = None  # of the task, while there is nothing to do
-        self._body: ClientBody | None = None
-        self._chunks: Chunks | None = None
-        self._left = 0  # bytes of a body of known length that are still to come
-        self._backlog: list[bytes] = []
-        self._backlog_size = 0
         self._paused_reading = False
-        self._requests = 0
         self._idle_since = edge.wheel.now
         self._idle_timer: Timer | None = None
         self._head_timer: Timer | None = None
         self._half_close_timer: asyncio.TimerHandle | None = None
         self._eof = False
         self._end: End | None = None
+        self._tunnel: Tunnel | None = None
         self._linger: asyncio.Future[None] | None = None
         self._linger_left = LINGER_LIMIT
 
@@ -129,7 +102,7 @@ class StrictProtocol(web.RequestHandler):
     @property
     def is_idle(self) -> bool:
         """Whether no part of a request is here."""
-        return self._wake is not None and not self._head.begun
+        return self._wake is not None and not self._incoming.head.begun
 
     @property
     def is_waiting(self) -> bool:
@@ -139,7 +112,7 @@ class StrictProtocol(web.RequestHandler):
     @property
     def is_receiving(self) -> bool:
         """Whether a part of the request is still to come, or what follows it cannot be understood."""
-        return self._state in {_BODY, _DEAF}
+        return self._incoming.state in {BODY, DEAF}
 
     @property
     def has_begun_head(self) -> bool:
@@ -152,7 +125,7 @@ class StrictProtocol(web.RequestHandler):
         if self.edge.admit(self, transport):
             self._idle_timer = self.edge.wheel.add(self.edge.settings.timeouts.idle, self._check_idle)
             return
-        self._state = _DEAF
+        self._incoming.stop()
         assert self.transport is not None
         self.transport.write(_TURNED_AWAY)
         if self.transport.can_write_eof():
@@ -165,13 +138,11 @@ class StrictProtocol(web.RequestHandler):
             if timer is not None:
                 timer.cancel()
         self._idle_timer = self._head_timer = self._half_close_timer = None
-        if self._body is not None:
-            self._body.fail(ClientGone(log="the client went away inside its body"))
+        self._incoming.stop(ClientGone(log="the client went away inside its body"))
         end, self._end = self._end, None
         super().connection_lost(exc)
         if end is not None:
             end.lost()
-        self._head.renew()
         self.edge.dismiss(self)
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -179,7 +150,7 @@ class StrictProtocol(web.RequestHandler):
         if self._end is not None:
             return self._end.eof()
         self._eof = True
-        if self._state == _BODY or self._wake is not None or self._linger is not None:
+        if self._incoming.state == BODY or self._wake is not None or self._linger is not None:
             return False
         return self._wait_half_closed()
 
@@ -214,7 +185,7 @@ class StrictProtocol(web.RequestHandler):
                 exchange, error = self._next  # type: ignore[misc]  # whoever wakes us has set it
                 self._next = None
                 if not await edge.handle(exchange, error, self):
-                    if self._state in (_BODY, _DEAF) or self._backlog:
+                    if self.is_receiving or self._incoming.waits:
                         await self._linger_on()
                     break
                 self._go_on()
@@ -227,24 +198,19 @@ class StrictProtocol(web.RequestHandler):
 
     def _go_on(self) -> None:
         """The request is answered: read the next one."""
-        self._state = _HEAD
-        self._body = None
         self._idle_since = self.edge.wheel.now
         if self._half_close_timer is not None:
             self._wait_half_closed()
-        if self._backlog:
-            data = b"".join(self._backlog)
-            self._backlog.clear()
-            self._backlog_size = 0
-            self._take_head(data)
-            if self._state == _HEAD:
-                self.resume_client()
+        incoming = self._incoming
+        incoming.go_on()
+        if self._paused_reading and incoming.state == HEAD:
+            self.resume_client()
 
     def reset_idle(self) -> None:
         """Be idle from now on, with the time that is set now."""
         self._idle_since = self.edge.wheel.now
-        self._head.limits = self.edge.settings.limits
-        if self._idle_timer is not None and self._state != _DEAF:
+        self._incoming.head.limits = self.edge.settings.limits
+        if self._idle_timer is not None and self._incoming.state != DEAF:
             self._idle_timer.cancel()
             self._idle_timer = self.edge.wheel.add(self.edge.settings.timeouts.idle, self._check_idle)
 
@@ -262,7 +228,7 @@ class StrictProtocol(web.RequestHandler):
         transport = self.transport
         if transport is None:
             return
-        self._state = _DEAF
+        self._incoming.stop()
         transport.close()
         if transport.get_write_buffer_size():
             self.edge.wheel.add(self.edge.settings.timeouts.write, transport.abort)
@@ -272,6 +238,8 @@ class StrictProtocol(web.RequestHandler):
         task = self._task_handler
         if task is not None:
             task.cancel()
+        if self._tunnel is not None:
+            self._tunnel.abort()
         self.abort()
         return task
 
@@ -284,129 +252,34 @@ class StrictProtocol(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Give bytes to what they belong to."""
-        state = self._state
-        if state == _HEAD:
-            self._take_head(data)
-        elif state == _BODY:
-            self._take_body(data)
-        elif state == _TUNNEL:
-            assert self._end is not None
+        if self._end is not None:
             self._end.received(data)
-        elif state == _WHOLE:
-            self._keep(data)
+        elif self._incoming.state != DEAF:
+            self._incoming.feed(data)
         else:
             self._linger_left -= len(data)
             if self._linger_left < 0:
                 self._stop_lingering()
 
-    def _take_head(self, data: bytes) -> None:
-        head = self._head
-        try:
-            end = head.feed(data)
-            if end < 0:
-                if self._head_timer is None:
-                    timeout = self.edge.settings.timeouts.head
-                    self._head_timer = self.edge.wheel.add(timeout, self._head_timed_out)
-                return
-        except GatewayError as error:
-            self.refuse(error)
-            return
+    def head_begins(self) -> None:
+        """A part of a head has come: the rest has a time of its own."""
+        if self._head_timer is None:
+            self._head_timer = self.edge.wheel.add(self.edge.settings.timeouts.head, self._head_timed_out)
+
+    def hand_over(self, exchange: Exchange, error: GatewayError | None) -> None:
+        """Let the task answer a request, or an error instead of one."""
         if self._head_timer is not None:
-            self._stop_head_timer()
-        self._requests += 1
+            self._head_timer.cancel()
+            self._head_timer = None
+        incoming = self._incoming
         limit = self.edge.settings.limits.requests_per_connection
-        self.last = limit is not None and self._requests >= limit
-        try:
-            exchange = self.edge.read(head, self.peer)
-            self._state = _WHOLE
-            if head.length or head.chunked:
-                head.renew()
-                self._begin_body(exchange, data[end:])
-            elif end != len(data):
-                self._keep(data[end:])
-        except GatewayError as error:
-            # what could not be understood may hide where the next request begins
-            self.refuse(error)
-            return
-        if head.last:
-            self.last = True
-        self._hand_over(exchange, None)
-
-    def _begin_body(self, exchange: Exchange, data: bytes) -> None:
-        """Take what has come of a body: all of it, or its beginning."""
-        head = self._head
-        parts: list[bytes] = []
-        if head.chunked:
-            self._chunks = Chunks()
-            end = self._chunks.feed(data, parts)
-            whole = end >= 0
-        else:
-            end = min(head.length, len(data))
-            whole = end == head.length
-            parts.append(data if end == len(data) else data[:end])
-        if whole:
-            data_of_it = parts[0] if len(parts) == 1 else b"".join(parts)
-            body = Body(data_of_it)
-            exchange.bytes_in = len(data_of_it)
-            self._chunks = None
-            if end != len(data):
-                self._keep(data[end:])
-        else:
-            expects = head.expects_continue and not data
-            source = self._body = ClientBody(self, exchange, expects_continue=expects)
-            body = Body.stream(source, None if head.chunked else head.length)
-            body.expects_continue = expects
-            self._left = head.length - end
-            self._state = _BODY
-            for part in parts:
-                if part:
-                    source.feed(part)
-        body.chunked = head.chunked
-        exchange.request.body = body
-
-    def _take_body(self, data: bytes) -> None:
-        body = self._body
-        assert body is not None
-        if self._chunks is None:
-            left = self._left
-            end = min(left, len(data))
-            self._left = left - end
-            room = body.feed(data if end == len(data) else data[:end])
-            whole = not self._left
-        else:
-            parts: list[bytes] = []
-            try:
-                end = self._chunks.feed(data, parts)
-            except GatewayError as error:
-                self._state = _DEAF
-                body.fail(error)
-                return
-            room = True
-            for part in parts:
-                room = body.feed(part)
-            whole = end >= 0
-        if whole:
-            body.end()
-            self._state = _WHOLE
-            self._chunks = None
-            if end != len(data):
-                self._keep(data[end:])
-        elif not room:
-            self._pause_client()
-
-    def _keep(self, data: bytes) -> None:
-        """Bytes behind a request wait until it is answered."""
-        self._backlog.append(data)
-        self._backlog_size += len(data)
-        if self._backlog_size > BACKLOG_LIMIT:
-            self._pause_client()
-
-    def _hand_over(self, exchange: Exchange, error: GatewayError | None) -> None:
+        self.last = incoming.head.last or (limit is not None and incoming.requests >= limit)
         self._next = (exchange, error)
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
-    def _pause_client(self) -> None:
+    def pause_client(self) -> None:
+        """Stop reading."""
         if not self._paused_reading and self.transport is not None:
             self._paused_reading = True
             self.transport.pause_reading()
@@ -422,8 +295,7 @@ class StrictProtocol(web.RequestHandler):
 
     def limit_body(self, limit: int) -> None:
         """Let the body that is arriving be no larger."""
-        if self._body is not None:
-            self._body.bound(limit)
+        self._incoming.limit_body(limit)
 
     def write_continue(self) -> None:
         """Tell the client that its body is wanted."""
@@ -438,10 +310,10 @@ class StrictProtocol(web.RequestHandler):
     def switch(self, tunnel: Tunnel, lifetime: float | None) -> None:
         """Speak another protocol from now on: what has come behind the request belongs to it, and all that comes."""
         assert self.transport is not None
-        early = b"".join(self._backlog)
-        self._backlog.clear()
-        self._state = _TUNNEL
-        self._end = tunnel.join(self.transport, early, lifetime)
+        self._tunnel = tunnel
+        self._end = tunnel.join(self.transport, self._incoming.take_backlog(), lifetime)
+        if self.writing_paused:
+            self._end.pause()
         self.resume_client()
 
     def pause_writing(self) -> None:
@@ -460,27 +332,19 @@ class StrictProtocol(web.RequestHandler):
 
     def refuse(self, error: GatewayError) -> None:
         """End the connection with an error instead of a request."""
-        self._stop_head_timer()
-        self._state = _DEAF
-        head = self._head
-        head.renew()
-        self._hand_over(self.edge.unreadable(head, self.peer), error)
+        self._incoming.stop()
+        self.hand_over(self.edge.unreadable(self._incoming.head, self.peer), error)
 
     def _head_timed_out(self) -> None:
         self._head_timer = None
         self.refuse(RequestTimeout(log="the head did not arrive in time"))
-
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
 
     async def _linger_on(self) -> None:
         """Half-close, and read on for a moment: to close over unread bytes resets the connection and loses the answer."""
         transport = self.transport
         if transport is None or not transport.can_write_eof() or self._eof:
             return
-        self._state = _DEAF
+        self._incoming.stop()
         self.resume_client()
         transport.write_eof()
         linger = self._linger = self._loop.create_future()

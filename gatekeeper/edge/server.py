@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import math
 import socket
@@ -17,6 +16,7 @@ from gatekeeper.core.errors import AnswerTruncated, ClientGone, ContentTooLarge,
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Response
 from gatekeeper.edge.answer import DateField, send, switch
+from gatekeeper.edge.connected import Connected
 from gatekeeper.edge.forwarded import parse_address
 from gatekeeper.edge.head import HeadReader
 from gatekeeper.edge.listener import HANDSHAKES, Listener
@@ -67,8 +67,7 @@ class EdgeServer(web.Server):
         super().__init__(_unused, handler_cancellation=True)
         self.wheel: Final = wheel
         self.draining = False
-        self._open = 0
-        self._by_address: dict[bytes, int] = {}
+        self._connected = Connected()
         self._snapshot = snapshot
         self._observer = observer
         self._clock = clock.monotonic
@@ -143,36 +142,14 @@ class EdgeServer(web.Server):
         address = parse_address(str(peername[0])) if isinstance(peername, tuple) and peername else None
         scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
         peer = protocol.peer = Peer(address, scheme, protocol.accepted_by.name, self.settings.networks)
-        limits = self.settings.limits
-        if self._open >= limits.connections:
-            self._observer.turned_away("connections")
-            return False
-        if address is not None and not peer.trusted:
-            # whoever has one address of IPv6 has a network of them
-            key = address.packed[:8]
-            count = self._by_address.get(key, 0)
-            if limits.connections_per_address is not None and count >= limits.connections_per_address:
-                self._observer.turned_away("connections_per_address")
-                return False
-            self._by_address[key] = count + 1
-            protocol.counted_as = key
-        self._open += 1
-        protocol.admitted = True
-        return True
+        met = self._connected.enter(protocol, address if not peer.trusted else None, self.settings.limits)
+        if met is not None:
+            self._observer.turned_away(met)
+        return met is None
 
     def dismiss(self, protocol: StrictProtocol) -> None:
         """Note that a connection has ended."""
-        if not protocol.admitted:
-            return
-        protocol.admitted = False
-        self._open -= 1
-        key = protocol.counted_as
-        if key:
-            count = self._by_address[key] - 1
-            if count:
-                self._by_address[key] = count
-            else:
-                del self._by_address[key]
+        self._connected.leave(protocol)
 
     def reconfigure(self, settings: EdgeSettings) -> None:
         """Let other settings hold, for all requests from the next one on; who is idle is so from now on.
@@ -414,25 +391,3 @@ class EdgeServer(web.Server):
 
 async def _unused(_request: object) -> web.StreamResponse:
     raise AssertionError("aiohttp's own loop over requests is replaced")
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a bound socket, not yet listening.
-
-    Raises:
-        OSError: the address cannot be used.
-
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    ipaddress.ip_address(host)
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((host, port))
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock

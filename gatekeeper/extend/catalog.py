@@ -101,6 +101,9 @@ class Catalog:
     ) -> None:
         """Declare a kind of filter, in exchange scope: round everything, retries included.
 
+        Each filter that is new is tried with one request before its configuration comes into force (`DRY_RUN`): what it
+        raises then refuses the configuration.
+
         Raises:
             CatalogError: the kind exists, its name is none, or its options are no attrs class.
 

@@ -9,7 +9,7 @@ import attrs
 
 from gatekeeper.core.chain import AttemptHandler
 from gatekeeper.core.clock import Clock, Wheel
-from gatekeeper.core.exchange import Attempt, Exchange
+from gatekeeper.core.exchange import Attempt, Exchange, Key
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
 from gatekeeper.extend.running import RunningGateway
@@ -25,6 +25,14 @@ T = TypeVar("T")
 
 ALL_ROUTES: Final = "all routes"
 """The owner of the global filters."""
+
+DRY_RUN: Final = Key[bool]("dry run")
+"""Set where nobody has sent the request: a filter is tried by it before its configuration comes into force.
+
+What a filter raises then refuses the configuration; what it answers does not matter. A filter that changes something beyond
+the exchange (takes from a limit, writes, sends, counts) leaves that out where `exchange.get(DRY_RUN, False)`, and goes on as
+if it had done it: others may rely on what it leaves on the exchange.
+"""
 
 Pick = Callable[[Exchange, Sequence[Instance]], Instance | None]
 """The instance for the next attempt, if possible none of those that were tried; None where there is none."""

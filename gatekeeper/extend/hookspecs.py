@@ -34,7 +34,7 @@ def gatekeeper_register(catalog: "Catalog") -> None:
 
 @hookspec
 def gatekeeper_validate(config: "GatewayConfig") -> "Iterable[Problem]":
-    """Return what is wrong with a configuration beyond its single values. Each load; pure, no I/O."""
+    """Return what is wrong with a configuration beyond its single values. Each load; pure, no I/O; raising refuses it."""
     raise NotImplementedError
 
 

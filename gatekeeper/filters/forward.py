@@ -10,7 +10,14 @@ import asyncio
 import attrs
 
 from gatekeeper.core.chain import Handler
-from gatekeeper.core.errors import ClientGone, DeadlineExceeded, GatewayError, NoInstance, UpstreamError
+from gatekeeper.core.errors import (
+    ClientGone,
+    DeadlineExceeded,
+    GatewayError,
+    NoInstance,
+    Retry,
+    UpstreamError,
+)
 from gatekeeper.core.exchange import Attempt, Exchange
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
@@ -89,7 +96,8 @@ class Forward:
                 if answered is not None:
                     answered(exchange, instance, response)
                 if response.body.data is not None:
-                    attempt.complete()
+                    if response.tunnel is None:  # with one the attempt ends when its connection does
+                        attempt.complete()
                 elif exchange.route is not None:
                     response.body.limit = exchange.route.chain.response_buffer
                 return response
@@ -106,6 +114,8 @@ class Forward:
         """How another attempt is to be made at an instance; None for not at all."""
         policy, budget, random = self.target.retries, self.target.budget, self.context.random
         request, retries = exchange.request, len(tried) - 1
+        if request.upgrade and (isinstance(result, Response) or result.retry is not Retry.ALWAYS):
+            return None  # it has been sent, and an instance may have begun to switch protocols
         if isinstance(result, Response):
             after = result.headers.text(b"retry-after")
             again = after_status(policy, request, retries, after, random)
@@ -124,8 +134,10 @@ class Forward:
         exchange.deadline = self.context.clock.monotonic() + total
 
         def expire() -> None:
-            if exchange.attempts and (abort := exchange.attempts[-1].abort) is not None:
-                abort(DeadlineExceeded(log=f"not done within {total:g} s"))
+            # a connection that has switched protocols has other limits than a request
+            last = exchange.attempts[-1] if exchange.attempts else None
+            if last is not None and last.abort is not None and last.status != 101:
+                last.abort(DeadlineExceeded(log=f"not done within {total:g} s"))
 
         timer = self.context.wheel.add(total, expire)
         exchange.on_complete(lambda _: timer.cancel())

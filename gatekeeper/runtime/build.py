@@ -1,5 +1,6 @@
 """From a configuration to a snapshot: services with their pools, chains folded once, the routing table."""
 
+import functools
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from random import Random
@@ -19,7 +20,6 @@ from gatekeeper.config.model import (
 from gatekeeper.config.problems import ConfigError, Problem, problem_at
 from gatekeeper.core.chain import (
     AttemptHandler,
-    AttemptLink,
     Chain,
     Group,
     Handler,
@@ -37,13 +37,18 @@ from gatekeeper.extend.catalog import Catalog, Kind
 from gatekeeper.extend.context import ALL_ROUTES, BuildContext, Target
 from gatekeeper.extend.running import RunningGateway
 from gatekeeper.routing.conditions import HostCondition
+from gatekeeper.routing.example import HOST
 from gatekeeper.routing.rewrite import Rewrite
 from gatekeeper.routing.table import Entry, Table
+from gatekeeper.runtime.dry_run import DryRun
+from gatekeeper.runtime.folding import AttemptFilterLink, ChainGroup, FilterLink
 from gatekeeper.runtime.keep import Keep, Plan
 from gatekeeper.runtime.matching import Conditions
+from gatekeeper.runtime.places import Placed
 from gatekeeper.runtime.services import Running, ServiceBuilder, retry_policy
 from gatekeeper.runtime.snapshot import Snapshot, answer_no_route
 from gatekeeper.runtime.targets import Targets, send_to, send_to_captured, send_to_chosen
+from gatekeeper.runtime.upgrades import passed_by, upgrades_of
 from gatekeeper.upstream.send import Sender
 
 
@@ -55,11 +60,12 @@ Changes = Mapping[str, FilterConfig | bool]
 
 @attrs.frozen
 class Prepared:
-    """A compiled configuration that is not in force yet: `commit` or `abandon` it."""
+    """A compiled configuration that is not in force yet: `commit` or `abandon` it, and try it before."""
 
     config: GatewayConfig
     snapshot: Snapshot
     plan: Plan
+    dry_run: DryRun
 
     def commit(self, *, warm: bool) -> None:
         """Bring services and kept things into force; cannot fail. With `warm`, what is new begins with its whole weight."""
@@ -92,7 +98,8 @@ class Builder:
         """
         plan = self.keep.plan()
         try:
-            return Prepared(config, _Build(self, config, plan).snapshot(revision), plan)
+            build = _Build(self, config, plan)
+            return Prepared(config, build.snapshot(revision), plan, build.dry_run)
         except BaseException:
             plan.abandon()
             raise
@@ -154,6 +161,7 @@ class _Build:
         self.clock = builder.gateway.clock.monotonic
         self.config = config
         self.problems: list[Problem] = []
+        self.dry_run = DryRun(self.clock, next(iter(config.hosts), HOST), next(iter(config.server.listen)))
         self.conditions = Conditions(config.services, self._ask_plugin, builder.random)
         self.services = ServiceBuilder(
             builder.gateway, builder.catalog, builder.wheel, builder.random, plan, self.problems.append
@@ -174,10 +182,14 @@ class _Build:
                 *self._links(route_config.filters, owner, changes),
             ]
             end = self._end(name, route_config, chains, targets)
-            keeps = route_config.encoded_slashes == "keep"
-            route = Route(name, compile_chain(links, end, self.clock), keeps_encoded_slashes=keeps)
-            entries += self.conditions.entries(name, route, route_config)
+            route = self._route(name, route_config, links, end)
+            ways = self.conditions.entries(name, route, route_config)
+            entries += ways
+            self.dry_run.add_route(
+                route, links, ways, route_config, functools.partial(_rewriting, route_config)
+            )
         no_route = Route(NO_ROUTE, compile_chain(global_links, Chain(answer_no_route), self.clock))
+        self.dry_run.add_no_route(no_route, global_links)
         if self.problems:
             raise ConfigError(self.problems)
         hosts = HostCondition(config.hosts) if config.hosts else None
@@ -192,6 +204,7 @@ class _Build:
         sender = Sender(running.pools, config.timeouts, self.wheel, self.clock, host)
         owner = f"service {service.name}"
         links, attempt_links = self._split(config.filters, owner)
+        self.dry_run.add_service(service.name, links, attempt_links, config.instances[0])
         send: AttemptHandler = compile_attempt_chain(attempt_links, sender, self.clock)
         target = Target(
             service.name,
@@ -207,22 +220,23 @@ class _Build:
         context = BuildContext(
             gateway=self.gateway, wheel=self.wheel, name=FORWARD, owner=owner, target=target
         )
-        links.append(Link(FORWARD, kind.build(kind.config(), context)))
+        links.append(Link(FORWARD, Placed(kind.build(kind.config(), context), running.places)))
         return compile_chain(links, Chain(_nothing_beyond), self.clock)
 
     def _split(
         self, filters: Sequence[FilterEntry], owner: str
-    ) -> tuple[list[Link | Group], list[AttemptLink]]:
+    ) -> tuple[list[Link | Group], list[AttemptFilterLink]]:
         """The filters of a service: what runs once per request, and what runs once per attempt, which is last."""
         links: list[Link | Group] = []
-        attempt_links: list[AttemptLink] = []
+        attempt_links: list[AttemptFilterLink] = []
         for item in filters:
             if isinstance(item, UseConfig) and not item.when:
                 inner, inner_attempt = self._split(self.config.chains[item.use], owner)
                 links += inner
                 attempt_links += inner_attempt
             elif isinstance(item, FilterConfig) and self.catalog.filters[item.kind].scope == "attempt":
-                attempt_links.append(AttemptLink(item.name, self._made(item, owner)))
+                made = self._made(item, owner)
+                attempt_links.append(AttemptFilterLink(item.name, made, config=item, owner=owner))
             else:
                 links += self._links((item,), owner)
         return links, attempt_links
@@ -242,13 +256,16 @@ class _Build:
             when = self.conditions.predicate(item.when)
             if isinstance(item, UseConfig):
                 inner = self._links(self.config.chains[item.use], owner, changes, route)
-                links += inner if when is None else [Group(item.use, tuple(inner), when)]
+                if when is not None:
+                    inner = [ChainGroup(item.use, tuple(inner), when, config=item, owner=owner)]
+                links += inner
                 continue
             change = changes.get(item.name, item)
             if isinstance(change, FilterConfig):
                 # a filter that a route changes is its own, wherever it was written
-                made = self._made(change, owner if change is item or not route else route)
-                links.append(Link(change.name, made, change.if_error == "skip", when))
+                whose = owner if change is item or not route else route
+                made, skip = self._made(change, whose), change.if_error == "skip"
+                links.append(FilterLink(change.name, made, skip, when, config=change, owner=whose))
         return links
 
     def _made(self, item: FilterConfig, owner: str) -> Any:
@@ -266,6 +283,21 @@ class _Build:
             return _never
 
     # ---- routes ---------------------------------------------------------------------------------------------------
+
+    def _route(self, name: str, config: RouteConfig, links: Sequence[Link | Group], end: Chain) -> Route:
+        chain = compile_chain(links, end, self.clock)
+        upgrades = upgrades_of(config)
+        if upgrades is not None and (reader := passed_by(links, chain)):
+            place = attrs.evolve(config.place, path=("routes", name, "websocket"))
+            message = f"{reader} reads bodies, and what a WebSocket sends is none: it would pass unread; drop one of the two"
+            self.problems.append(problem_at("conflict", place, message))
+        return Route(
+            name,
+            chain,
+            keeps_encoded_slashes=config.encoded_slashes == "keep",
+            max_body=None if config.max_body is False else config.max_body,
+            upgrades=upgrades,
+        )
 
     def _end(
         self, name: str, config: RouteConfig, chains: Mapping[str, Chain], targets: dict[str, Targets]

@@ -1,17 +1,21 @@
 """A change of the configuration: what is ready, who takes it, and what became of it."""
 
+import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 import attrs
 
 from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig
-from gatekeeper.config.problems import Problem
+from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.extend.events import Event
 from gatekeeper.runtime.build import Prepared
 from gatekeeper.runtime.loading import Loaded
+
+
+log = logging.getLogger(__name__)
 
 
 @attrs.frozen
@@ -78,3 +82,56 @@ class Changing(Protocol):
     def emit(self, event: Event) -> None:
         """Tell all plugins that something has changed."""
         ...
+
+
+def content_of(read: Loaded | ConfigError) -> object:
+    """What tells whether the files say something else than before."""
+    return read.sources, read.outside if isinstance(read, Loaded) else read.problems
+
+
+# ---- what is wrong --------------------------------------------------------------------------------------------------
+
+
+class OthersFault(Exception):
+    """What was added is sound as far as anybody can say, but what it was added to is not; the message is for people."""
+
+
+def failed(error: Exception) -> Problem:
+    """What a part of a plugin has raised, or we have, where nobody expected it."""
+    log.error("the configuration could not be put together", exc_info=error)
+    message = f"the configuration could not be put together: {error!r}; the log has the details"
+    return Problem("fails", "", message)
+
+
+def read_from(loaded: Loaded, problems: Iterable[Problem]) -> ConfigError:
+    """What is wrong with a configuration that was read: a change of its files may be the cure."""
+    return ConfigError(problems, loaded.sources, loaded.files, loaded.folders)
+
+
+def load_addition(load: Callable[[], Loaded], load_without: Callable[[], Loaded]) -> Loaded:
+    """Load something with an addition, and tell its own mistakes only: those that are none without it.
+
+    Raises:
+        ConfigError: what was added is unsound.
+        OthersFault: it is not, as far as anybody can say, but the rest is.
+
+    """
+    try:
+        return load()
+    except ConfigError as error:
+        theirs: set[tuple[object, ...]] = set()
+        try:
+            load_without()
+        except ConfigError as others:
+            theirs = {_mistake(problem) for problem in others.problems}
+        own = [problem for problem in error.problems if _mistake(problem) not in theirs]
+        if all(problem.severity == "warning" for problem in own):
+            raise OthersFault(
+                "the files of the configuration have errors, so that nothing can join them; mend them, and ask again"
+            ) from error
+        raise ConfigError(own, error.sources, error.files, error.folders) from error
+
+
+def _mistake(problem: Problem) -> tuple[object, ...]:
+    """What makes it the same one; what it says may depend on what else there is."""
+    return problem.id, problem.path, problem.place

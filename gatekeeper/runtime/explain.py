@@ -19,6 +19,7 @@ from gatekeeper.config.show import show_options
 from gatekeeper.core.errors import GatewayError, MethodNotAllowed, Misdirected, RouteNotFound
 from gatekeeper.core.exchange import ALLOW, Exchange, Route
 from gatekeeper.core.text import Text
+from gatekeeper.core.tunnel import Upgrades
 from gatekeeper.edge.dry import read_request
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.routing.conditions import NOTHING, Condition, HostCondition, PathCondition
@@ -34,6 +35,7 @@ from gatekeeper.runtime.explanation import (
     InstanceShare,
     RequestFacts,
     Result,
+    Switch,
     TargetStep,
 )
 from gatekeeper.runtime.gateway import rehearse
@@ -153,6 +155,8 @@ class Explainer:
                 captures=exchange.captures,
                 status=walk.status,
                 answered_by=walk.answered_by,
+                max_body=found.max_body,
+                upgrades=_switch(found.upgrades),
             )
         if walk.answered_by:
             return Result(status=walk.status, answered_by=walk.answered_by)
@@ -207,6 +211,7 @@ class Explainer:
                     InstanceShare(id=instance.id, url=str(instance.url), share=1 / len(instances))
                     for instance in instances
                 ),
+                concurrency=show_options(service.concurrency),
                 timeouts=show_options(service.timeouts),
             )
 
@@ -326,6 +331,16 @@ def _facts(url: str, exchange: Exchange) -> RequestFacts:
         scheme=request.scheme,
         client=request.client,
         listener=request.listener,
+    )
+
+
+def _switch(upgrades: Upgrades | None) -> Switch | None:
+    if upgrades is None:
+        return None
+    return Switch(
+        protocols=tuple(sorted(upgrades.protocols)),
+        origins=tuple(sorted(upgrades.origins or ())),
+        lifetime=upgrades.lifetime,
     )
 
 

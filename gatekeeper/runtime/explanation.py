@@ -59,13 +59,22 @@ class Candidate:
 
 
 @attrs.frozen(kw_only=True)
+class Switch:
+    """What connections of a route may switch to; `origins` are empty for any, `lifetime` is in seconds."""
+
+    protocols: tuple[str, ...]
+    origins: tuple[str, ...] = ()
+    lifetime: float | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Result:
     """What becomes of the request.
 
     `route` is empty where none takes it. `status` is 0 where a service decides, or a filter of which nobody knows; `code`
     and `detail` are those of a refusal, `allow` the methods that a 405 names, and `hosts`, of a 421, those that the
     gateway answers for.
-    `answered_by` is the filter that answers.
+    `answered_by` is the filter that answers. `max_body` is how many bytes of a body the route takes, None for any.
     """
 
     route: str = ""
@@ -77,6 +86,8 @@ class Result:
     allow: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     answered_by: str = ""
+    max_body: int | None = None
+    upgrades: Switch | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -137,6 +148,7 @@ class TargetStep:
     detail: str = ""
     filters: tuple[FilterStep, ...] = ()
     instances: tuple[InstanceShare, ...] = ()
+    concurrency: Mapping[str, Any] = attrs.field(factory=dict)
     timeouts: Mapping[str, Any] = attrs.field(factory=dict)
 
 
@@ -146,6 +158,7 @@ ORDER = (
     "rewrite",
     "service filters",
     "rescue",
+    "concurrency",
     "deadline",
     "retry",
     "attempt filters",

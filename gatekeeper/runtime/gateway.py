@@ -17,7 +17,8 @@ from gatekeeper.admin.users import User
 from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.core.clock import TICK, Clock, SystemClock, Wheel
-from gatekeeper.edge.server import EdgeServer, bind
+from gatekeeper.edge.listener import bind
+from gatekeeper.edge.server import EdgeServer
 from gatekeeper.extend.events import DrainBegun, Event, HealthChanged, Listening
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.observe.metrics import Metrics

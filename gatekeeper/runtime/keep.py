@@ -129,6 +129,11 @@ class Plan:
         self._opened.append(kept)
         return kept
 
+    @property
+    def changing(self) -> frozenset[Key]:
+        """The keys of what `commit` reconfigures."""
+        return frozenset(kept.key for kept, _ in self._changes)
+
     def _config(self, kept: Kept) -> object:
         return next((config for changed, config in self._changes if changed is kept), kept.config)
 

@@ -8,6 +8,7 @@ whoever serves would pay for again and again. Both are changed for as long as it
 import asyncio
 import functools
 import gc
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from gatekeeper.runtime.matching import check_routes
 
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 MANY: Final = 20_000
 """New objects that a collection may look through while requests wait: it takes about a millisecond for each 1,000."""
@@ -128,8 +131,7 @@ def _finish(draft: Draft, host: PluginHost, parse: Callable[[str], PathTemplate]
         problems += check_routes(config, broken_routes(draft), parse)
     errors = [problem for problem in problems if problem.severity == "error"]
     if config is not None and not errors:
-        for _, found in host.each("gatekeeper_validate", config=config):
-            problems += found
+        problems += _asked(host, config)
         errors = [problem for problem in problems if problem.severity == "error"]
     if errors or config is None:
         raise ConfigError(problems, draft.sources, draft.files, draft.folders)
@@ -144,6 +146,23 @@ def _finish(draft: Draft, host: PluginHost, parse: Callable[[str], PathTemplate]
         draft.outside,
         read_at,
     )
+
+
+def _asked(host: PluginHost, config: GatewayConfig) -> list[Problem]:
+    """What plugins say against a configuration; one that cannot say it has not found it good."""
+    problems: list[Problem] = []
+    for plugin in host.plugins:
+        try:
+            for found in host.call(plugin.name, "gatekeeper_validate", config=config):
+                for problem in found:
+                    if not isinstance(problem, Problem):
+                        raise TypeError(f"{problem!r} is no Problem")
+                    problems.append(problem)
+        except Exception as error:
+            log.debug("plugin %s failed to check the configuration", plugin.name, exc_info=True)
+            message = f"plugin `{plugin.name}` failed to check the configuration: {error!r}"
+            problems.append(Problem("fails", "", message))
+    return problems
 
 
 def broken_routes(draft: Draft) -> set[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from gatekeeper.admin.errors import Conflict, Stale
+from gatekeeper.config.problems import show_path
 from gatekeeper.config.provided import ADMIN, Provided
 from gatekeeper.config.show import dump, show
 from gatekeeper.registry.services import Seat, Service
@@ -199,7 +200,7 @@ class LocalNode:
         self._own(section, name, new=True)
         data = self._registered()
         data.setdefault(section, {})[name] = body
-        return await self._provide(data)
+        return _about(await self._provide(data), section, name)
 
     async def remove(self, section: str, name: str) -> dict[str, Any]:
         """Take away what was registered."""
@@ -211,7 +212,7 @@ class LocalNode:
     async def register_instance(self, service: str, body: Any) -> dict[str, Any]:
         """Add an instance to a service, or replace the one of the same id that was added before."""
         self._named(service)
-        return _accepted(await self._reloader.add_instance(service, body))
+        return _about(_accepted(await self._reloader.add_instance(service, body)), "services", service)
 
     async def remove_instance(self, service: str, instance: str) -> dict[str, Any]:
         """Take away an instance that was added."""
@@ -263,6 +264,17 @@ def _accepted(outcome: Outcome) -> dict[str, Any]:
     if not outcome.applied:
         raise ValueError("; ".join(str(problem) for problem in outcome.errors))
     return _outcome(outcome)
+
+
+def _about(result: dict[str, Any], section: str, name: str) -> dict[str, Any]:
+    """What was done, with what is said against values of one entry that the admin API has added, or added to.
+
+    That nothing uses a service yet goes without saying.
+    """
+    path = show_path((section, name))
+    begins = (f"{path}.", f"{path}[")
+    problems = [one for one in result["problems"] if one["file"] == ADMIN and one["path"].startswith(begins)]
+    return {**result, "problems": problems}
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

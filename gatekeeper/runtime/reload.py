@@ -1,30 +1,43 @@
 """A new configuration for a gateway that serves: prepare, commit, retire.
 
-Prepare reads and compiles in a thread, and opens what is new; it may fail, and then all of it is closed again, and the
-last good configuration goes on. Commit swaps it in, and cannot fail. What the one before held is closed when its last
-request has ended (`runtime.snapshot`).
+Prepare reads and compiles in a thread, tries chains that are new (`runtime.dry_run`), and opens what is new; it may fail, and
+then all of it is closed again, and the last good configuration goes on. Commit swaps it in, and cannot fail. What the one
+before held is closed when its last request has ended (`runtime.snapshot`).
 """
 
 import asyncio
 import json
 import logging
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 
+from gatekeeper.config.exposure import risk
 from gatekeeper.config.model import GatewayConfig, InstanceConfig
 from gatekeeper.config.problems import ConfigError, Problem, problem_at
-from gatekeeper.config.provided import FILE, Provided
+from gatekeeper.config.provided import ADMIN, FILE, Provided
 from gatekeeper.config.redact import redact, references
 from gatekeeper.core.clock import Clock
-from gatekeeper.edge.server import bind
+from gatekeeper.edge.listener import bind
 from gatekeeper.extend.events import ConfigApplied, ConfigRefused
 from gatekeeper.observe.metrics import Metrics
 from gatekeeper.runtime.additions import Additions
 from gatekeeper.runtime.build import Builder, Prepared
-from gatekeeper.runtime.change import Change, Changing, Check, ConfigState, Outcome
+from gatekeeper.runtime.change import (
+    Change,
+    Changing,
+    Check,
+    ConfigState,
+    OthersFault,
+    Outcome,
+    content_of,
+    failed,
+    load_addition,
+    read_from,
+)
+from gatekeeper.runtime.dry_run import Parts
 from gatekeeper.runtime.loading import Loaded, in_background
 from gatekeeper.runtime.source import Source
 
@@ -52,6 +65,7 @@ class Reloader:
         """What is in force instead of the file."""
         self._acted_on: object = None
         """What the files said when they were last read, whoever had asked for it, and whatever became of it."""
+        self._served: Parts = {}  # what the chains in force are made of
         self._additions: Final = Additions()
         self._on_files: Callable[[Loaded | ConfigError], object] = lambda _: None
         self._results = metrics.counter(
@@ -85,11 +99,11 @@ class Reloader:
             OSError: an address cannot be listened on.
 
         """
-        prepared = await in_background(lambda: self._builder.prepare(config, 1))
+        prepared = await in_background(lambda: self._prepare(config, 1))
         sockets: dict[str, socket.socket] = {}
         loaded = loaded or Loaded(config, (), {}, (), (), ())
         self._read = loaded.sources
-        self._acted_on = _content(loaded)
+        self._acted_on = content_of(loaded)
         change = Change(loaded, prepared, sockets)
         try:
             for name, listener in config.server.listen.items():
@@ -99,13 +113,43 @@ class Reloader:
             raise
         return change
 
+    def _prepare(self, config: GatewayConfig, revision: int) -> Prepared:
+        prepared = self._builder.prepare(config, revision)
+        try:
+            prepared.dry_run.fold(self._served, prepared.plan.changing)
+        except BaseException:
+            prepared.abandon()
+            raise
+        return prepared
+
+    async def try_out(self, loaded: Loaded, prepared: Prepared) -> None:
+        """Send one request through each chain that is new, in the loop that serves.
+
+        Raises:
+            ConfigError: a filter failed; all that did are named.
+
+        """
+        problems = await prepared.dry_run.run()
+        if problems:
+            # what came from outside may be a secret, and an exception may tell it
+            raise read_from(
+                loaded, (attrs.evolve(one, message=redact(one.message, loaded.outside)) for one in problems)
+            )
+
     async def reload(
-        self, why: str, *, dry_run: bool = False, always: bool = True, first: Check | None = None
+        self,
+        why: str,
+        *,
+        dry_run: bool = False,
+        always: bool = True,
+        first: Check | None = None,
+        before: Sequence[Provided] | None = None,
     ) -> Outcome:
         """Read the file again, and serve by it if it is sound; with `dry_run`, only see whether it is.
 
         Without `always` nothing happens where it says what is in force already, or what it said when it was last read:
-        whoever asked for that has got its answer.
+        whoever asked for that has got its answer. After an addition, `before` which this was provided, its own mistakes
+        are told and no others.
         """
         source = self._source
         if source is None:
@@ -117,16 +161,22 @@ class Reloader:
             watch=True,
             always=always,
             first=first,
+            load_without=None if before is None else lambda: source.load(before),
         )
 
-    async def _renew(self, why: str) -> Outcome:
-        """Put what is in force together again, the text or the file, after something else has changed."""
+    async def _renew(self, why: str, before: Sequence[Provided]) -> Outcome:
+        """Put what is in force together again, the text or the file, after something was added to what is provided."""
         source, text = self._source, self._text
         if source is None:
             return self._refused("this gateway was not started from a file")
         if text is None:
-            return await self.reload(why)
-        return await self._change(why, lambda: source.load_text(text, self._additions.sources), text=text)
+            return await self.reload(why, before=before)
+        return await self._change(
+            why,
+            lambda: source.load_text(text, self._additions.sources),
+            text=text,
+            load_without=lambda: source.load_text(text, before),
+        )
 
     async def apply(
         self, text: str, why: str, *, dry_run: bool = False, first: Check | None = None
@@ -153,9 +203,9 @@ class Reloader:
 
     async def provide(self, provided: Provided | None, name: str, why: str) -> Outcome:
         """Serve by what a provider says now, None for nothing any more; where that is unsound, by what it said before."""
-        before = self._additions.provided(name)
+        before, sources = self._additions.provided(name), self._additions.sources
         self._additions.provide(name, provided)
-        outcome = await self._renew(why)
+        outcome = await self._renew(why, sources)
         if not outcome.applied:
             self._additions.provide(name, before)
         return outcome
@@ -192,7 +242,11 @@ class Reloader:
             config = await asyncio.to_thread(source.read_instance, service, body)
         except ConfigError as error:
             return Outcome(False, self.state.revision, tuple(error.problems), error.sources)
-        return await self._with_added(service, {**self.added(service), config.id: config})
+        outcome = await self._with_added(service, {**self.added(service), config.id: config})
+        if found := risk(config.url, self._gateway.config.admin.listen):
+            warning = Problem("insecure", f"services.{service}.instances", found, ADMIN, severity="warning")
+            outcome = attrs.evolve(outcome, problems=(*outcome.problems, warning))
+        return outcome
 
     async def remove_instance(self, service: str, instance: str) -> Outcome:
         """Take away an instance that was added."""
@@ -202,7 +256,7 @@ class Reloader:
     async def _with_added(self, service: str, instances: Mapping[str, InstanceConfig]) -> Outcome:
         before = self.added(service)
         self._additions.join(service, instances)
-        outcome = await self._renew("admin")
+        outcome = await self._renew("admin", self._additions.sources)
         if not outcome.applied:
             self._additions.join(service, before)
         return outcome
@@ -217,6 +271,7 @@ class Reloader:
         always: bool = True,
         text: str | None = None,
         first: Check | None = None,
+        load_without: Callable[[], Loaded] | None = None,
     ) -> Outcome:
         async with self._lock:
             if first is not None:
@@ -226,24 +281,30 @@ class Reloader:
             revision = self.state.revision + 1
 
             def work() -> tuple[Loaded, Prepared | None]:
-                loaded = load()
+                loaded = load() if load_without is None else load_addition(load, load_without)
                 loaded = attrs.evolve(loaded, config=self._additions.put_into(loaded.config))
                 in_force = loaded.config == self._gateway.config
-                if not always and (in_force or _content(loaded) == self._acted_on):
+                if not always and (in_force or content_of(loaded) == self._acted_on):
                     return loaded, None
                 try:
-                    return loaded, self._builder.prepare(loaded.config, revision)
+                    return loaded, self._prepare(loaded.config, revision)
                 except ConfigError as error:
-                    raise _read_from(loaded, error.problems) from error
+                    raise read_from(loaded, error.problems) from error
+                except Exception as error:
+                    raise read_from(loaded, [failed(error)]) from error
 
             try:
                 loaded, prepared = await in_background(work)
-                sockets = self._bind(loaded, prepared) if prepared is not None else {}
+                sockets = await self._get_ready(loaded, prepared) if prepared is not None else {}
             except ConfigError as error:
                 known = watch and self._note_files(error, dry_run=dry_run)
                 if known and not always:
                     return Outcome(False, self.state.revision, tuple(error.problems), error.sources)
                 return self._unsound(error, why, dry_run=dry_run)
+            except OthersFault as fault:
+                return self._refused(str(fault))
+            except Exception as error:  # noqa: BLE001 - nobody may take silence for success
+                return self._unsound(ConfigError([failed(error)]), why, dry_run=dry_run)
             known = watch and self._note_files(loaded, dry_run=dry_run)
             if prepared is None:
                 return self._unchanged(loaded, known=known)
@@ -262,10 +323,19 @@ class Reloader:
     def _note_files(self, read: Loaded | ConfigError, *, dry_run: bool) -> bool:
         """Note what was in the files; whether that was acted upon before."""
         self._on_files(read)
-        before, content = self._acted_on, _content(read)
+        before, content = self._acted_on, content_of(read)
         if not dry_run:
             self._acted_on = content
         return content == before
+
+    async def _get_ready(self, loaded: Loaded, prepared: Prepared) -> dict[str, socket.socket]:
+        """Try what is prepared, and open the listeners that are new."""
+        try:
+            await self.try_out(loaded, prepared)
+        except BaseException:
+            prepared.abandon()
+            raise
+        return self._bind(loaded, prepared)
 
     def _bind(self, loaded: Loaded, prepared: Prepared) -> dict[str, socket.socket]:
         """Open the listeners that are new."""
@@ -285,13 +355,14 @@ class Reloader:
                 place = listener.place
                 if not place.path:
                     place = attrs.evolve(place, path=("server", "listen", name))
-                raise _read_from(loaded, [problem_at("bad-value", place, why)]) from error
+                raise read_from(loaded, [problem_at("bad-value", place, why)]) from error
         return sockets
 
     async def commit(self, change: Change) -> None:
         """Bring a change into force."""
         await self._gateway.commit(change)
         self.loaded = change.loaded
+        self._served = change.prepared.dry_run.parts
         self.state = ConfigState(change.prepared.snapshot.revision, self._clock.wall())
         self._results.child("applied").value += 1
         self._gateway.emit(ConfigApplied(self.state.revision))
@@ -327,13 +398,3 @@ class Reloader:
         if not quiet:
             log.warning("configuration refused: %s", message)
         return Outcome(False, self.state.revision, (Problem("bad-value", "", message),))
-
-
-def _content(read: Loaded | ConfigError) -> object:
-    """What tells whether the files say something else than before."""
-    return read.sources, read.outside if isinstance(read, Loaded) else read.problems
-
-
-def _read_from(loaded: Loaded, problems: Iterable[Problem]) -> ConfigError:
-    """What is wrong with a configuration that was read: a change of its files may be the cure."""
-    return ConfigError(problems, loaded.sources, loaded.files, loaded.folders)

@@ -14,10 +14,11 @@ from typing import Any
 import attrs
 
 from gatekeeper.config.failures import each
-from gatekeeper.config.model import InstanceConfig, ServiceConfig
+from gatekeeper.config.model import ConcurrencyConfig, InstanceConfig, ServiceConfig
 from gatekeeper.config.policies import BudgetConfig, HealthConfig, OutliersConfig
 from gatekeeper.config.problems import Problem, problem_at
 from gatekeeper.core.clock import Wheel
+from gatekeeper.core.concurrency import Concurrency
 from gatekeeper.core.instance import Instance
 from gatekeeper.extend.catalog import Catalog, Kind
 from gatekeeper.extend.context import BuildContext
@@ -33,11 +34,12 @@ from gatekeeper.upstream.tls import build_tls
 
 @attrs.frozen
 class Running:
-    """A service with its pools, by instance id, and what it may spend on retries."""
+    """A service with its pools, by instance id, its places, and what it may spend on retries."""
 
     service: Service
     pools: Mapping[str, Pool]
     budget: Budget
+    places: Concurrency
 
 
 @attrs.frozen
@@ -93,8 +95,21 @@ class ServiceBuilder:
         service = self.plan(("service", name), open_service, (config, key))
         budget = config.retries.budget if config.retries else BudgetConfig()
         return Running(
-            service, pools, self.plan(("budget", name), lambda _: Budget(budget.share, budget.floor), budget)
+            service,
+            pools,
+            self.plan(("budget", name), lambda _: Budget(budget.share, budget.floor), budget),
+            self._places(name, config.concurrency),
         )
+
+    def _places(self, name: str, config: ConcurrencyConfig) -> Concurrency:
+        """The places of a service; with other figures they are the same, so that whoever is inside stays counted."""
+
+        def open_places(figures: ConcurrencyConfig) -> Concurrency:
+            return Concurrency(
+                limit=figures.limit, queue=figures.queue, wait=figures.wait, name=f"service `{name}`"
+            )
+
+        return self.plan(("places", name), open_places, config)
 
     def _member(self, service: str, config: InstanceConfig) -> Member:
         url = config.url

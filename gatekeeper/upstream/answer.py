@@ -1,19 +1,14 @@
-"""The answer that is arriving for one request.
+"""The answer that is arriving for one request: bytes from the connection on one side, the body's source on the other.
 
-httptools parses; `head.py` refuses what it lets pass and must not. It cannot be told that an answer belongs to HEAD,
-never ends a body that ends with the connection, and parses whatever follows an answer as another one: so a fresh parser
-for each answer (0.5 µs), and a connection on which anything arrives that was not asked for is closed.
+What the bytes mean, `incoming.py` says. Here is when: whoever waits is woken once per read, an instance that is silent
+for too long is given up, and the connection goes back to its pool, is closed, or becomes a tunnel.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from httptools import (
-    HttpParserError,
-    HttpParserUpgrade,
-    HttpResponseParser,
-)
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gatekeeper.core.clock import Timer, Wheel
 from gatekeeper.core.errors import (
@@ -25,8 +20,11 @@ from gatekeeper.core.errors import (
     Reset,
     WriteTimeout,
 )
-from gatekeeper.core.message import Field
-from gatekeeper.upstream.head import HEAD_LIMIT, Head
+from gatekeeper.core.message import Request
+from gatekeeper.core.tunnel import Tunnel
+from gatekeeper.upstream.fields import is_event_stream
+from gatekeeper.upstream.head import HEAD_LIMIT
+from gatekeeper.upstream.incoming import Incoming
 from gatekeeper.upstream.limits import Limits
 
 
@@ -34,41 +32,24 @@ if TYPE_CHECKING:
     from gatekeeper.core.exchange import Attempt
     from gatekeeper.upstream.connection import Connection
 
-INTERIM_LIMIT: Final = 16
+CONTINUE_WAIT: Final = 0.1
+"""Seconds to wait for 100 (Continue) before a body is sent all the same: not every server knows it, and a client must
+not wait "for an indefinite period before sending the content" (RFC 9110 section 10.1.1)."""
 HIGH_WATER: Final = 256 * 1024
 """Bytes of an answer that wait for a slow client before the instance is no longer read from."""
 
 
-class Answer:
-    """What comes back for one request: the parser's callbacks on one side, the body's source on the other."""
+class Answer(Incoming):
+    """What comes back for one request."""
 
     __slots__ = (
-        "_chunks",
-        "_clock",
-        "_head_size",
-        "_interim",
-        "_parser",
         "_paused",
-        "_raw",
-        "_remaining",
-        "_size",
         "_timer",
         "_touched",
         "_waiter",
-        "attempt",
-        "chunked",
-        "complete",
         "connection",
-        "error",
-        "fields",
-        "has_head",
-        "head_only",
-        "keep_alive",
-        "length",
         "limits",
-        "reason",
-        "status",
-        "uploading",
+        "tunnel",
         "wheel",
     )
 
@@ -76,34 +57,29 @@ class Answer:
         self,
         connection: "Connection",
         attempt: "Attempt",
+        request: Request,
         limits: Limits,
         wheel: Wheel,
         clock: Callable[[], float],
-        *,
-        head_only: bool,
     ) -> None:
-        self.connection: Connection | None = connection
         self.attempt = attempt
+        self.request = request
+        self.connection: Connection | None = connection
         self.limits = limits
         self.wheel = wheel
-        self.head_only = head_only
         self._clock = clock
         self.status, self.reason = 0, b""
-        self.fields: list[Field] = []
-        self.length: int | None = None
-        self.chunked = False
+        self.fields = []
+        self.length = self.error = self.trailers = None
+        self.has_head = self.complete = self.uploading = False
         self.keep_alive = True
-        self.has_head = False
-        self.complete = False
-        self.uploading = False
-        self.error: GatewayError | None = None
-        self._parser: HttpResponseParser | None = HttpResponseParser(self)
-        self._head_size = 0
-        self._raw: list[Field] = []
-        self._interim = 0
-        self._remaining = -1  # bytes of a body of known length that bypass the parser; -1 is "not so"
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self.tunnel: Tunnel | None = None
+        self._parser = HttpResponseParser(self)
+        self._head_size = self._size = 0
+        self._raw = []
+        self._interims = self._continue = None
+        self._remaining = -1
+        self._chunks = []
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
         self._touched = wheel.now
@@ -157,9 +133,23 @@ class Answer:
             await waiter
         return self.take()
 
+    async def is_wanted(self) -> bool:
+        """Wait until the instance wants the request's body, or says nothing; False where it has answered, or failed."""
+        if not self.has_head and self.error is None:
+            loop = asyncio.get_running_loop()
+            waiter = self._continue = loop.create_future()
+            timer = loop.call_later(CONTINUE_WAIT, self._go_on)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+        return not self.has_head and self.error is None
+
     def abort(self) -> None:
         """Nobody wants the rest: the connection is closed unless the answer is complete."""
-        if not self.complete:
+        if self.tunnel is not None:
+            self.tunnel.abort()
+        elif not self.complete:
             self.fail(AnswerUnwanted())
 
     def touch(self) -> None:
@@ -177,12 +167,17 @@ class Answer:
         if self.complete:
             self._release()
         elif self.error is None:
-            self._watch(self.limits.read if self.has_head else self.limits.first_byte)
+            self._watch(self._silence if self.has_head else self.limits.first_byte)
 
     def body_begins(self) -> None:
         """The head has been taken and the body is still to come: it is silence that counts from here on."""
         if not self.uploading and self._timer is not None:
-            self._watch(self.limits.read)
+            self._watch(self._silence)
+
+    @property
+    def _silence(self) -> float:
+        """Seconds of silence inside the body that are no reason to give it up."""
+        return self.limits.stream if is_event_stream(self.fields) else self.limits.read
 
     def _watch(self, limit: float) -> None:
         self._touched = self.wheel.now
@@ -203,7 +198,7 @@ class Answer:
         elif not self.has_head:
             limit, error = self.limits.first_byte, FirstByteTimeout
         else:
-            limit, error = self.limits.read, AnswerTruncated
+            limit, error = self._silence, AnswerTruncated
             if self._paused or self._chunks:
                 silent = 0.0  # it is the client who is slow
         if silent >= limit:
@@ -215,24 +210,29 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire."""
-        if self.has_head:
+        had_head = self.has_head
+        if had_head:
             self._touched = self.wheel.now
         parser = self._parser
         if parser is None:
             self.keep_alive = False  # behind the end of an answer whose request is still being sent
             return
+        size = self._size
         if self._remaining >= 0:
             self._feed_length(data)
         else:
-            if not self.has_head:
+            if not had_head:
                 self._head_size += len(data)
             try:
                 parser.feed_data(data)
-            except HttpParserUpgrade:
-                self.fail(BadAnswer(log="switched protocols without being asked to"))
+            except HttpParserUpgrade as stop:
+                if self.status == 101:
+                    self._switch(data[stop.args[0] :])
+                else:
+                    self._fail_parse("switched protocols without being asked to")
                 return
             except HttpParserError as error:
-                self._fail_parse(error)
+                self._fail_parse(f"no valid HTTP/1.1: {error}")
                 return
             if self.error is not None:
                 self.fail(self.error)
@@ -252,6 +252,24 @@ class Answer:
             self._paused = True
             assert self.connection is not None
             self.connection.pause_reading()
+        elif had_head and self.trailers is not None:
+            try:
+                self.trailers.count(len(data), has_body=self._size > size)
+            except AnswerTruncated as error:
+                self.fail(error)
+
+    def _switch(self, early: bytes) -> None:
+        """Make a tunnel of the connection; `early` is what came behind the 101."""
+        connection = self.connection
+        assert connection is not None
+        assert connection.transport is not None
+        self._stop()
+        self.connection = None
+        limits = self.limits
+        tunnel = self.tunnel = Tunnel(connection.transport, early, self.wheel, limits.stream, limits.write)
+        self.attempt.abort = lambda _: tunnel.abort()
+        connection.switch(tunnel.instance, self.attempt.complete)
+        self._wake()
 
     def _feed_length(self, data: bytes) -> None:
         remaining = self._remaining - len(data)
@@ -265,7 +283,7 @@ class Answer:
         if remaining == 0:
             self.complete = True
 
-    def _fail_parse(self, error: HttpParserError) -> None:
+    def _fail_parse(self, log: str) -> None:
         if self.complete:
             # the answer itself was fine, what follows it is not
             self.keep_alive = False
@@ -273,7 +291,7 @@ class Answer:
             self._finish()
         else:
             kind = AnswerTruncated if self.has_head else BadAnswer
-            self.fail(kind(log=f"no valid HTTP/1.1: {error}"))
+            self.fail(kind(log=log))
 
     def end_of_stream(self) -> None:
         """The instance will send no more."""
@@ -282,14 +300,14 @@ class Answer:
             return
         if self.error is not None:
             return
-        if self.has_head and self.length is None and not self.chunked:
+        if self.has_head and self.length is None and self.trailers is None:
             self.complete = True  # RFC 9112 section 6.3 item 8: such a body ends with the connection
             self.keep_alive = False
             self._wake()
             self._finish()
         elif self.has_head:
             self.fail(AnswerTruncated(log="the connection ended inside the body"))
-        elif self._head_size:
+        elif self._head_size or self._interims is not None:
             self.fail(BadAnswer(log="the connection ended inside the head"))
         else:
             self.fail(Reset(log="the connection ended before an answer"))
@@ -304,6 +322,7 @@ class Answer:
         if self.error is None:
             self.error = error
         self._wake()
+        self._go_on()
         self._stop()
         connection, self.connection = self.connection, None
         if connection is not None:
@@ -342,78 +361,6 @@ class Answer:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
-
-    # ---- the parser's callbacks -----------------------------------------------------------------------------------
-
-    def on_message_begin(self) -> None:
-        """An answer begins; a second one was not asked for."""
-        if self.complete:
-            self.keep_alive = False
-
-    def on_status(self, reason: bytes) -> None:
-        """Take the reason phrase, possibly in pieces."""
-        if not self.has_head:
-            self.reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field; trailers come here, too, and end in a list that nobody looks at."""
-        self._raw.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """Take the head apart."""
-        parser = self._parser
-        if self.has_head or self.error is not None or parser is None:
-            return
-        status = parser.get_status_code()
-        if status == 101:
-            self.error = BadAnswer(log="switched protocols without being asked to")
-            return
-        raw, self._raw = self._raw, []
-        if 100 <= status < 200:
-            self._interim += 1
-            if self._interim > INTERIM_LIMIT:
-                self.error = BadAnswer(log=f"more than {INTERIM_LIMIT} interim answers")
-            self.reason = b""
-            return
-        try:
-            head = Head(raw, status, parser.get_http_version(), self.reason)
-            if self._head_size > HEAD_LIMIT:
-                head.check_size()
-        except BadAnswer as error:
-            self.error = error
-            return
-        self.has_head = True
-        # a short answer ends its attempt before whoever waits for its head goes on
-        self.status = self.attempt.status = status
-        self.attempt.first_byte = self._clock()
-        self.fields = head.fields
-        self.chunked = head.chunked
-        self.keep_alive = head.keep_alive
-        length = self.length = head.length
-        if self.head_only or status in {204, 304}:
-            self.complete = True
-            if status == 204:
-                self.length = 0
-        elif length is None:
-            if not head.chunked:
-                self.keep_alive = False
-        elif length == 0:
-            self.complete = True
-
-    def on_body(self, data: bytes) -> None:
-        """Take body bytes; a body of known length goes past the parser from its second segment on."""
-        if self.complete:
-            self.keep_alive = False  # a body where none may be (HEAD, 204, 304), or bytes behind the end
-            return
-        self._chunks.append(data)
-        self._size += len(data)
-        if self.length is not None and not self.chunked:
-            self._remaining = (self.length if self._remaining < 0 else self._remaining) - len(data)
-
-    def on_message_complete(self) -> None:
-        """The message has ended."""
-        if self.has_head:
-            self.complete = True
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "body" if self.has_head else "waiting"

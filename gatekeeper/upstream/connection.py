@@ -1,29 +1,44 @@
-"""One HTTP/1.1 connection to an instance: idle, or busy with one answer."""
+"""One connection to an instance: idle, busy with one answer, or switched to another protocol and one end of a tunnel."""
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 
 if TYPE_CHECKING:
+    from gatekeeper.core.tunnel import End
     from gatekeeper.upstream.answer import Answer
     from gatekeeper.upstream.pool import Pool
 
 
 class Connection(asyncio.Protocol):
-    """A connection to one instance: idle, or busy with one answer."""
+    """A connection to one instance: idle, busy with one answer, or the end of a tunnel."""
 
-    __slots__ = ("_drain", "answer", "idle_since", "loop", "pool", "requests", "transport", "writing_paused")
+    __slots__ = (
+        "_drain",
+        "_ended",
+        "answer",
+        "end",
+        "idle_since",
+        "loop",
+        "pool",
+        "requests",
+        "transport",
+        "writing_paused",
+    )
 
     def __init__(self, pool: "Pool", loop: asyncio.AbstractEventLoop) -> None:
         self.pool = pool
         self.loop = loop
         self.transport: asyncio.Transport | None = None
         self.answer: Answer | None = None
+        self.end: End | None = None
         self.writing_paused = False
         self.idle_since = 0.0
         self.requests = 0
         self._drain: deque[asyncio.Future[None]] | None = None
+        self._ended: Callable[[], object] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -36,13 +51,17 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass bytes to the answer they belong to; bytes that belong to none end the connection."""
-        if self.answer is None:
-            self.close()
-        else:
+        if self.answer is not None:
             self.answer.feed(data)
+        elif self.end is not None:
+            self.end.received(data)
+        else:
+            self.close()
 
     def eof_received(self) -> bool:
-        """The instance half-closed: there is nothing more to come, and nothing more to send."""
+        """The instance half-closed: there is nothing more to come, and in HTTP nothing more to send."""
+        if self.end is not None:
+            return self.end.eof()
         if self.answer is not None:
             self.answer.end_of_stream()
         return False
@@ -50,6 +69,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Tell everybody who waits."""
         self.transport = None
+        if self.end is not None:
+            self.end.lost()
+        if self._ended is not None:
+            self._ended()
         self.resume_writing()
         answer, self.answer = self.answer, None
         if answer is not None:
@@ -59,10 +82,14 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The instance does not keep up reading."""
         self.writing_paused = True
+        if self.end is not None:
+            self.end.pause()
 
     def resume_writing(self) -> None:
         """The instance reads again, or is gone: go on either way."""
         self.writing_paused = False
+        if self.end is not None:
+            self.end.resume()
         if self._drain is not None:
             for waiter in self._drain:
                 if not waiter.done():
@@ -88,11 +115,21 @@ class Connection(asyncio.Protocol):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
 
+    def switch(self, end: "End", ended: Callable[[], object]) -> None:
+        """Pass what comes to the end of a tunnel from here on; call back when the connection has ended.
+
+        It leaves its pool: a place there is for a request, and a tunnel may last for days.
+        """
+        self.answer, self.end, self._ended = None, end, ended
+        self.pool.forget(self)
+
     def close(self) -> None:
         """End the connection now; what was not sent is dropped."""
         if self.transport is not None:
             self.transport.abort()
 
     def __repr__(self) -> str:
-        state = "closed" if not self.is_open else "idle" if self.answer is None else "busy"
+        state = "tunnel" if self.end is not None else "idle" if self.answer is None else "busy"
+        if not self.is_open:
+            state = "closed"
         return f"<Connection {self.pool.name} {state} after {self.requests} requests>"

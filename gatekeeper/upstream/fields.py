@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from gatekeeper.core.fields import FieldActions
+from gatekeeper.core.message import Field
 
 
 class Action(enum.IntEnum):
@@ -14,6 +15,8 @@ class Action(enum.IntEnum):
     CONNECTION = 1
     CONTENT_LENGTH = 2
     TRANSFER_ENCODING = 3
+    TRAILER = 4
+    UPGRADE = 5
 
 
 # RFC 9110 section 7.6.1, and what older software sends between two hops
@@ -27,8 +30,8 @@ _ACTIONS: Final = {
     b"proxy-authentication-info": Action.DROP,
     b"proxy-connection": Action.DROP,
     b"te": Action.DROP,
-    b"trailer": Action.DROP,
-    b"upgrade": Action.DROP,
+    b"trailer": Action.TRAILER,
+    b"upgrade": Action.UPGRADE,
     # instances like to send back what they got; the answer gets it from us, once
     b"x-request-id": Action.DROP,
 }
@@ -40,5 +43,15 @@ KEPT: Final = frozenset(
     {b"set-cookie", b"content-type", b"content-encoding", b"cache-control", b"vary", b"etag"}
 )
 
+BLANKS: Final = b" \t"
+"""What the parser leaves at the end of a value."""
 REASON: Final = re.compile(rb"[\t !-~\x80-\xff]*")
 CONTENT_LENGTH: Final = re.compile(rb"[0-9]{1,19}")
+
+
+def is_event_stream(fields: list[Field]) -> bool:
+    """Whether an answer is one whose instance may have nothing to say for long."""
+    for name, value in fields:
+        if name.lower() == b"content-type":
+            return value.partition(b";")[0].strip().lower() == b"text/event-stream"
+    return False

@@ -21,6 +21,11 @@ class Limits(Protocol):
         """Without taking from a request."""
         ...
 
+    @property
+    def stream(self) -> float:
+        """Inside an event stream, or on a connection that has switched protocols."""
+        ...
+
 
 class SendLimits(Limits, Protocol):
     """The `timeouts` that matter for sending, in seconds."""

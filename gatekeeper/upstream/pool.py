@@ -123,8 +123,11 @@ class Pool:
         deadline = asyncio.get_running_loop().time() + within
         if len(self._connections) + self._opening < self.max_connections:
             self._opening += 1
-        elif (connection := await self._wait_in_line(deadline)) is not None:
-            return connection
+        else:
+            if self._idle:
+                self._idle.popleft().close()  # a new one is wanted: the place of the oldest will do
+            if (connection := await self._wait_in_line(deadline)) is not None:
+                return connection
         try:
             async with asyncio.timeout_at(deadline):
                 connection = await self._connect()

@@ -16,7 +16,7 @@ import attrs
 
 from gatekeeper.core.body import Body
 from gatekeeper.core.clock import Wheel
-from gatekeeper.core.errors import AnswerTooLarge, ClientGone, GatewayError
+from gatekeeper.core.errors import AnswerTooLarge
 from gatekeeper.core.exchange import Attempt
 from gatekeeper.core.message import Headers, Request, Response
 from gatekeeper.policy.retry import IDEMPOTENT
@@ -24,6 +24,7 @@ from gatekeeper.upstream.answer import Answer
 from gatekeeper.upstream.connection import Connection
 from gatekeeper.upstream.limits import SendLimits
 from gatekeeper.upstream.pool import Pool
+from gatekeeper.upstream.upload import LAST_CHUNK, as_chunk, upload
 
 
 ONE_WRITE: Final = 64 * 1024
@@ -47,13 +48,28 @@ def serialise(request: Request, host: bytes) -> bytes:
         # RFC 9110 section 7.6.3: "A proxy MUST send an appropriate Via header field"
         _VIA[request.version],
     ]
-    length = request.body.length
-    if length is None:
+    body = request.body
+    length = body.length
+    if body.chunked or length is None:
         lines.append(b"Transfer-Encoding: chunked")
     elif length or request.method in _EXPECTS_BODY:
         lines.append(b"Content-Length: %d" % length)
+    if body.expects_continue and body.data is None:
+        lines.append(b"Expect: 100-continue")
+    if request.takes_trailers or request.upgrade:
+        lines += _of_the_hop(request)
     lines += _END
     return b"\r\n".join(lines)
+
+
+def _of_the_hop(request: Request) -> list[bytes]:
+    # RFC 9110 sections 7.8 and 10.1.4: both are about this hop, and `Connection` says so
+    if not request.upgrade:
+        return [b"Connection: TE", b"TE: trailers"]
+    upgrade = b"Upgrade: " + request.upgrade.encode()
+    if request.takes_trailers:
+        return [b"Connection: upgrade, TE", upgrade, b"TE: trailers"]
+    return [b"Connection: upgrade", upgrade]
 
 
 @attrs.frozen
@@ -78,14 +94,14 @@ class Sender:
         """
         request = attempt.request
         pool = self.pools[attempt.instance.id]
-        # where one pooled connection turned out to be stale, the others may be, too
-        fresh = attempt.number > 1
+        # where one pooled connection turned out to be stale, the others may be, too; and who asks to switch protocols is
+        # not asked twice, and keeps the connection
+        fresh = attempt.number > 1 or request.upgrade
         connection = None if fresh else pool.take(proven=request.method not in IDEMPOTENT)
         if connection is None:
             connection = await pool.open(self._time_to_connect(attempt))
         attempt.connected = self.clock()
-        head_only = request.method == "HEAD"
-        answer = Answer(connection, attempt, self.limits, self.wheel, self.clock, head_only=head_only)
+        answer = Answer(connection, attempt, request, self.limits, self.wheel, self.clock)
         attempt.abort = answer.fail
         self._write(connection, request, answer, attempt)
         try:
@@ -106,14 +122,18 @@ class Sender:
         connection.requests += 1
         host = request.authority if self.host is None else self.host or attempt.instance.authority
         head = serialise(request, host)
-        data = request.body.data
+        body = request.body
+        data = body.data
         if data is None:
             transport.write(head)
             answer.upload_begins()
-            task = connection.loop.create_task(_upload(request.body, connection, answer))
+            task = connection.loop.create_task(upload(body, connection, answer))
             # whatever ends the exchange ends its upload: nobody else may read the client's body after that
             attempt.exchange.on_complete(lambda _: task.cancel())
-        elif len(data) <= ONE_WRITE:
+            return
+        if body.chunked:
+            data = as_chunk(data) + LAST_CHUNK if data else LAST_CHUNK
+        if len(data) <= ONE_WRITE:
             transport.write(head + data if data else head)
         else:
             transport.write(head)
@@ -123,35 +143,13 @@ class Sender:
 def _response(answer: Answer) -> Response:
     if answer.complete:
         body = Body(answer.take())
-        if answer.head_only or answer.status == 304:
+        if answer.status == 304 or answer.request.method == "HEAD":
             body.length = answer.length  # of the body that a GET would have; None where it was not told
     else:
         body = Body.stream(answer, answer.length, AnswerTooLarge)
         answer.body_begins()
-    return Response(answer.status, Headers(answer.fields), body, reason=answer.reason)
-
-
-async def _upload(body: Body, connection: Connection, answer: Answer) -> None:
-    """Pump a streamed body to the instance; it stops reading from the client while the instance does not read."""
-    chunked = body.length is None
-    try:
-        while chunk := await body.next():
-            transport = connection.transport
-            if transport is None or answer.connection is None:
-                return
-            if chunked:
-                transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-            else:
-                transport.write(chunk)
-            answer.touch()
-            if connection.writing_paused:
-                await connection.drain()
-        if chunked and connection.transport is not None:
-            connection.transport.write(b"0\r\n\r\n")
-        answer.uploaded()
-    except asyncio.CancelledError:
-        answer.fail(ClientGone(log="the exchange ended before its upload"))
-        raise
-    except GatewayError as error:
-        # the client's side failed: what the instance has is incomplete, and must be seen to be
-        answer.fail(error)
+    if answer.trailers is not None:
+        body.chunked = True
+        body.trailers = answer.trailers.fields
+        answer.trailers.body = body
+    return Response(answer.status, Headers(answer.fields), body, reason=answer.reason, tunnel=answer.tunnel)

@@ -14,7 +14,7 @@ import pytest
 
 from gatekeeper.edge import listener as module
 from gatekeeper.edge.listener import Listener
-from gatekeeper.edge.server import bind
+from gatekeeper.edge.listener import bind
 from tests.edge.wire import SOON, on_both_loops, until
 
 

@@ -14,7 +14,8 @@ from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Response
 from gatekeeper.edge import answer as answer_module
 from gatekeeper.edge import server as module
-from gatekeeper.edge.server import EdgeServer, bind
+from gatekeeper.edge.listener import bind
+from gatekeeper.edge.server import EdgeServer
 from gatekeeper.edge.settings import EdgeSettings, EdgeTimeouts
 from tests.edge.wire import (
     HOST,

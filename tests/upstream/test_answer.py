@@ -6,6 +6,7 @@ import contextlib
 import pytest
 
 from gatekeeper.config.model import ServerTimeoutsConfig, TimeoutsConfig
+from gatekeeper.core.errors import AnswerTruncated
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Response
 from tests.edge.wire import (
@@ -22,6 +23,7 @@ from tests.edge.wire import (
     transport_of,
     until,
 )
+from tests.upstream.sending import Limits, sending
 
 
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -105,7 +107,6 @@ REFUSED = {
     "status-99": b"HTTP/1.1 99 X\r\nContent-Length: 2\r\n\r\nok",
     "status-099": b"HTTP/1.1 099 X\r\nContent-Length: 2\r\n\r\nok",
     "status-1000": b"HTTP/1.1 1000 X\r\nContent-Length: 2\r\n\r\nok",
-    "many-interim-answers": b"HTTP/1.1 102 Processing\r\n\r\n" * 17 + OK,
 }
 
 
@@ -195,13 +196,6 @@ TAKEN: dict[str, tuple[bytes, bytes, int, bytes, bool]] = {
         False,
     ),
     "continue-swallowed": (GET, b"HTTP/1.1 100 Continue\r\n\r\n" + OK, 200, b"ok", True),
-    "hints-swallowed": (
-        GET,
-        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Length: 3\r\n\r\n" + OK,
-        200,
-        b"ok",
-        True,
-    ),
     "UPS-13-second-answer": (GET, OK + OK.replace(b"ok", b"no"), 200, b"ok", False),
     "UPS-13-garbage-behind": (GET, OK + b"garbage", 200, b"ok", False),
     "UPS-13-half-an-answer-behind": (GET, OK + b"HTTP/1.1 20", 200, b"ok", False),
@@ -481,7 +475,7 @@ async def test_an_instance_that_does_not_read_an_upload_is_given_up() -> None:
 
     async with running(Origin(script=stalled), service=TimeoutsConfig(write=0.3)) as wire:
         client = await wire.client()
-        size = 64 << 20
+        size = 15 << 20
         client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % size, b"x" * size)
         answer = await client.answer(within=3.0)
         assert (answer.status, answer.all(b"connection")) == (504, [b"close"])
@@ -690,3 +684,68 @@ async def test_a_client_that_reads_late_gets_an_answer_in_pieces() -> None:
         await asyncio.sleep(0.1)
         for client in clients:
             assert [len((await client.answer()).body) for _ in range(2)] == [300_000, 300_000]
+
+
+# ---- event streams ------------------------------------------------------------------------------------------------
+
+
+@on_both_loops
+@pytest.mark.parametrize("kind", [b"text/event-stream;charset=utf-8", b"text/plain"])
+@pytest.mark.parametrize(
+    "framing", [b"Transfer-Encoding: chunked", b"X: until-the-end"], ids=["chunks", "end"]
+)
+async def test_an_event_stream_may_be_silent_for_long(kind: bytes, framing: bytes) -> None:
+    """UPS-04, UPS-21: each event is passed on as it comes; what ends it is the limit for streams."""
+    said = asyncio.Event()
+    event = b"data: 1\n\n"
+
+    async def script(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await origin.request(reader)
+        writer.write(ok(b"Content-Type: " + kind, framing))
+        while True:
+            writer.write(b"%x\r\n%b\r\n" % (len(event), event) if b"chunked" in framing else event)
+            await said.wait()
+            said.clear()
+
+    async with sending(script, limits=Limits(read=5.0, stream=60.0)) as play:
+        response = await play.ask()
+        assert event == await response.body.next()
+        reading = asyncio.create_task(response.body.next())
+        await asyncio.sleep(0.01)
+
+        play.pass_time(6.0)
+        if kind == b"text/plain":
+            with pytest.raises(AnswerTruncated):
+                await reading
+            return
+        said.set()
+        assert event == await reading
+        reading = asyncio.create_task(response.body.next())
+        await asyncio.sleep(0.01)
+        play.pass_time(30.0)
+        play.pass_time(29.0)
+        assert not reading.done()
+        play.pass_time(2.0)
+        with pytest.raises(AnswerTruncated):
+            await reading
+
+
+@on_both_loops
+async def test_an_event_stream_that_begins_inside_an_upload_has_its_limit_behind_it() -> None:
+    """Whatever came first."""
+
+    async def script(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await read_head(reader)
+        assert head is not None
+        writer.write(ok(b"Content-Type: text/event-stream", b"Transfer-Encoding: chunked"))
+        await reader.read()
+
+    async with sending(script, limits=Limits(read=5.0, stream=60.0)) as play:
+        response = await play.ask("POST", body=[b"a", b"b"])
+        reading = asyncio.create_task(response.body.next())
+        await asyncio.sleep(0.02)
+        play.pass_time(40.0)
+        assert not reading.done()
+        play.pass_time(30.0)
+        with pytest.raises(AnswerTruncated):
+            await reading

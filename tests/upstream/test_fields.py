@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatekeeper.upstream.fields import ACTIONS, CONTENT_LENGTH, REASON, Action
+from gatekeeper.upstream.fields import ACTIONS, CONTENT_LENGTH, REASON, Action, is_event_stream
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,8 @@ from gatekeeper.upstream.fields import ACTIONS, CONTENT_LENGTH, REASON, Action
         (b"Transfer-Encoding", Action.TRANSFER_ENCODING),
         (b"connection", Action.CONNECTION),
         (b"Keep-Alive", Action.DROP),
-        (b"Upgrade", Action.DROP),
+        (b"Upgrade", Action.UPGRADE),
+        (b"Trailer", Action.TRAILER),
         (b"X-Request-Id", Action.DROP),
     ],
 )
@@ -32,3 +33,23 @@ def test_lengths_and_reasons_have_their_characters() -> None:
         assert REASON.fullmatch(text)
     for text in (b"\x00", b"\x1b[31m", b"\x7f", b"a\rb"):
         assert not REASON.fullmatch(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"text/event-stream", True),
+        (b"Text/Event-Stream;charset=utf-8", True),
+        (b"text/event-stream ; x=y", True),
+        (b"text/event-streams", False),
+        (b"application/json", False),
+        (None, False),
+    ],
+)
+def test_an_event_stream_is_known_by_its_type(value: bytes | None, expected: bool) -> None:
+    """Whatever its parameters."""
+    fields = [(b"Server", b"text/event-stream")]
+    if value is not None:
+        fields.append((b"content-TYPE", value))
+
+    assert expected == is_event_stream(fields)

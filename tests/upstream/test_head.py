@@ -4,7 +4,7 @@ import pytest
 
 from gatekeeper.core.errors import BadAnswer
 from gatekeeper.core.message import Field
-from gatekeeper.upstream.head import FIELD_LIMIT, HEAD_LIMIT, Head
+from gatekeeper.upstream.head import FIELD_LIMIT, HEAD_LIMIT, Head, connection_options, size_of
 
 
 def test_fields_keep_their_order_case_and_repetition() -> None:
@@ -62,7 +62,37 @@ def test_nominated_fields_are_removed_but_for_those_that_protect_users() -> None
         (b"connection", b"set-cookie"),
     ]
 
-    assert [(b"Set-Cookie", b"a=1")] == Head(raw, 200, "1.1", b"OK").fields
+    head = Head(raw, 200, "1.1", b"OK")
+
+    assert ([(b"Set-Cookie", b"a=1")], {b"x-hop"}) == (head.fields, head.nominated)
+
+
+@pytest.mark.parametrize(
+    ("connection", "announced"),
+    [
+        pytest.param(None, (b"Trailer", b"X"), id="announced"),
+        pytest.param(b"Trailer", None, id="for-the-hop-only"),
+    ],
+)
+def test_trailers_that_are_announced_are_known(connection: bytes | None, announced: Field | None) -> None:
+    """Whether that is passed on is for whoever knows the client."""
+    raw = [(b"Trailer", b"X ")]
+    if connection is not None:
+        raw.append((b"Connection", connection))
+
+    head = Head(raw, 200, "1.1", b"OK")
+
+    assert ([], announced) == (head.fields, head.announced)
+
+
+def test_options_of_a_connection_are_told_apart() -> None:
+    """In lower case, without blanks; empty ones are of no matter."""
+    assert {b"close", b"x-hop", b""} == connection_options(b"Close,, \tX-Hop ")
+
+
+def test_a_field_is_as_large_as_its_line() -> None:
+    """With colon, blank and the end of the line."""
+    assert len(b"X-One: 1\r\nY: \r\n") == size_of([(b"X-One", b"1"), (b"Y", b"")])
 
 
 @pytest.mark.parametrize(

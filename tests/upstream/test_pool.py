@@ -291,3 +291,23 @@ async def test_a_name_that_does_not_exist_is_an_error_of_connecting() -> None:
         with pytest.raises(ConnectFailed):
             await pool.open(5.0)
         assert pool._opening == 0
+
+
+@on_both_loops
+async def test_a_new_connection_may_take_the_place_of_one_that_is_idle() -> None:
+    """Where a pooled one is not wanted, a pool that is full of them is no reason to wait."""
+    origin = await Origin().start()
+    try:
+        pool = Pool(Instance("s", "i", "http", *origin.address), Wheel(0.0), max_connections=2)
+        oldest, latest = await pool.open(1.0), await pool.open(1.0)
+        pool.release(oldest)
+        pool.release(latest)
+
+        fresh = await pool.open(1.0)
+
+        assert fresh not in {oldest, latest}
+        assert (2, [latest], False) == (pool.open_count, idle(pool), oldest.is_open)
+        pool.abort()
+        await until(lambda: not pool.open_count)
+    finally:
+        await origin.stop()

@@ -9,6 +9,10 @@ from contextlib import closing
 import pytest
 
 from gatekeeper.config.model import TimeoutsConfig
+from gatekeeper.core.body import Body
+from gatekeeper.core.message import Headers, Request
+from gatekeeper.testing import Chunks
+from gatekeeper.upstream.send import serialise
 from tests.edge.wire import HOST, OK, Message, Origin, Wire, on_both_loops, running, until
 
 
@@ -299,3 +303,73 @@ async def test_a_broken_upload_is_not_repeated_elsewhere() -> None:
         await _bad_upload(wire)
         await wire.quiet()
         assert wire.records[0]["attempts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("upgrade", "takes_trailers", "expected"),
+    [
+        pytest.param("", False, [], id="neither"),
+        pytest.param("", True, [b"Connection: TE", b"TE: trailers"], id="HOP-11-trailers"),
+        pytest.param("websocket", False, [b"Connection: upgrade", b"Upgrade: websocket"], id="upgrade"),
+        pytest.param(
+            "websocket", True, [b"Connection: upgrade, TE", b"Upgrade: websocket", b"TE: trailers"], id="both"
+        ),
+    ],
+)
+def test_what_is_for_the_next_hop_is_said_in_one_field(
+    upgrade: str, takes_trailers: bool, expected: list[bytes]
+) -> None:
+    """RFC 9110 section 7.6.1: what `Connection` does not name would be passed on."""
+    request = Request(
+        "GET",
+        "/",
+        b"/a?b",
+        "b",
+        "h",
+        b"h",
+        Headers([(b"X", b"1")]),
+        upgrade=upgrade,
+        takes_trailers=takes_trailers,
+    )
+
+    lines = serialise(request, b"host").split(b"\r\n")
+
+    assert [
+        b"GET /a?b HTTP/1.1",
+        b"Host: host",
+        b"X: 1",
+        b"Via: 1.1 gatekeeper",
+        *expected,
+        b"",
+        b"",
+    ] == lines
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "chunked", "expects", "expected"),
+    [
+        pytest.param("GET", Body(), False, False, [], id="nothing"),
+        pytest.param("POST", Body(), False, False, [b"Content-Length: 0"], id="empty"),
+        pytest.param("GET", Body(b"a"), False, False, [b"Content-Length: 1"], id="complete"),
+        pytest.param("GET", Body(b"a"), True, False, [b"Transfer-Encoding: chunked"], id="chunked"),
+        pytest.param("GET", Body(b""), True, False, [b"Transfer-Encoding: chunked"], id="chunked-and-empty"),
+        pytest.param("PUT", Body(b"a"), False, True, [b"Content-Length: 1"], id="here-already"),
+        pytest.param(
+            "PUT",
+            Body.stream(Chunks(), 5),
+            False,
+            True,
+            [b"Content-Length: 5", b"Expect: 100-continue"],
+            id="FRM-32-expected",
+        ),
+        pytest.param("PUT", Body.stream(Chunks(), None), False, False, [b"Transfer-Encoding: chunked"], id="streamed"),
+    ],
+)  # fmt: skip
+def test_a_head_says_how_its_body_is_framed(
+    method: str, body: Body, chunked: bool, expects: bool, expected: list[bytes]
+) -> None:
+    """HOP-05: once, or not at all."""
+    body.chunked, body.expects_continue = chunked, expects
+    request = Request(method, "/", b"/", "", "h", b"h", Headers(), body)
+
+    assert expected == serialise(request, b"host").split(b"\r\n")[3:-2]
