@@ -8,6 +8,7 @@ nobody is left who could press Ctrl-C, so that counts as one.
 """
 
 import asyncio
+import errno
 import gc
 import logging
 import os
@@ -34,6 +35,13 @@ from gatekeeper.version import VERSION
 
 
 log = logging.getLogger(__name__)
+
+_CURES: Final = {
+    errno.EADDRINUSE: "end what uses it, or ",
+    errno.EACCES: "ports below 1024 take a permission (CAP_NET_BIND_SERVICE): give it that, or ",
+    errno.EADDRNOTAVAIL: "this machine has no such address: ",
+}
+"""What else may help where an address cannot be listened on."""
 
 SETTLE_SECONDS: Final = 0.5
 """How long after the start the memory that stays is put aside: collecting takes some milliseconds."""
@@ -254,8 +262,6 @@ def _explain(error: OSError, config: GatewayConfig, path: Path) -> str:
             bind(address.host, address.port).close()
         except OSError as found:
             reason = (found.strerror or str(found)).lower()
-            return (
-                f"cannot listen on {address.host}:{address.port}: {reason}; "
-                f"end what uses it, or change `{key}` in {path}"
-            )
+            cure = _CURES.get(found.errno or 0, "")
+            return f"cannot listen on {address}: {reason}; {cure}change `{key}` in {path}"
     return f"cannot start: {error.strerror or error}"

@@ -29,10 +29,12 @@ _EXTENSION: Final = (
 )
 # no blank behind the size: some readers stop there, some do not
 _is_size: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:" + _EXTENSION + rb")*\r\n").fullmatch
+_plain_size: Final = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n").match
 _may_be_size: Final = re.compile(rb"[0-9A-Fa-f]{1,15}(?:;[^\r\n]*)?\r?").fullmatch
 _is_trailer: Final = re.compile(_TOKEN + rb":[\t !-~\x80-\xff]*\r\n").fullmatch
 _may_be_trailer: Final = re.compile(rb"(?:" + _TOKEN + rb"(?::[\t !-~\x80-\xff]*)?)?\r?").fullmatch
 
+_LINE_END: Final = b"\r\n"
 _SIZE: Final = -1
 _BEHIND: Final = -2
 _TRAILERS: Final = -3
@@ -71,6 +73,17 @@ class Chunks:
                 position = end
                 self._left = _BEHIND
                 continue
+            if left == _SIZE and not self._line and (found := _plain_size(data, position)) is not None:
+                # a whole chunk as nearly all are written, four times as fast: there can be very many
+                begin = found.end()
+                length = int(found[1], 16)
+                end = begin + length
+                if length and data.startswith(_LINE_END, end):
+                    if self._overhead:
+                        self._count_framing(begin - position, length)
+                    into.append(data[begin:end])
+                    position = end + 2
+                    continue
             end = data.find(b"\n", position) + 1
             if not end:
                 self._line += data[position:]
@@ -98,10 +111,13 @@ class Chunks:
         if found is None:
             raise BadRequest("the body is malformed", log=f"a chunk begins with {line[:40]!r}")
         size = int(found[1], 16)
-        self._overhead = max(0, self._overhead + len(line) + 2 - 16 - 2 * size)
+        self._count_framing(len(line), size)
+        self._left = size or _TRAILERS
+
+    def _count_framing(self, line: int, size: int) -> None:
+        self._overhead = max(0, self._overhead + line + 2 - 16 - 2 * size)
         if self._overhead > OVERHEAD_LIMIT:
             raise BadRequest("the body is malformed", log="more framing than data between chunks")
-        self._left = size or _TRAILERS
 
     def _check_line(self) -> None:
         """Refuse a line at once that cannot become a good one."""

@@ -95,11 +95,15 @@ def check_coding(value: bytes) -> None:
     """Check a `Transfer-Encoding`; the parser is content with any list that ends in `chunked`.
 
     Raises:
-        NotSupported: it is another one than `chunked`.
+        BadRequest: it is no list of codings.
+        NotSupported: it has another one than `chunked`.
 
     """
-    if value.lower() != b"chunked":
-        raise NotSupported("chunked is the only transfer coding here")
+    if value.lower() == b"chunked":
+        return
+    if not all(_is_token(coding.strip(b" \t")) for coding in value.split(b",")):
+        raise BadRequest("the Transfer-Encoding is malformed")
+    raise NotSupported("chunked is the only transfer coding here")
 
 
 def connection_options(value: bytes) -> set[bytes]:

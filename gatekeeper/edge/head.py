@@ -41,8 +41,8 @@ _REST_OF_LINE: Final = 32
 _VERSION: Final = b" HTTP/1."
 _ONE: Final = ord("1")
 _ZERO: Final = ord("0")
-_may_be_method: Final = re.compile(rb"[A-Z][!#$%&'*+\-.^_`|~0-9A-Za-z]{0,31}(?: .*)?", re.DOTALL).fullmatch
-_is_line: Final = re.compile(rb"[A-Z][!#$%&'*+\-.^_`|~0-9A-Za-z]{0,31} [!-~]+ HTTP/1\.[01]\r").fullmatch
+_may_be_method: Final = re.compile(rb"[A-Z][!#$%&'*+\-.^_`|~0-9A-Za-z]{0,63}(?: .*)?", re.DOTALL).fullmatch
+_is_line: Final = re.compile(rb"[A-Z][!#$%&'*+\-.^_`|~0-9A-Za-z]{0,63} [!-~]+ HTTP/1\.[01]\r").fullmatch
 _OTHER_VERSION: Final = re.compile(rb"[^ \r\n]+ [^ \r\n]+ HTTP/[0-9]\.[0-9]\r\n")
 _BLANKS: Final = b" \t"
 
@@ -166,8 +166,13 @@ class HeadReader:
             if limits.header_block < allowed:
                 allowed, error = limits.header_block, HeadersTooLarge
             if error is not None:
-                self._parse(head[start:allowed])
+                self._read(head[:allowed], start)
+                if self._parser is not None:
+                    self.method = self._parser.get_method()
                 raise error
+        self._read(head, start)
+
+    def _read(self, head: bytes | bytearray, start: int) -> None:
         if not self._unknown:
             self._parse(head[start:])
         if self._unknown and (refusal := _judge_method(head)) is not None:
@@ -189,6 +194,7 @@ class HeadReader:
                 self._unknown = True
                 return
             if self.target or "Data after" not in str(error):
+                self.method = parser.get_method()  # of HEAD the refusal has no body
                 raise _refusal(error) from error
             # it takes `Proxy-Connection: close` of the head before for `Connection: close`
             self._parse(piece)

@@ -142,9 +142,8 @@ class Incoming:
             body.expects_continue = expects
             self._left = head.length - end
             self.state = BODY
-            for part in parts:
-                if part:
-                    source.feed(part)
+            if any(parts):
+                source.feed(parts[0] if len(parts) == 1 else b"".join(parts))
         body.chunked = head.chunked
         exchange.request.body = body
 
@@ -165,9 +164,7 @@ class Incoming:
                 self.state = DEAF
                 body.fail(error)
                 return
-            room = True
-            for part in parts:
-                room = body.feed(part)
+            room = not parts or body.feed(parts[0] if len(parts) == 1 else b"".join(parts))
             whole = end >= 0
         if whole:
             body.end()

@@ -197,7 +197,7 @@ class Reader:
 
     def unreadable(self, head: HeadReader, peer: Peer, started: float) -> Exchange:
         """Return an exchange for a request that is refused before it is understood."""
-        method = _METHODS.get(head.method, "-") if head.version else "-"
+        method = _METHODS.get(head.method, "-")
         path = head.target.partition(b"?")[0][:1024].decode("latin-1") if head.version else ""
         request = Request(
             method, path, b"", "", "", b"", Headers(), client=peer.address, peer=peer.address, scheme=peer.scheme,

@@ -8,6 +8,13 @@ from gatekeeper.core.message import Request
 from gatekeeper.core.tunnel import Upgrades
 
 
+_SPOKEN: Final = (
+    # RFC 9110 section 15.5.22, RFC 6455 section 4.4
+    (b"upgrade", b"websocket"),
+    (b"connection", b"upgrade"),
+    (b"sec-websocket-version", b"13"),
+)
+
 _is_key: Final = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==").fullmatch
 
 
@@ -36,9 +43,7 @@ def _check_websocket(request: Request, upgrades: Upgrades) -> None:
     if request.method != "GET":
         raise BadRequest("a WebSocket is opened with GET")
     if headers.get_all(b"sec-websocket-version") != [b"13"]:
-        raise UpgradeRequired(
-            "only version 13 of WebSocket is spoken", headers=[(b"sec-websocket-version", b"13")]
-        )
+        raise UpgradeRequired("only version 13 of WebSocket is spoken", headers=_SPOKEN)
     key = headers.get_all(b"sec-websocket-key")
     if len(key) != 1 or not _is_key(key[0]):
         raise BadRequest("the Sec-WebSocket-Key is malformed")

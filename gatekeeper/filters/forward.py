@@ -57,7 +57,8 @@ class Forward:
                     NoInstance(log=f"service {target.service} has no instance that is fit")
                 )
             request = exchange.request
-            if request.body.data is None and holds(request):
+            # who waits to hear that a body is wanted is to hear it from the instance
+            if request.body.data is None and not request.body.expects_continue and holds(request):
                 await request.body.read(target.retries.replay_body)
             while True:
                 attempt = Attempt(exchange, instance, len(tried) + 1, clock())

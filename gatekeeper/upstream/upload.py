@@ -64,6 +64,8 @@ async def _pump(body: Body, connection: "Connection", answer: "Answer") -> bool:
             await connection.drain()
     if length is not None and sent != length:
         raise FilterFailed(log=f"a body of {sent} bytes that had announced {length}")
-    if chunked and connection.transport is not None:
+    if connection.transport is None or answer.connection is None:
+        return False
+    if chunked:
         connection.transport.write(LAST_CHUNK)
     return True

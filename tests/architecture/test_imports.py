@@ -60,6 +60,9 @@ PURE = {
     ),
 }
 
+# these wait for each other, or join what somebody else has opened
+WAITING = {"core/concurrency.py", "core/tunnel.py"}
+
 CLOCKS = {"time.time", "time.monotonic", "time.perf_counter", "datetime.now", "uuid.uuid4"}
 CLOCK_OWNERS = {"core/clock.py"}
 
@@ -141,10 +144,12 @@ def test_the_rule_allows_nothing_that_nobody_needs() -> None:
 )
 def test_core_and_policy_do_no_io(path: Path) -> None:
     """They import nothing that could."""
+    allowed = PURE | {"asyncio"} if name_of(path) in WAITING else PURE
+
     assert [] == [
         module
         for module, _ in imports(path)
-        if module.split(".")[0] not in PURE and not module.startswith("gatekeeper.")
+        if module.split(".")[0] not in allowed and not module.startswith("gatekeeper.")
     ]
 
 

@@ -84,21 +84,40 @@ def test_only_a_trusted_proxy_is_believed(address: str, client: str, scheme: str
 
 def test_a_body_that_is_announced_is_not_there() -> None:
     """Whoever asks about a request with a body has none to send."""
-    request = read_request("POST", "/", [("Content-Length", "5")]).request
+    for framing in (("Content-Length", "5"), ("Transfer-Encoding", "chunked")):
+        request = read_request("POST", "/", [framing]).request
 
-    assert 5 == request.body.length
-    assert request.body.data is None
+        assert b"" == request.body.data
+        assert 0 == len([name for name, _ in request.headers if name == framing[0].encode()])
+
+
+def test_the_whole_server_can_be_asked() -> None:
+    """With OPTIONS, which is nobody's path."""
+    request = read_request("OPTIONS", "*").request
+
+    assert ("*", b"*", "localhost") == (request.path, request.target, request.host)
+
+
+def test_a_wish_to_switch_is_part_of_it() -> None:
+    """Whether the route grants it is settled later."""
+    fields = [("Connection", "upgrade"), ("Upgrade", "websocket")]
+
+    assert "websocket" == read_request("GET", "/", fields).request.upgrade
 
 
 REFUSED = [
     pytest.param("get", "/", [], BadRequest, id="a-method-in-lower-case"),
-    pytest.param("FETCH", "/", [], BadRequest, id="an-unknown-method"),
+    pytest.param("FETCH", "/", [], NotSupported, id="an-unknown-method"),
     pytest.param("CONNECT", "/", [], MethodNotAllowed, id="connect"),
     pytest.param("GET", "/a b", [], BadRequest, id="a-blank"),
     pytest.param("GET", "/é", [], BadRequest, id="bytes-that-need-escapes"),
     pytest.param("GET", "/%zz", [], BadTarget, id="a-bad-escape"),
     pytest.param("GET", "/a#b", [], BadTarget, id="a-fragment-in-a-path"),
-    pytest.param("OPTIONS", "*", [], NotSupported, id="an-asterisk"),
+    pytest.param("GET", "*", [], BadTarget, id="an-asterisk"),
+    pytest.param("OPTIONS", "**", [], BadRequest, id="two-asterisks"),
+    pytest.param("", "/", [], BadRequest, id="no-method"),
+    pytest.param("GET", "/", [("Content-Length", "x")], BadRequest, id="no-length"),
+    pytest.param("GET", "/", [("Transfer-Encoding", "gzip, chunked")], NotSupported, id="another-coding"),
     pytest.param("GET", "/" + "x" * 9000, [], UriTooLong, id="a-long-target"),
     pytest.param("GET", "/", [("a", "x" * 9000)], HeadersTooLarge, id="a-long-field"),
     pytest.param("GET", "/", [("a", "x" * 8000)] * 9, HeadersTooLarge, id="a-long-head"),

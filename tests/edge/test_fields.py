@@ -1,25 +1,154 @@
-"""What happens to each field of a request."""
+"""What happens to each field of a request; ids name the row of reliability.md."""
+
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gatekeeper.edge.fields import ACTIONS, Action
+from gatekeeper.edge.fields import ACTIONS, Action, Underscores
 
 
+MODES: tuple[Underscores, ...] = get_args(Underscores)
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("name", "action"),
     [
         (b"Accept", None),
         (b"cookie", None),
+        (b"Sec-WebSocket-Protocol", None),
+        (b"Cache-Control", None),
+        (b"X-Userland", None),
+        (b"X-Users", None),
         (b"HOST", Action.HOST),
-        (b"X-Forwarded-For", Action.FORWARDED_FOR),
+        (b"Connection", Action.CONNECTION),
+        (b"content-Length", Action.CONTENT_LENGTH),
         (b"Transfer-Encoding", Action.TRANSFER_ENCODING),
-        (b"authorization", Action.ONCE),
-        (b"TE", Action.DROP),
-        (b"x-REAL-ip", Action.DROP),
-        (b"X_Anything", Action.DROP),
-        (b"Content_Length", Action.DROP),
+        (b"Expect", Action.EXPECT),
+        (b"Max-Forwards", Action.MAX_FORWARDS),
+        (b"TE", Action.TE),
+        (b"Upgrade", Action.UPGRADE),
+        (b"Via", Action.VIA),
+        (b"TraceParent", Action.TRACEPARENT),
+        (b"tracestate", Action.TRACESTATE),
+        (b"X-Request-ID", Action.REQUEST_ID),
+        (b"Forwarded", Action.FORWARDED),
+        (b"X-Forwarded-For", Action.FORWARDED_FOR),
+        (b"X-Forwarded-Host", Action.FORWARDED_HOST),
+        (b"X-Forwarded-Proto", Action.FORWARDED_PROTO),
+        *(
+            pytest.param(name, Action.ONCE, id=f"FRM-37-{name.decode()}")
+            for name in (
+                b"Authorization", b"Content-Type", b"X-Api-Key", b"Origin", b"Range", b"User-Agent", b"Referer",
+                b"Sec-WebSocket-Key", b"Sec-WebSocket-Version", b"If-Range",
+            )
+        ),
+        *(
+            pytest.param(name, Action.DROP, id=f"HOP-01-{name.decode()}")
+            for name in (b"Keep-Alive", b"Proxy-Connection", b"Proxy-Authorization", b"Trailer", b"HTTP2-Settings")
+        ),
+        *(
+            pytest.param(name, Action.DROP, id=f"FWD-01-{name.decode()}")
+            for name in (b"X-Real-IP", b"True-Client-IP", b"CF-Connecting-IP", b"X-Client-IP", b"Fastly-Client-IP")
+        ),
+        *(
+            pytest.param(name, Action.DROP, id=f"FWD-05-{name.decode()}")
+            for name in (
+                b"X-Forwarded-Port", b"X-Forwarded-Prefix", b"X-Forwarded-Server", b"X-Original-URL", b"X-Rewrite-URL",
+                b"X-Envoy-Original-Path", b"X-Envoy-Retry-On",
+            )
+        ),
+        *(
+            pytest.param(name, Action.DROP, id=f"FRM-27-{name.decode()}")
+            for name in (b"X-HTTP-Method", b"X-HTTP-Method-Override", b"X-Method-Override", b"X-Original-Method")
+        ),
+        pytest.param(b"Proxy", Action.DROP, id="HOP-10"),
+    ],
+)  # fmt: skip
+def test_a_name_is_known_in_any_case(mode: Underscores, name: bytes, action: Action | None) -> None:
+    """However names with `_` are treated."""
+    for written in (name, name.lower(), name.upper(), name.swapcase()):
+        assert action is ACTIONS[mode][written]
+
+
+IDENTITY = [
+    b"X-User-Id", b"X-User-Name", b"X-User-Email", b"X-User-Role", b"X-User-Roles", b"X-User-Groups", b"X-User-Scopes",
+    b"X-User-Id-Hash", b"X-Consumer-ID", b"X-Consumer-Username", b"X-Consumer-Custom-Id", b"X-Anonymous-Consumer",
+    b"X-Authenticated", b"X-Authenticated-Userid", b"X-Authenticated-Groups", b"X-Credential-Identifier",
+    b"X-Auth-Request-User", b"X-Auth-Request-Email", b"X-SSL-Client-Verify", b"X-SSL-Client", b"SSL-Client-Cert",
+    b"SSL-Client-S-DN", b"X-Client-Cert", b"X-TLS-Client-Subject", b"Remote-User", b"X-Remote-User", b"X-Remote-Group",
+    b"X-Remote-Groups", b"X-Forwarded-User", b"X-Forwarded-Email", b"X-Forwarded-Groups",
+    b"X-Forwarded-Preferred-Username", b"X-Forwarded-Access-Token", b"X-Forwarded-Client-Cert",
+]  # fmt: skip
+"""In the words of proxies that have found out who somebody is."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, id=name.decode()) for name in IDENTITY])
+def test_no_client_says_who_it_is(name: bytes) -> None:
+    """FWD-07: in no spelling that a server could take for the same name, in any mode."""
+    for written in (name, name.lower(), name.upper()):
+        for mode in MODES:
+            assert Action.DROP is ACTIONS[mode][written]
+        for alike in (
+            written.replace(b"-", b"_"),
+            written.replace(b"-", b"_", 1),
+            b"_".join(written.rsplit(b"-", 1)),
+        ):
+            assert Action.DROP is ACTIONS["drop"][alike]
+            assert Action.DROP is ACTIONS["keep"][alike]
+            assert Action.REFUSE is ACTIONS["reject"][alike]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"X-User-Agent",
+        b"X-User-Ident",
+        b"X-Users-Id",
+        b"My-X-User-Id",
+        b"X-Userid",
+        b"X-Consumers",
+        b"X-Remote-Users",
     ],
 )
-def test_a_name_is_known_in_any_case(name: bytes, action: Action | None) -> None:
-    """And a name that a server could take for another is dropped."""
-    assert action is ACTIONS[name]
+def test_a_name_that_only_resembles_one_passes(name: bytes) -> None:
+    """FWD-07: it means something else."""
+    assert None is ACTIONS["drop"][name]
+
+
+@pytest.mark.parametrize(
+    ("name", "drop", "keep", "reject"),
+    [
+        pytest.param(b"X_Tenant", Action.DROP, None, Action.REFUSE, id="FRM-36-a-name"),
+        pytest.param(b"_", Action.DROP, None, Action.REFUSE, id="FRM-36-nothing-else"),
+        pytest.param(b"X-Tenant_Id", Action.DROP, None, Action.REFUSE, id="FRM-36-both"),
+        pytest.param(b"Content_Length", Action.DROP, Action.DROP, Action.REFUSE, id="FRM-36-framing"),
+        pytest.param(b"Transfer_Encoding", Action.DROP, Action.DROP, Action.REFUSE, id="FRM-36-coding"),
+        pytest.param(b"CONTENT_TYPE", Action.DROP, Action.DROP, Action.REFUSE, id="FRM-36-only-once"),
+        pytest.param(b"X_Forwarded-For", Action.DROP, Action.DROP, Action.REFUSE, id="FRM-36-forwarding"),
+        pytest.param(b"x-real_ip", Action.DROP, Action.DROP, Action.REFUSE, id="FRM-36-a-claim"),
+        pytest.param(b"X_User_Id", Action.DROP, Action.DROP, Action.REFUSE, id="FRM-36-identity"),
+        pytest.param(b"X-Tenant", None, None, None, id="no-underscore"),
+    ],
+)
+def test_names_with_underscores(
+    name: bytes, drop: Action | None, keep: Action | None, reject: Action | None
+) -> None:
+    """FRM-36: servers that make variables of names cannot tell them from those with `-`."""
+    assert (drop, keep, reject) == tuple(ACTIONS[mode][name] for mode in ("drop", "keep", "reject"))
+
+
+@given(name=st.text("abxuserid-_", min_size=1, max_size=14).map(str.encode), mode=st.sampled_from(MODES))
+def test_what_is_passed_on_could_be_taken_for_nothing_else(name: bytes, mode: Underscores) -> None:
+    """FRM-36: neither for a name that the gateway understands, nor for one that it drops."""
+    if ACTIONS[mode][name] is None:
+        assert None is ACTIONS["drop"][name.replace(b"_", b"-")]
+        assert mode == "keep" or b"_" not in name
+
+
+def test_the_modes_remember_by_themselves() -> None:
+    """A name that passes in one must not pass in another."""
+    assert set(MODES) == set(ACTIONS)
+    assert len(MODES) == len({id(actions) for actions in ACTIONS.values()})
