@@ -12,9 +12,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster
+from hypothesis import settings
 
 
 pytest_plugins = ["gatekeeper.testing"]
+
+# how long an example takes says nothing where tests share a machine
+settings.register_profile("gatekeeper", deadline=None)
+settings.load_profile("gatekeeper")
 
 MAY_BLOCK = [
     # (call, end of the file, functions): why it does no harm

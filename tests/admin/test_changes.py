@@ -104,7 +104,7 @@ async def test_the_name_is_no_key_of_the_service(admin: StartAdmin, monkeypatch:
     async def register(self: MemoryNode, *told: Any) -> dict[str, Any]:
         seen.append(told)
         self.known["a b"] = self.known["users"]
-        return {}
+        return {"problems": []}
 
     monkeypatch.setattr(MemoryNode, "register", register)
     body = {"name": "a b", "instances": ["http://c:3"], "balance": "random"}

@@ -1,6 +1,7 @@
 """Every endpoint of a real gateway, with real services behind it; each answer is one that the document describes."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -387,6 +388,50 @@ async def test_a_service_and_a_route_come_and_go(pair: Start, origin: StartOrigi
     ]
 
 
+async def test_adm_10_who_leads_here_is_told(gateway: StartGateway) -> None:
+    """An instance that is this listener itself, or where a cloud keeps credentials: a warning, as `check` gives it."""
+    own = f"127.0.0.1:{free_port()}"
+
+    def fixed(config: GatewayConfig) -> GatewayConfig:
+        return attrs.evolve(config, admin=attrs.evolve(config.admin, listen=Listen.parse(own)))
+
+    text = f"{EMPTY}admin: {{listen: '{own}'}}\n"
+    gw = await gateway(text, change=fixed)
+    service = {"name": "x", "instances": [f"http://{own}", "http://169.254.169.254", "http://a"]}
+    made = await ask(gw, "POST", "/gateway/services", "/gateway/services", service)
+    more = await ask(
+        gw,
+        "POST",
+        "/gateway/services/x/instances",
+        "/gateway/services/{name}/instances",
+        {"url": f"http://{own.replace('127.0.0.1', 'localhost')}"},
+    )
+    path = "/gateway/config"
+    whole = f"{text}services: {{own: 'http://{own}'}}\n".encode()
+    applied = await ask(gw, "POST", path, path, whole, headers=YAML)
+    plain = {"name": "z", "instances": ["http://b"]}
+
+    assert [201, 201, 200] == [made.status, more.status, applied.status]
+    assert [
+        ("services.x.instances[0]", "warning", True),
+        ("services.x.instances[1]", "warning", False),
+    ] == [_told(problem) for problem in made.json()["problems"]]
+    assert ("services.x.instances", "warning", True) in map(_told, more.json()["problems"])
+    assert ("services.own", "warning", True) in map(_told, applied.json()["problems"])
+    assert "problems" not in (await ask(gw, "POST", "/gateway/services", "/gateway/services", plain)).json()
+    assert "problems" not in (await ask(gw, "GET", "/gateway/services/x", "/gateway/services/{name}")).json()
+
+
+def _told(problem: dict[str, Any]) -> tuple[str, str, bool]:
+    return problem["path"], problem["severity"], "`admin.listen` of this gateway" in problem["message"]
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
 async def test_what_the_file_has_is_the_files(pair: Start) -> None:
     """It is changed there."""
     seen, gw = (started := await pair()), started.gw
@@ -409,6 +454,18 @@ async def test_what_the_file_has_is_the_files(pair: Start) -> None:
         ("/gateway/services", {"name": "x", "instances": []}, "instances"),
         ("/gateway/services", {"name": "x", "instances": ["a"]}, "http://a"),
         ("/gateway/services", {"name": "X", "instances": ["http://a"]}, "X"),
+        pytest.param(
+            "/gateway/services",
+            {"name": "x", "instances": ["file:///etc/passwd"]},
+            "`file` is no scheme of an instance",
+            id="ADM-10-file",
+        ),
+        pytest.param(
+            "/gateway/services",
+            {"name": "x", "instances": ["http://me:secret@a"]},
+            "credentials do not stand in an address",
+            id="ADM-10-credentials",
+        ),
         ("/gateway/services", {"name": "x", "instances": ["http://a"], "balanec": "random"}, "balance"),
         ("/gateway/routing-rules", {"name": "x", "match": "/x", "to": "usres"}, "users"),
         ("/gateway/routing-rules", {"name": "x", "match": "x", "to": "users"}, "/"),
@@ -456,6 +513,29 @@ async def test_a_whole_configuration(gateway: StartGateway) -> None:
     assert (200, True, 205) == (first.status, first.json()["applied"], (await gw.get()).status)
     second = await ask(gw, "POST", path, path, EMPTY.encode(), headers={**YAML, "If-Match": tag})
     assert (412, 205) == (second.status, (await gw.get()).status)
+
+
+async def test_what_is_not_shown_is_not_taken_back(gateway: StartGateway) -> None:
+    """ADM-09: `***` is a secret to nobody. The place is told, so that it can be filled in."""
+    gw = await gateway(EMPTY + USERS)
+    path, token = "/gateway/config", TOKENS["admin"]
+    shown = await ask(gw, "GET", path, path, token=token)
+
+    back = await ask(gw, "POST", path, path, shown.body, token=token, headers=YAML)
+
+    assert 422 == back.status
+    stars = "`***` stands for what is not shown; write the value, or the `${...}` that brings it"
+    assert {(f"admin.users.{name}.token_sha256", stars) for name in TOKENS} == {
+        (problem["path"], problem["message"]) for problem in back.json()["problems"]
+    }
+    assert all(problem["line"] for problem in back.json()["problems"])
+    filled = shown.body
+    for name, text in TOKENS.items():
+        filled = filled.replace(
+            f"role: {name}, token_sha256: '***'".encode(),
+            f"role: {name}, token_sha256: {digest(text)}".encode(),
+        )
+    assert 200 == (await ask(gw, "POST", path, path, filled, token=token, headers=YAML)).status
 
 
 async def test_a_whole_configuration_in_json(gateway: StartGateway) -> None:
@@ -545,13 +625,40 @@ async def test_adm_01_a_route_that_leads_here_does_not_pass(gateway: StartGatewa
     assert "came through a proxy" in seen.json()["detail"]
 
 
-async def test_the_data_listener_does_not_answer_for_it(gateway: StartGateway) -> None:
-    """Whatever the path."""
-    gw = await gateway(EMPTY)
+DATA_SIDE = "version: 1\nroutes: {all: {match: /**, filters: [static: {status: 299}]}}\n"
 
-    assert [204, 204] == [
-        (await gw.get(path, host="localhost")).status for path in ("/metrics", "/gateway/services")
-    ]
+
+@pytest.mark.parametrize(
+    "path", ["/", "/metrics", "/gateway/services", "/gateway/config", "/openapi.json", "/plugins/x"]
+)
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        pytest.param("{path}", "Host: localhost", id="ADM-01-host-localhost"),
+        pytest.param("{path}", "Host: {admin}", id="ADM-01-host-of-the-admin-listener"),
+        pytest.param("http://{admin}{path}", "Host: {admin}", id="ADM-01-absolute-form"),
+        pytest.param("http://{admin}{path}", "Host: a.example", id="ADM-01-absolute-form-and-another-host"),
+        pytest.param("{path}", "Host: a.example\r\nX-Real-IP: 127.0.0.1", id="ADM-01-x-real-ip"),
+        pytest.param("{path}", "Host: localhost\r\nX-Forwarded-For: 127.0.0.1", id="ADM-01-x-forwarded-for"),
+        pytest.param("{path}", "Host: localhost\r\nX-Forwarded-Host: {admin}", id="ADM-01-x-forwarded-host"),
+        pytest.param(
+            "{path}", 'Host: localhost\r\nForwarded: for=127.0.0.1;host="{admin}"', id="ADM-01-forwarded"
+        ),
+        pytest.param("{path}", "Host: localhost\r\nX-Original-URL: {path}", id="ADM-01-x-original-url"),
+        pytest.param("//{admin}{path}", "Host: {admin}", id="ADM-01-two-slashes"),
+    ],
+)
+async def test_the_data_listener_does_not_answer_for_it(
+    gateway: StartGateway, target: str, headers: str, path: str
+) -> None:
+    """Whatever a request says of itself: a route answers, or nobody."""
+    gw = await gateway(DATA_SIDE)
+    words = {"admin": gw.gateway.admin_address, "path": path}
+    head = f"GET {target.format(**words)} HTTP/1.1\r\n{headers.format(**words)}\r\nConnection: close\r\n\r\n"
+
+    seen = await gw.raw(head.encode())
+
+    assert b"HTTP/1.1 299 " == seen[:13]
 
 
 async def test_there_may_be_none(gateway: StartGateway) -> None:

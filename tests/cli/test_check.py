@@ -65,6 +65,48 @@ def test_a_file_with_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1].startswith("other.yaml: 2 errors")
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(b"version: 1\nroutes: {a: [}\n", "2:14: ", id="CFG-01-syntax-error"),
+        pytest.param(b"", "1:1: the file is empty", id="CFG-01-empty"),
+        pytest.param(b"version: 1\nx-a: \x00\n", "2:6: control characters are not allowed", id="CFG-01-nul"),
+        pytest.param(GOOD.encode("utf-16"), "1:1: this looks like UTF-16", id="CFG-01-utf-16"),
+        pytest.param(b"version: 1\nx-a: \xe9\n", "2:6: this is no UTF-8", id="CFG-01-latin-1"),
+    ],
+)
+def test_a_file_that_cannot_be_read(data: bytes, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line and the column of what is in the way."""
+    Path("gateway.yaml").write_bytes(data)
+
+    assert check() == 2
+    assert capsys.readouterr().out.startswith(f"gateway.yaml:{expected}")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\xef\xbb\xbf" + GOOD.encode(), GOOD.replace("\n", "\r\n").encode()],
+    ids=["CFG-01-byte-order-mark", "CFG-01-crlf"],
+)
+def test_what_editors_add_is_no_mistake(data: bytes) -> None:
+    """A mark at the beginning, and two characters at the end of a line."""
+    Path("gateway.yaml").write_bytes(data)
+
+    assert check() == 0
+
+
+def test_who_leads_to_the_admin_listener_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """ADM-10: it is served; --strict refuses it."""
+    write("version: 1\nservices: {me: 'http://localhost:9901'}\nroutes: {all: {match: /**, to: me}}\n")
+
+    assert [0, 2] == [check(), check("--strict")]
+    said = capsys.readouterr().out
+    assert (
+        "gateway.yaml:2:16: warning: services.me: `http://localhost:9901` is `admin.listen` of this gateway"
+        in said
+    )
+
+
 def test_what_only_shows_when_parts_are_put_together(capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is no certificate, say; nothing is connected to."""
     write("this is no certificate", "ca.pem")

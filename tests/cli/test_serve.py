@@ -1,5 +1,6 @@
 """`gatekeeper serve` as a process: start, refusals, signals, what it costs to start; ids name the row of reliability.md."""
 
+import errno
 import http.client
 import os
 import pty
@@ -14,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.cli import process
+from gatekeeper.config.addresses import Listen
+from gatekeeper.config.model import GatewayConfig, ListenerConfig, ServerConfig
 from gatekeeper.edge.server import LINGER
 from tests.cli.running import COMMAND, ENVIRONMENT, PATIENCE, Gatekeeper, free_ports, run, wait_for
 
@@ -109,6 +113,39 @@ def test_json_is_json_on_a_terminal_too(serve: Serve, config: Path) -> None:
         gatekeeper.says('"listening"')
 
 
+CRASHING = """\
+import attrs
+from gatekeeper import hookimpl
+
+@attrs.frozen
+class CrashConfig:
+    "Crash, as soon as somebody asks for something."
+
+class Crash:
+    def wrap(self, next, /):
+        async def crash(exchange):
+            raise ValueError("no model")
+        return crash
+
+@hookimpl
+def gatekeeper_register(catalog):
+    catalog.filter("crash", CrashConfig, lambda config, context: Crash())
+"""
+
+
+OPENING = """\
+from contextlib import asynccontextmanager
+from pathlib import Path
+from gatekeeper import hookimpl
+
+@hookimpl
+@asynccontextmanager
+async def gatekeeper_lifespan(gateway):
+    Path("{marker}").touch()
+    yield
+"""
+
+
 class TestRefusals:
     """Exit code, message on stderr, no traceback."""
 
@@ -161,9 +198,28 @@ class TestRefusals:
         assert "[ambiguous]" in done.stderr
         assert "Traceback" not in done.stderr + done.stdout
 
+    def test_a_filter_that_fails_at_once(self, config: Path, tmp_path: Path) -> None:
+        """CFG-13: with its line. `check` does not try it: filters may need what a gateway opens when it starts."""
+        plugin = tmp_path / "plugin.py"
+        plugin.write_text(CRASHING)
+        config.write_text(config.read_text().replace("to: app}", "to: app, filters: [crash]}"))
+        flags = ("-c", str(config), "--plugin", str(plugin))
+
+        done = run("serve", *flags)
+
+        assert done.returncode == 2
+        message = f"{config}:7:40: routes.all.filters[0]: `crash` fails on its first request: ValueError: no model [fails]"
+        assert done.stderr.splitlines()[:3] == [
+            f"gatekeeper: {config} has a problem",
+            message,
+            "    7 |   all: {match: /**, to: app, filters: [crash]}",
+        ]
+        assert "Traceback" not in done.stderr + done.stdout
+        assert run("check", *flags).returncode == 0
+
     @pytest.mark.parametrize("key", ["server.listen.main", "admin.listen"])
     def test_a_port_in_use(self, config: Path, key: str) -> None:
-        """It is named, with the key to change; exit code 1."""
+        """LIF-08: it is named, with the key to change; exit code 1."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             name = key.partition(".")[0]
@@ -176,6 +232,81 @@ class TestRefusals:
         assert f"cannot listen on 127.0.0.1:{port}: address already in use" in done.stderr
         assert f"change `{key}` in {config}" in done.stderr
         assert "Traceback" not in done.stderr + done.stdout
+
+    def test_nothing_is_half_started(self, config: Path, tmp_path: Path) -> None:
+        """LIF-08: where one address of several is taken, nobody has listened on the others."""
+        plugin, marker = tmp_path / "plugin.py", tmp_path / "marker"
+        plugin.write_text(OPENING.format(marker=str(marker)))
+        (free,) = free_ports(1)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            listen = f'listen: {{one: "127.0.0.1:{free}", two: "127.0.0.1:{port}"}}'
+            config.write_text(config.read_text().replace('listen: "127.0.0.1:0"', listen, 1))
+            done = run("serve", "-c", str(config), "--plugin", str(plugin))
+
+        assert done.returncode == 1
+        assert f"change `server.listen.two` in {config}" in done.stderr
+        assert not marker.exists()
+        assert _refuses(f"127.0.0.1:{free}")
+
+    def test_a_certificate_that_is_none(self, config: Path) -> None:
+        """LIF-08: the service is named that needs it; exit code 2."""
+        config.with_name("ca.pem").write_text("this is no certificate")
+        service = "app: {instances: ['https://127.0.0.1:9'], tls: {ca: ca.pem}}"
+        config.write_text(config.read_text().replace("app: http://127.0.0.1:9", service))
+        done = run("serve", "-c", str(config))
+
+        assert done.returncode == 2
+        assert "services.app.tls: the files of `tls` cannot be used: no certificate" in done.stderr
+        assert "Traceback" not in done.stderr + done.stdout
+
+    @pytest.mark.parametrize(
+        ("number", "expected"),
+        [
+            pytest.param(
+                errno.EACCES,
+                "permission denied; ports below 1024 take a permission (CAP_NET_BIND_SERVICE): give it that, or change",
+                id="LIF-08-permission",
+            ),
+            pytest.param(
+                errno.EADDRNOTAVAIL,
+                "cannot assign requested address; this machine has no such address: change",
+                id="LIF-08-no-such-address",
+            ),
+            pytest.param(
+                errno.EAFNOSUPPORT, "address family not supported by protocol; change", id="LIF-08-other"
+            ),
+        ],
+    )
+    def test_an_address_that_cannot_be_had(
+        self, monkeypatch: pytest.MonkeyPatch, number: int, expected: str
+    ) -> None:
+        """What helps depends on why."""
+        error = OSError(number, os.strerror(number))
+
+        def refuse(host: str, port: int) -> socket.socket:
+            raise error
+
+        monkeypatch.setattr(process, "bind", refuse)
+        config = GatewayConfig(
+            server=ServerConfig(listen={"main": ListenerConfig(address=Listen("::1", 80))})
+        )
+
+        assert (
+            f"cannot listen on [::1]:80: {expected} `server.listen.main` in gateway.yaml"
+            == process._explain(error, config, Path("gateway.yaml"))
+        )
+
+    def test_an_admin_listener_for_everybody(self, config: Path) -> None:
+        """ADM-02: without users it is for this machine only."""
+        config.write_text(
+            config.read_text().replace('admin: {listen: "127.0.0.1:0"}', 'admin: {listen: "0.0.0.0:0"}')
+        )
+        done = run("serve", "-c", str(config))
+
+        assert done.returncode == 2
+        assert "[insecure]" in done.stderr
+        assert "admin.listen" in done.stderr
 
     def test_an_unknown_level(self, config: Path) -> None:
         """By its variable."""
@@ -296,7 +427,7 @@ class TestSignals:
     def test_the_second_one_ends_it_at_once(
         self, slow: tuple[Path, socket.socket], serve: Serve, number: signal.Signals, code: int
     ) -> None:
-        """128 and the number of the signal."""
+        """LIF-04: 128 and the number of the signal."""
         path, service = slow
         with (
             serve("-c", str(path)) as gatekeeper,
@@ -403,7 +534,7 @@ class TestReload:
             assert gatekeeper.lines(message="draining")[0]["grace"] == 7
 
     def test_a_plugin_that_breaks_does_not_end_it(self, serve: Serve, config: Path, tmp_path: Path) -> None:
-        """What it has raised is in the log, and the next SIGHUP counts."""
+        """What it has raised is in the log and in what `reload` says, and the next SIGHUP counts."""
         plugin, marker = tmp_path / "plugin.py", tmp_path / "marker"
         plugin.write_text(PLUGIN.format(marker=str(marker)))
         with serve("-c", str(config), "--plugin", str(plugin)) as gatekeeper:
@@ -413,6 +544,9 @@ class TestReload:
             gatekeeper.process.send_signal(signal.SIGHUP)
             gatekeeper.says("ZeroDivisionError")
             assert gatekeeper.get("/one")[0] == 200
+            asked = run("reload", "--admin", f"http://{gatekeeper.admin}")
+            assert asked.returncode == 2
+            assert "plugin `plugin` failed to check the configuration: ZeroDivisionError" in asked.stdout
             marker.unlink()
             gatekeeper.process.send_signal(signal.SIGHUP)
             wait_for(lambda: gatekeeper.get("/two")[0] == 200, "the reload")

@@ -97,6 +97,12 @@ def filters(draw: st.DrawFn, names: st.SearchStrategy[str]) -> list[Any]:
     return found
 
 
+CONCURRENCY: Final = st.sampled_from([500, {"limit": 1}, {"limit": 9, "queue": 5, "wait": "1s"}])
+WEBSOCKETS: Final = st.sampled_from(
+    [False, {"protocols": ["mqtt", "stomp/1.2"], "lifetime": "1h"}, {"protocols": ["x"]}]
+)
+"""None that begin with GET: the methods of routes are drawn, too."""
+
 FAILURES: Final = st.lists(
     st.sampled_from(["connect", "reset", "timeout", "unavailable", "5xx", 429, 503]), min_size=1, max_size=3
 )
@@ -135,6 +141,7 @@ SERVICES: Final = st.one_of(
                 connect=DURATIONS, read=DURATIONS, first_byte=DURATIONS, total=DURATIONS | st.just(False)
             ),
             retries=st.integers(0, 3) | some(backoff=DURATIONS, budget=SHARES, **{"if": FAILURES}),
+            concurrency=CONCURRENCY,
             pool=some(max_connections=st.integers(1, 99), idle=DURATIONS),
             host_header=st.sampled_from(["client", "upstream", "a.example"]),
             description=WORDS,
@@ -164,6 +171,8 @@ def routes(draw: st.DrawFn, services: list[str], priority: int) -> Data:
                 ),
                 filters=filters(st.sampled_from(["r1", "r2", "r3"])),
                 encoded_slashes=st.sampled_from(["keep", "reject"]),
+                max_body=SIZES | st.just(False),
+                websocket=WEBSOCKETS,
             )
         ),
         **({"sticky": "header.x-user"} if isinstance(to, dict) and len(to) > 1 else {}),
@@ -185,6 +194,10 @@ def configurations(draw: st.DrawFn) -> Data:
                     listen=st.sampled_from([8080, "127.0.0.1:0", {"main": 80, "other": "[::1]:81"}]),
                     drain=DURATIONS,
                     timeouts=some(head=DURATIONS, idle=DURATIONS),
+                    limits=some(target=SIZES, body_rate=SIZES | st.just(False)),
+                    concurrency=CONCURRENCY,
+                    half_close=DURATIONS | st.sampled_from(["wait", "abort"]),
+                    underscore_headers=st.sampled_from(["keep", "reject"]),
                     trusted_proxies=st.lists(NETWORKS, max_size=2),
                     health_path=st.sampled_from(["/up", False]),
                 ),
@@ -198,7 +211,7 @@ def configurations(draw: st.DrawFn) -> Data:
                         retries=st.integers(0, 3),
                         outliers=st.booleans(),
                     ),
-                    routes=some(encoded_slashes=st.just("keep")),
+                    routes=some(encoded_slashes=st.just("keep"), max_body=SIZES, websocket=st.booleans()),
                 ),
                 **{"x-note": st.just([1, {"a": "b"}])},
             )

@@ -417,6 +417,17 @@ routes:
             id="a-cycle-of-three-behind-a-filter",
         ),
         pytest.param(
+            "chains: {a: [use: b, use: a], b: [stamp]}\nroutes: {r: {match: /x, to: users, filters: [use: a]}}",
+            "3:10: chains.a: the chain `a` uses itself by way of `b` [bad-value]",
+            id="in-itself-beside-another",
+        ),
+        pytest.param(
+            "chains: {a: [use: b, use: c], b: [use: a], c: [stamp]}\n"
+            "routes: {r: {match: /x, to: users, filters: [use: a]}}",
+            "3:10: chains.a: the chain `a` uses itself by way of `b`, `c` [bad-value]",
+            id="in-itself-before-another",
+        ),
+        pytest.param(
             "chains: {a: [5]}\nroutes: {r: {match: /x, to: users, filters: [use: a]}}",
             (
                 "3:14: chains.a[0]: expected a filter, like `- redirect: /login`, not the number 5 [wrong-type]"

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.config.document import read_document
+from gatekeeper.config.fields import HIDDEN_SECRET
 from gatekeeper.config.problems import ConfigError, Problem
-from gatekeeper.config.show import HIDDEN_SECRET, dump, show
+from gatekeeper.config.show import dump, show
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.loading import load_gateway_text
 from tests.config.corpus import BROKEN, GOOD, SECRET, Case, cases
@@ -117,7 +118,7 @@ TEXTS = [
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_random_configurations_are_read(host: PluginHost, data: st.DataObject) -> None:
     """Nothing in them is wrong, and their long form is the same configuration."""
     text = as_text(data.draw(configurations()))
@@ -128,7 +129,7 @@ def test_random_configurations_are_read(host: PluginHost, data: st.DataObject) -
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_changed_data_is_read_or_refused(host: PluginHost, data: st.DataObject) -> None:
     """CFG-02, CFG-05: whatever stands where, there is a configuration, or problems with their places."""
     original = read_document(data.draw(st.sampled_from(TEXTS)), "gateway.yaml").data
@@ -138,7 +139,7 @@ def test_changed_data_is_read_or_refused(host: PluginHost, data: st.DataObject) 
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_changed_text_is_read_or_refused(host: PluginHost, data: st.DataObject) -> None:
     """CFG-01: also where it is no YAML any more."""
     text = data.draw(mutated_text(data.draw(st.sampled_from(TEXTS))))

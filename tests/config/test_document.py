@@ -104,6 +104,12 @@ def test_yaml_and_json_give_plain_data(text: str, data: object) -> None:
             id="CFG-02-duplicate-key",
         ),
         pytest.param(
+            "a:\n  b: 1\n  c: [\n    2\n  ]\nd: 1\na: 3\n",
+            ["f:7:1: a: `a` stands in lines 1 and 7 [duplicate-key]"],
+            {"a": {"b": 1, "c": [2]}, "d": 1},
+            id="CFG-02-duplicate-of-a-block-mapping",
+        ),
+        pytest.param(
             "a: {b: 1, b: [2]}",
             ["f:1:11: a.b: `b` stands in lines 1 and 1 [duplicate-key]"],
             {"a": {"b": 1}},

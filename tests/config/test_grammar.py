@@ -24,6 +24,7 @@ from gatekeeper.config.model import (
     BackoffConfig,
     BalanceConfig,
     BudgetConfig,
+    ConcurrencyConfig,
     GatewayConfig,
     HealthConfig,
     InstanceConfig,
@@ -56,6 +57,7 @@ PLACES = {
     RewriteConfig: ("routes", "a", "rewrite"),
     TargetConfig: ("routes", "a", "to", "b"),
     StickyConfig: ("routes", "a", "sticky"),
+    ConcurrencyConfig: ("server", "concurrency"),
 }
 
 
@@ -182,6 +184,7 @@ def test_types_in_words(kind: Any, words: str) -> None:
         (RouteConfig, "filters", "[]"),
         (RouteConfig, "description", '""'),
         (ServiceConfig, "timeouts", "on"),
+        (ServiceConfig, "concurrency", "{limit: 1000, queue: 100, wait: 1s}"),
         (ServiceConfig, "balance", "round_robin"),
         (ServiceConfig, "health", "http"),
         (ServiceConfig, "host_header", "client"),

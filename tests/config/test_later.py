@@ -59,7 +59,9 @@ def test_a_section_is_the_same_whatever_the_names(path: Path, expected: str) -> 
         (("chains", "partner", 0, "budget"), True),
         (("routes", "users", "filters", 0, "transform", "request", "body"), True),
         (("routes", "users", "override", "transform", "request", "body"), True),
-        (("defaults", "services", "timeouts", "stream"), True),
+        (("defaults", "services", "concurrency", "limit", "auto"), True),
+        (("services", "users", "concurrency", "limit"), False),
+        (("server", "concurrency", "limit", "auto"), True),
         (("services", "users", "timeouts"), False),
     ],
 )

@@ -294,6 +294,26 @@ def test_an_error_is_no_warning(kinds: Any) -> None:
     assert caught.value.problems == found.errors
 
 
+def test_an_error_of_what_is_provided_hides_no_warning(kinds: Any) -> None:
+    """Neither has a line, so that they do not stand in the same place."""
+    services = {"a": {"instances": ["http://a"], "host_header": "upstraem"}}
+    found = read_text(
+        'version: 1\nproviders: {feed: {feed: "http://x"}}\n',
+        kinds,
+        template=PathTemplate.parse,
+        environ={},
+        provided=(Provided("feed", {"services": services, "routes": {"r": {"match": "/r", "to": "b"}}}),),
+    )
+
+    assert shown(found) == [
+        (
+            "provider feed: warning: services.a.host_header: `upstraem` is sent as it is; did you mean `upstream`?"
+            " [bad-value]"
+        ),
+        "provider feed: routes.r.to: no service `b`; there are `a` [unknown-name]",
+    ]
+
+
 def test_warnings_refuse_nothing(kinds: Any) -> None:
     """They are in the draft."""
     found = draft("version: 1\nservices: {a: {instances: [http://a], description: no}}\n", kinds)
@@ -320,6 +340,26 @@ def test_the_version_has_to_be_written(problems: Callable[[str], list[str]]) -> 
     assert problems('version: "1"') == [
         "1:10: version: expected the version of the grammar, 1, not the text `1`; write 1 [wrong-type]"
     ]
+
+
+@pytest.mark.parametrize("word", ["no", "on", "0777", "1:30", "1e3", "2001-01-01"])
+def test_a_word_that_is_more_to_others_is_text(
+    word: str, kinds: Any, problems: Callable[[str], list[str]]
+) -> None:
+    """CFG-05: where a text is wanted it is one, and where a number, a time or a switch is, nothing is made of it."""
+    labelled = f"version: 1\nservices: {{a: {{instances: [http://a], labels: {{x: {word}}}}}}}\n"
+    config = draft(labelled, kinds).config
+    assert config is not None
+    assert config.services["a"].labels == {"x": word}
+
+    for text, path in (
+        (f"routes: {{r: {{match: /r, to: a, priority: {word}}}}}", "routes.r.priority"),
+        (f"server: {{drain: {word}}}", "server.drain"),
+        (f"server: {{reload: {{watch: {word}}}}}", "server.reload.watch"),
+    ):
+        (problem,) = problems(f"version: 1\nservices: {{a: http://a}}\n{text}\n")
+        assert problem.split(": ")[1] == path
+        assert word in problem
 
 
 def test_five_mistakes_are_found_in_one_go(problems: Callable[[str], list[str]]) -> None:

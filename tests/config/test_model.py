@@ -22,6 +22,9 @@ def test_defaults_are_those_of_the_grammar() -> None:
     assert config.version == 1
     assert config.server.listen == {"main": model.ListenerConfig(address=Listen("0.0.0.0", 8080))}
     assert attrs.astuple(config.server.timeouts) == (10.0, 30.0, 75.0, 60.0)
+    assert attrs.astuple(config.server.limits) == (100, 8192, 65536, 8192, 100, 10_000, 1000, 10_000)
+    assert attrs.astuple(config.server.concurrency) == (2000, 500, 1.0)
+    assert (config.server.half_close, config.server.underscore_headers) == (1.0, "drop")
     assert config.server.trusted_proxies == ()
     assert config.server.health_path is False
     assert config.server.drain == 30.0
@@ -44,6 +47,7 @@ def test_the_timeouts_of_a_service_are_those_of_the_grammar() -> None:
         "read": 30.0,
         "first_byte": 30.0,
         "total": False,
+        "stream": 3600.0,
     }
     assert slow.first_byte == 90.0
     assert slow.total is False
@@ -63,6 +67,7 @@ def test_what_a_route_has_without_saying_so() -> None:
 
     assert [route.priority, route.to, route.sticky, route.rewrite] == [0, None, None, None]
     assert [route.filters, route.override, route.encoded_slashes] == [(), {}, "reject"]
+    assert [route.max_body, route.websocket] == [16 * 1024 * 1024, False]
     assert model.TargetConfig() == model.TargetConfig(weight=1, pin=())
     assert model.StickyCookieConfig() == model.StickyCookieConfig(name="gk_side", ttl=604800.0)
 
@@ -82,6 +87,8 @@ def test_where_a_filter_stands_is_no_part_of_what_it_says() -> None:
         (model.TimeoutsConfig, {"read": 0.0}, "`read` must be longer than 0s"),
         (model.TimeoutsConfig, {"total": 0.0}, "`total` must be longer than 0s"),
         (model.ServerTimeoutsConfig, {"idle": 0.0}, "`idle` must be longer than 0s"),
+        (model.ServerLimitsConfig, {"connections": 0}, "`connections` must be 1 or more"),
+        (model.ServerLimitsConfig, {"body_rate": 0}, "`body_rate` must be more than 0B"),
         (model.RewriteConfig, {"strip": "/v1/"}, "`strip` must not end in `/`: write `/v1`"),
         (model.RewriteConfig, {"prefix": "/"}, "`prefix` must not end in `/`"),
         (model.RewriteConfig, {"path": Text("{path.rest}")}, "a path begins with `/`: write `/{path.rest}`"),

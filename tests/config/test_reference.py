@@ -339,3 +339,14 @@ def test_a_path_of_a_message_is_a_topic(topic: str, same: str) -> None:
     reference = Reference(PluginHost().catalog)
 
     assert reference.page(same).tables == reference.page(topic).tables
+
+
+def test_others_may_bring_topics(host: PluginHost) -> None:
+    """Which they know better; the overview names them."""
+    page = Page("weather", "It rains.")
+    reference = Reference(host.catalog, {"weather": ("what it is like outside", lambda: page)})
+
+    assert page is reference.page("weather")
+    assert "weather" in cells(reference.overview(), "and")
+    with pytest.raises(UnknownTopicError, match="did you mean `weather`"):
+        reference.page("weahter")

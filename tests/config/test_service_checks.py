@@ -119,6 +119,20 @@ def instance(**more: object) -> InstanceConfig:
             ["`clinet` is sent as it is; did you mean `client`?"],
             id="a-word-with-a-slip",
         ),
+        pytest.param(
+            ServiceConfig(instances=(InstanceConfig(url=Url("http", "localhost", 9901)),)),
+            [
+                "`http://localhost:9901` is `admin.listen` of this gateway: clients would come to the side of its operators"
+            ],
+            id="ADM-10-its-own-admin-listener",
+        ),
+        pytest.param(
+            ServiceConfig(instances=(InstanceConfig(url=Url("http", "169.254.169.254", 80)),)),
+            [
+                "`http://169.254.169.254` is link-local: in a cloud, whoever asks there may get the credentials of this machine"
+            ],
+            id="ADM-10-metadata-of-a-cloud",
+        ),
     ],
 )
 def test_what_is_nearly_always_a_mistake(service: ServiceConfig, expected: list[str]) -> None:

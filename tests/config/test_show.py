@@ -128,6 +128,8 @@ def filters(prefix: str) -> st.SearchStrategy[list[Any]]:
 
 
 FAILURES = st.lists(st.sampled_from(["connect", "reset", "timeout", "5xx", 404, 503]), max_size=3)
+CONCURRENCY = st.sampled_from([7, {"limit": 9}, {"limit": 1, "queue": 5, "wait": "0.1ms"}])
+ORIGINS = ["https://A.example:443", "http://[::1]:80", "app://x", "http://a:8080"]
 INFO = {
     "description": escaped(ANY_TEXT),
     "labels": st.dictionaries(ANY_TEXT, escaped(ANY_TEXT), max_size=2),
@@ -176,6 +178,7 @@ SERVICE = st.fixed_dictionaries(
             replay_body=st.sampled_from(["0B", "1MiB"]),
             idempotency_key=st.just("x-key"),
         ),
+        "concurrency": CONCURRENCY,
         "pool": some(max_connections=st.integers(1, 99), idle=DURATIONS, max_requests=st.just(value=False)),
         "host_header": st.sampled_from(["client", "upstream", "a.example"]),
     },
@@ -192,6 +195,13 @@ ROUTE = st.fixed_dictionaries(
         "priority": st.integers(-9, 9),
         "rewrite": st.sampled_from(["/y", {"prefix": "/y"}, {"path": "/a b", "method": "GET"}]),
         "encoded_slashes": st.sampled_from(["reject", "keep"]),
+        "max_body": st.sampled_from([False, "0B", "3KiB"]),
+        "websocket": st.booleans()
+        | some(
+            origins=st.just("any") | st.lists(st.sampled_from(ORIGINS), min_size=1),
+            lifetime=DURATIONS | st.just(value=False),
+            protocols=st.sampled_from([["websocket"], ["mqtt/5", "websocket"]]),
+        ),
         "filters": filters("route"),
     },
 )
@@ -203,6 +213,15 @@ CONFIGURATIONS = st.fixed_dictionaries(
         "server": some(
             listen=LISTENER | st.dictionaries(NAMES, LISTENER, min_size=1, max_size=2),
             timeouts=some(head=DURATIONS, idle=DURATIONS),
+            limits=some(
+                header_count=st.integers(1, 9),
+                target=st.sampled_from(["1B", "8KiB"]),
+                body_rate=st.sampled_from([False, "5B"]),
+                connections_per_address=st.integers(1, 9) | st.just(value=False),
+            ),
+            concurrency=CONCURRENCY,
+            half_close=DURATIONS | st.sampled_from(["wait", "abort"]),
+            underscore_headers=st.sampled_from(["drop", "keep", "reject"]),
             trusted_proxies=st.lists(st.sampled_from(["10.0.0.0/8", "fd00::/8"]), max_size=2),
             health_path=st.sampled_from([False, "/on"]),
             reload=some(watch=st.booleans(), debounce=DURATIONS),
@@ -224,7 +243,7 @@ CONFIGURATIONS = st.fixed_dictionaries(
 
 
 @given(CONFIGURATIONS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_shown_is_read_as_the_same(data: dict[str, Any]) -> None:
     """Whatever a configuration holds."""
     config = load_text(dump(data), plugin.KINDS, template=PathTemplate.parse, environ={})
@@ -276,6 +295,18 @@ hosts: []
 server:
   listen: {main: {address: '0.0.0.0:8080'}}
   timeouts: {head: 10s, body: 30s, idle: 1m15s, write: 1m}
+  limits:
+    header_count: 100
+    header_line: 8KiB
+    header_block: 64KiB
+    target: 8KiB
+    body_rate: '100B'
+    connections: 10000
+    connections_per_address: 1000
+    requests_per_connection: 10000
+  concurrency: {limit: 2000, queue: 500, wait: 1s}
+  half_close: 1s
+  underscore_headers: drop
   trusted_proxies: []
   health_path: false
   drain: 30s
@@ -300,7 +331,7 @@ services:
       failures: [connect, reset, timeout, 502, 503, 504]
       eject_for: 30s
       eject_at_most: 50%
-    timeouts: {connect: 5s, write: 30s, read: 30s, first_byte: 30s, total: false}
+    timeouts: {connect: 5s, write: 30s, read: 30s, first_byte: 30s, total: false, stream: 1h}
     retries:
       count: 1
       if: [connect, reset]
@@ -308,6 +339,7 @@ services:
       budget: {share: 10%, floor: 3}
       replay_body: 64KiB
       honour_retry_after: true
+    concurrency: {limit: 1000, queue: 100, wait: 1s}
     pool: {max_connections: 256, idle: 30s, max_requests: false}
     host_header: client
     filters: []
@@ -320,6 +352,8 @@ routes:
     to: {app: {weight: 1}}
     filters: []
     override: {}
+    max_body: 16MiB
+    websocket: false
     encoded_slashes: reject
 """
     )
@@ -534,7 +568,6 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(ANY_TEXT.filter(bool), VALUES, min_size=1, max_size=4))
-@settings(deadline=None)
 def test_yaml_means_the_same_to_everybody(data: dict[str, Any]) -> None:
     """To this gateway, which reads YAML 1.2, and to tools that read YAML 1.1; nobody warns."""
     text = dump(data)

@@ -401,11 +401,13 @@ def test_the_folders_of_all_patterns_are_looked_at(read: Read) -> None:
             "a/1/x.yaml": "services: {}",
             "b/x.yaml": "hosts: [a]",
             "d/sub.yaml/x.yaml": "admin: {}",
+            "d/x.yaml": "routes: {}",
         }
     )
 
     assert [Path(name) for name in ("b", "a", "a/1", "a/2", "c", "d")] == tree.folders
-    assert ["gateway.yaml", "b/x.yaml", "a/1/x.yaml", "a/2/x.yaml"] == [
+    assert ["`c/*.yaml` matches no file"] == [warning.message.partition(" (")[0] for warning in tree.warnings]
+    assert ["gateway.yaml", "b/x.yaml", "a/1/x.yaml", "a/2/x.yaml", "d/x.yaml"] == [
         document.file for document in tree.documents
     ]
 

@@ -475,7 +475,7 @@ def test_words_of_other_places_are_told() -> None:
     reader = Reader(Path(), later=is_later)
 
     reader.read(
-        {"filters": [], "max_body": "1MiB", "encoded_slash": "keep"},
+        {"filters": [], "observe": {}, "encoded_slash": "keep"},
         RouteDefaultsConfig,
         "defaults",
         "routes",
@@ -484,7 +484,7 @@ def test_words_of_other_places_are_told() -> None:
 
     assert [fault.message for fault in reader.faults] == [
         "`filters` does not belong in `defaults.routes`; use the top-level `filters`",
-        "`max_body` is not available yet",
+        "`observe` is not available yet",
         "unknown key `encoded_slash`; did you mean `encoded_slashes`?",
         "unknown key `targets`; did you mean `instances`?",
     ]

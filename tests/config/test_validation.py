@@ -1,10 +1,12 @@
 """What a class has against its values."""
 
+from typing import Any, Literal
+
 import attrs
 import pytest
 
-from gatekeeper.config.problems import Refusal
-from gatekeeper.config.validation import failed_validators, id_of, message_of
+from gatekeeper.config.problems import Fault, Refusal
+from gatekeeper.config.validation import failed_validators, id_of, is_meant, message_of
 from gatekeeper.core.text import BadPlaceholderError
 
 
@@ -60,3 +62,23 @@ def test_all_validators_are_heard(values: dict[str, int], failed: list[str]) -> 
 def test_an_error_becomes_a_problem(error: Exception, message: str, problem_id: str) -> None:
     """With the first thing it says, and its own id where it has one."""
     assert (message, problem_id) == (message_of(error), id_of(error))
+
+
+HERE = ("server", "half_close")
+WORDS = Literal["wait", "abort"]
+
+
+@pytest.mark.parametrize(
+    ("arm", "value", "fault", "expected"),
+    [
+        pytest.param(float, "x", Fault("wrong-type", HERE, ""), False, id="of another type"),
+        pytest.param(float, "5", Fault("no-unit", HERE, ""), True, id="of this type"),
+        pytest.param(dict, {}, Fault("wrong-type", (*HERE, "a"), ""), True, id="something in it"),
+        pytest.param(WORDS, "wiat", Fault("bad-value", HERE, ""), True, id="nearly a word"),
+        pytest.param(WORDS, "5sec", Fault("bad-value", HERE, ""), False, id="no word"),
+        pytest.param(WORDS, "auto", Fault("not-available", HERE, ""), True, id="a word to come"),
+    ],
+)
+def test_which_member_of_a_union_was_meant(arm: Any, value: Any, fault: Fault, expected: bool) -> None:
+    """Its faults are told; those of the others would mislead."""
+    assert expected is is_meant(arm, value, [fault], HERE)

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import pytest
 
 from gatekeeper.core.body import Body
 from gatekeeper.core.chain import Chain
+from gatekeeper.core.clock import Wheel
 from gatekeeper.core.errors import (
     BadAnswer,
     ClientGone,
@@ -24,6 +26,7 @@ from gatekeeper.core.errors import (
 from gatekeeper.core.exchange import Attempt, Exchange, Route
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Headers, Response
+from gatekeeper.core.tunnel import Tunnel
 from gatekeeper.extend.context import Target
 from gatekeeper.policy.balance import Choice, RoundRobin
 from gatekeeper.policy.retry import Budget, RetryPolicy
@@ -444,6 +447,17 @@ async def test_a_body_is_held_so_that_it_can_be_sent_again(run_filter: RunFilter
     assert 2 == len(exchange.attempts)
 
 
+async def test_a_body_that_a_client_holds_back_is_not_asked_for(run_filter: RunFilter) -> None:
+    """FRM-35: whether it is wanted is for the instance to say."""
+    service, source = Service(run_filter, ok), Chunks(b"abc")
+    exchange = make_exchange("PUT", "/", body=Body.stream(source, 3))
+    exchange.request.body.expects_continue = True
+
+    await service.answer(exchange)
+
+    assert (1, 0) == (len(service.attempts), source.reads)
+
+
 async def test_every_attempt_is_observed_when_it_ends(run_filter: RunFilter) -> None:
     """Not before: a streamed answer may still break off."""
     error = Reset()
@@ -455,6 +469,58 @@ async def test_every_attempt_is_observed_when_it_ends(run_filter: RunFilter) -> 
     assert [("0", error)] == service.observed
     exchange.attempts[-1].complete()
     assert [("0", error), ("1", None)] == service.observed
+
+
+# ---- other protocols ----------------------------------------------------------------------------------------------
+
+
+class Pipe:
+    """A transport of which nothing is wanted."""
+
+    def pause_reading(self) -> None:
+        """Do nothing."""
+
+
+def switch(attempt: Attempt) -> Response:
+    attempt.status = 101
+    transport = cast(asyncio.Transport, Pipe())
+    return Response(101, tunnel=Tunnel(transport, b"", Wheel(0.0), 60.0, 5.0))
+
+
+async def test_an_attempt_that_has_become_a_tunnel_does_not_end_with_its_head(run_filter: RunFilter) -> None:
+    """It ends when its connection does; the total time is for requests."""
+    service, exchange = Service(run_filter, switch, total=5.0), make_exchange()
+    exchange.request.upgrade = "websocket"
+    call = service.call(exchange)
+
+    response = await call.response()
+    ended: list[GatewayError] = []
+    service.attempts[0].abort = ended.append
+    service.clock.advance(60.0)
+
+    assert (101, 1, [], []) == (response.status, service.in_flight, ended, service.observed)
+    service.attempts[0].complete()
+    assert 0 == service.in_flight
+
+
+@pytest.mark.parametrize(
+    ("step", "attempts"),
+    [
+        pytest.param(ConnectFailed(), 2, id="not-sent"),
+        pytest.param(Reset(), 1, id="sent"),
+        pytest.param(busy, 1, id="answered"),
+    ],
+)
+async def test_a_request_to_switch_protocols_is_sent_once(
+    run_filter: RunFilter, step: Step, attempts: int
+) -> None:
+    """An instance may have begun to switch; where nothing was sent, another is asked."""
+    service, exchange = Service(run_filter, step, ok, retries=AGAIN), make_exchange()
+    exchange.request.upgrade = "websocket"
+
+    await service.answer(exchange)
+
+    assert attempts == len(exchange.attempts)
 
 
 def test_it_cannot_be_written_into_a_list() -> None:

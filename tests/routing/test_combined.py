@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.routing.conditions import AllOf, AnyOf, Condition, Negation, SchemeCondition, first_failed
@@ -156,7 +156,6 @@ def test_in_doubt_conditions_overlap(one: Condition, other: Condition) -> None:
     assert not other.excludes(one)
 
 
-@settings(deadline=None)
 @given(conditions(), conditions(), st.lists(requests(), min_size=3, max_size=6))
 def test_what_is_claimed_of_two_conditions_is_true(one: Any, other: Any, asked: list[Asked]) -> None:
     """Of any request; and whether each holds is what brute force says."""

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.core.exchange import Exchange
@@ -261,7 +261,6 @@ SCRAPS = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None)
 @given(SCRAPS, st.sampled_from(["a", "aa", "a+b", "a b", "a%61", "="]))
 def test_a_query_is_read_as_placeholders_read_it(query: str, name: str) -> None:
     """A route and a limit `by: query.a` see one value; what is missing there is empty."""
@@ -272,7 +271,6 @@ def test_a_query_is_read_as_placeholders_read_it(query: str, name: str) -> None:
     assert query_value(query, name) == (value or "")
 
 
-@settings(deadline=None)
 @given(SCRAPS, st.sampled_from(["a", "b", "1"]))
 def test_a_cookie_is_read_as_placeholders_read_it(cookie: str, name: str) -> None:
     """One without `=` is none."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.policy.regex import Regex
@@ -215,7 +215,6 @@ NESTED = st.recursive(
 ).map(flat)
 
 
-@settings(deadline=None)
 @given(NESTED, NESTED)
 def test_what_is_claimed_of_two_matchers_is_true(one: Any, other: Any) -> None:
     """Of any value."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.policy.regex import Regex
@@ -267,7 +267,6 @@ def test_a_path_is_always_there() -> None:
     assert made.excludes(Present(yes=False))
 
 
-@settings(deadline=None)
 @given(PATHS, PATHS, st.lists(requests(), min_size=3, max_size=6))
 def test_what_is_claimed_of_two_paths_is_true(one: Any, other: Any, asked: list[Asked]) -> None:
     """Of any path; and what each takes, captures and how it ranks is what brute force says."""

@@ -30,6 +30,12 @@ def exchange(raw: bytes, query: str = "", **captures: str) -> Exchange:
         pytest.param(Rewrite(strip="/v1"), b"/v1/a/v1/b", b"/a/v1/b", id="strip-once"),
         pytest.param(Rewrite(prefix="/api"), b"/x", b"/api/x", id="prefix"),
         pytest.param(Rewrite(strip="/v1", prefix="/v2"), b"/v1/x", b"/v2/x", id="strip-and-prefix"),
+        pytest.param(
+            Rewrite(strip="/api", prefix="/v2"), b"/api", b"/v2", id="PTH-15-strip-and-prefix-nothing-left"
+        ),
+        pytest.param(
+            Rewrite(strip="/api", prefix="/v2"), b"/api/", b"/v2/", id="PTH-15-strip-and-prefix-a-slash-left"
+        ),
         pytest.param(Rewrite(path=Text("/u/{path.id}")), b"/users/7", b"/u/7", id="path"),
         pytest.param(Rewrite(method="POST"), b"/x", b"/x", id="method-alone"),
     ],

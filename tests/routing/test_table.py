@@ -364,7 +364,7 @@ def test_an_equal_match_is_equal() -> None:
 # ---- against a matcher that shares no code with the table -----------------------------------------------------------
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(scenes(), st.randoms(use_true_random=False))
 def test_the_table_agrees_with_brute_force(scene: tuple[list[Route], list[Asked]], random: Random) -> None:
     """PTH-19: in whatever order the entries stand, whatever was asked before; and what cannot be decided is reported."""

@@ -11,6 +11,7 @@ from gatekeeper.config.problems import ConfigError
 from gatekeeper.core.chain import AttemptHandler, Handler, Predicate
 from gatekeeper.core.exchange import Attempt, Exchange
 from gatekeeper.core.message import Response
+from gatekeeper.core.tunnel import Upgrades
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.extend.host import PluginHost
@@ -151,6 +152,21 @@ async def test_a_chain_knows_the_largest_buffer() -> None:
     assert (5, 5) == (route.chain.request_buffer, route.chain.response_buffer)
 
 
+async def test_a_route_says_what_it_takes() -> None:
+    """How large a body, and what its connections may switch to."""
+    snapshot = await build(
+        SERVICE
+        + "routes: {a: {match: /a, to: users}, b: {match: /b, to: users, max_body: false, websocket: true},"
+        " c: {match: /c, to: users, max_body: 0B, websocket: {lifetime: 1h}}}\n"
+    )
+
+    routes = [exchange_for(snapshot, "GET", path).route for path in ("/a", "/b", "/c")]
+
+    assert [(16 << 20, None), (None, Upgrades()), (0, Upgrades(lifetime=3600.0))] == [
+        (route.max_body, route.upgrades) for route in routes if route is not None
+    ]
+
+
 async def test_what_no_route_takes_still_passes_the_global_filters() -> None:
     """The access log does not say that one of them stopped it."""
     snapshot = await build(
@@ -266,6 +282,30 @@ async def test_what_a_filter_refuses_when_it_is_built_is_a_problem() -> None:
 
     assert ("bad-value", "this word is bad") == (problem.id, problem.message)
     assert ("routes.one.filters[0]", 8) == (problem.path, problem.line)
+
+
+@pytest.mark.parametrize(
+    ("text", "reader"),
+    [
+        (
+            SERVICE
+            + "routes: {a: {match: /a, to: users, websocket: true, filters: [{note: {buffer: 3}}]}}\n",
+            "`note`",
+        ),
+        (
+            SERVICE.replace("note: in service", "note: {buffer: 5}")
+            + "routes: {a: {match: /a, to: users, websocket: true}}\n",
+            "a filter of the service",
+        ),
+    ],
+    ids=["of the route", "of the service"],
+)
+async def test_a_filter_that_reads_bodies_is_not_passed_by(text: str, reader: str) -> None:
+    """A tunnel has none that it could read."""
+    (problem,) = await problems(text)
+
+    assert ("conflict", "routes.a.websocket") == (problem.id, problem.path)
+    assert problem.message.startswith(f"{reader} reads bodies")
 
 
 @pytest.mark.parametrize(
@@ -428,7 +468,8 @@ class Asking:
             assert context.gateway is not None
 
             def ask(exchange: Exchange) -> bool:
-                if config.word == "fail":
+                # not of a request that nobody has sent: that would refuse the configuration
+                if config.word == "fail" and b"x-word" in exchange.request.headers:
                     raise LookupError("no word")
                 return exchange.request.headers.text(b"x-word") == config.word
 

@@ -12,7 +12,7 @@ from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.explain import Explainer, open_explainer
-from gatekeeper.runtime.explanation import Candidate, Explanation, Failure
+from gatekeeper.runtime.explanation import Candidate, Explanation, Failure, Switch
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.testing import load_config, make_exchange, make_host
 from tests.runtime.test_steps import NoOptions
@@ -51,7 +51,12 @@ routes:
   captured: {match: "/to/{service:service}/**", to: "{path.service}", rewrite: "/{path.rest}"}
   written: {match: /written/**, to: users, rewrite: "/v2{header.x-path}"}
   method: {match: {path: /method, method: [POST, PUT]}, to: users, rewrite: {method: PATCH}, priority: 3}
-  text: {match: {path: {regex: "/text/[a-z]+\\\\.txt"}}, to: users, encoded_slashes: keep}
+  text:
+    match: {path: {regex: "/text/[a-z]+\\\\.txt"}}
+    to: users
+    encoded_slashes: keep
+    max_body: false
+    websocket: {origins: ["https://b.example", "https://a.example"], lifetime: 1h}
   elsewhere: {match: {host: x.b.example, path: "/only/{here}"}, to: next}
 """
 
@@ -184,6 +189,7 @@ async def test_one_route_is_explained_in_any_case(explainer: Explainer) -> None:
         pytest.param("GET", "http://a.example/written-x", 404, ["written"], id="the-beginning"),
         pytest.param("GET", "http://a.example/text/X.txt", 404, ["text"], id="an-expression"),
         pytest.param("GET", "http://a.example/only/x", 404, ["elsewhere"], id="another-host"),
+        pytest.param("GET", "http://a.example/onyl/x", 404, [], id="another-host-and-a-typo"),
         pytest.param("GET", "http://c.example/sticky", 421, [], id="no-host-of-ours"),
         pytest.param("DELETE", "http://a.example/method", 405, [], id="another-method"),
         pytest.param("GET", "http://a.example/sticky%2f", 400, [], id="an-encoded-slash"),
@@ -238,6 +244,21 @@ async def test_methods_that_would_be_taken(explainer: Explainer) -> None:
     assert Failure(condition="method POST or PUT", found="GET") == found.candidates[0].failed
 
 
+async def test_what_the_route_takes(explainer: Explainer) -> None:
+    """How large a body, and what its connections may switch to."""
+    users = explainer.explain("GET", "http://a.example/users/7").result
+    text = explainer.explain("GET", "http://a.example/text/a.txt").result
+
+    assert (16 << 20, None) == (users.max_body, users.upgrades)
+    assert (
+        None,
+        Switch(protocols=("websocket",), origins=("https://a.example", "https://b.example"), lifetime=3600.0),
+    ) == (
+        text.max_body,
+        text.upgrades,
+    )
+
+
 async def test_a_listener_may_be_what_is_missing(explainer: Explainer) -> None:
     """The first one is meant where none is named."""
     assert 404 == explainer.explain("GET", "http://a.example/inside").result.status
@@ -254,7 +275,7 @@ async def test_services_by_their_weights(explainer: Explainer) -> None:
 
     assert {"users": 0.75, "next": 0.25} == shares(found)
     assert [("one", 0.5), ("two", 0.5)] == [(one.id, one.share) for one in users.instances]
-    assert "2s" == users.timeouts["read"]
+    assert ("2s", 1000) == (users.timeouts["read"], users.concurrency["limit"])
     assert ("GET", "/users/7", "gateway.yaml:8") == (users.method, users.target, users.place)
 
 

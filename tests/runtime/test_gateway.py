@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -19,6 +20,7 @@ from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.testing import (
     HANG,
     FakeClock,
+    Origin,
     StartGateway,
     StartOrigin,
     answer,
@@ -198,6 +200,42 @@ async def test_plugins_may_refuse_a_configuration() -> None:
     with pytest.raises(ConfigError, match=r"routes\.all: not like this"):
         async with open_gateway(CONFIG, [Strict()]):
             pass
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def test_it_starts_where_nobody_answers_yet(gateway: StartGateway, tmp_path: Path) -> None:
+    """LIF-14: it is ready, says 502 to those who ask, and heals by itself as soon as somebody is there."""
+    path = tmp_path / "users.sock"
+    gw = await gateway(
+        f"""
+        version: 1
+        services:
+          users: {{instances: ["unix://{path}"], health: {{http: /health, every: 50ms, unhealthy_after: 1, healthy_after: 1}}}}
+        routes: {{all: {{match: /**, to: users}}}}
+        """,
+        checks=True,
+    )
+    (member,) = gw.gateway.services["users"].members
+    await until(lambda: not member.health.fit)
+    assert (200, True) == (
+        (await gw.admin.get("/readyz", host="localhost")).status,
+        gw.gateway.state == "running",
+    )
+    assert (await gw.get()).status in {502, 503}
+
+    users = Origin()
+    users.always(answer(200, json={"at": "users"}))
+    await users.start(path=path)
+    try:
+        await until(lambda: member.health.fit)
+        assert 200 == (await gw.get()).status
+    finally:
+        await users.stop()
 
 
 async def test_a_gateway_is_a_context_manager() -> None:

@@ -254,6 +254,84 @@ def test_every_plugin_is_asked() -> None:
         ] == sorted(said)
 
 
+ALL_WRONG = """\
+version: 1
+server: {trusted_proxies: [10.0.0.1/8]}
+services:
+  a: {instances: [http://a:70000], timeouts: {read: -1s}}
+  b: {instances: [{url: http://b, weight: 0}], health: false}
+routes:
+  one: {match: /one, to: nobody}
+  two: {match: {path: {regex: "/(a+)+b"}}, to: b}
+  three: {match: {path: {regex: "/(a"}}, to: b}
+  four: {match: "/four/{x}", to: b}
+  five: {match: "/four/{y}", to: b}
+"""
+
+
+def test_all_mistakes_are_found_at_once() -> None:
+    """CFG-10: whatever finds them: those of values, of names, of what they have to do with each other, and of routes."""
+    expected = [
+        "2:28: server.trusted_proxies[0]: `10.0.0.1/8` has bits set beyond its prefix",
+        "4:19: services.a.instances[0]: no port `70000`",
+        "4:53: services.a.timeouts.read: `-1s` is no time",
+        "5:18: services.b.instances: all weights are 0",
+        "7:26: routes.one.to: no service `nobody`",
+        "8:31: routes.two.match.path.regex: `(a+)+` can take exponential time",
+        "9:33: routes.three.match.path.regex: `(a` is not closed",
+        "11:17: routes.five.match: `/four/{y}` and `/four/{x}` of route `four` (line 10) match the same requests",
+    ]
+
+    found = problems(ALL_WRONG)
+
+    assert expected == [problem[: len(start)] for problem, start in zip(found, expected, strict=True)]
+
+
+class Failing:
+    """A plugin that cannot say what it thinks of a configuration."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    @hookimpl
+    def gatekeeper_validate(self, config: Any) -> Any:
+        if self.how == "raises":
+            raise ZeroDivisionError("no")
+        return self._problems() if self.how == "breaks off" else ["no problem"]
+
+    def _problems(self) -> Any:
+        yield Problem("acme", "", "first")
+        raise LookupError("second")
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("raises", ["plugin `Failing` failed to check the configuration: ZeroDivisionError('no') [fails]"]),
+        (
+            "breaks off",
+            [
+                "first [acme]",
+                "plugin `Failing` failed to check the configuration: LookupError('second') [fails]",
+            ],
+        ),
+        (
+            "babbles",
+            [
+                "plugin `Failing` failed to check the configuration: TypeError(\"'no problem' is no Problem\") [fails]"
+            ],
+        ),
+    ],
+)
+def test_a_plugin_that_fails_has_not_found_it_good(how: str, expected: list[str]) -> None:
+    """It is named, and the others are asked all the same."""
+    said = problems(FINE.replace("all:", "unwanted:"), Failing(how), Doubting())
+
+    assert [*expected, "routes.unwanted: no thanks [acme]", "warning: think again [acme]"] == sorted(
+        said, key=lambda line: ("think" in line, "thanks" in line)
+    )
+
+
 # ---- beside a loop --------------------------------------------------------------------------------------------------
 
 
@@ -282,7 +360,7 @@ def test_a_collector_that_was_off_stays_off() -> None:
 
 
 async def test_the_loop_goes_on_while_a_configuration_is_loaded() -> None:
-    """Turns of the loop come between those of the work, however long that takes."""
+    """CFG-11: turns of the loop come between those of the work, however long that takes."""
     host = await asyncio.to_thread(make_host)
     routes = "".join(f"  r{number}: {{match: /r{number}, to: app}}\n" for number in range(2000))
     text = f"version: 1\nservices: {{app: http://localhost:3000}}\nroutes:\n{routes}"

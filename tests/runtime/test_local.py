@@ -336,6 +336,53 @@ async def test_an_unsound_registration_says_why(serve: Serve) -> None:
     assert 204 == (await served.client.request("GET", "/x")).status
 
 
+BROKEN_FILE = """\
+version: 1
+colour: red
+services:
+  users: {instances: [http://a, http://b], balance: {cookie: {}}, health: false}
+routes:
+  users: {match: /users/**, to: usres}
+"""
+
+
+async def test_what_is_registered_has_its_own_mistakes(serve: Serve) -> None:
+    """Those of a file that somebody is editing are others'; beside them nothing can be put into force."""
+    served = await serve("routes: {all: {match: /**, filters: [static: {status: 204}]}}\n")
+    await asyncio.to_thread(served.file.write_text, BROKEN_FILE)
+
+    with pytest.raises(ValueError, match="unknown key") as caught:
+        await served.node.register("routes", "x", {"match": "/x", "to": "userss", "filtres": []})
+
+    assert [
+        "admin: routes.x.filtres: unknown key `filtres`",
+        "did you mean `filters`? [unknown-key]",
+        "admin: routes.x.to: no service `userss`",
+        f"did you mean `users` ({served.file}:4)? [unknown-name]",
+    ] == str(caught.value).split("; ")
+
+
+async def test_beside_a_broken_file_nothing_is_registered(serve: Serve, origin: StartOrigin) -> None:
+    """That is said in one sentence; what is wrong with the file, whoever asks for that is told."""
+    served = await serve(service(await origin()))
+    await asyncio.to_thread(served.file.write_text, BROKEN_FILE)
+    answer = {"match": "/x", "filters": [{"static": {}}]}
+    told = (
+        "^the files of the configuration have errors, so that nothing can join them; mend them, and ask again"
+    )
+
+    for wish in (
+        served.node.register("routes", "x", answer),
+        served.node.register("services", "late", "http://c"),
+        served.node.register_instance("users", "http://c"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            await wish
+    assert 1 == len(await served.node.services())
+    await asyncio.to_thread(served.file.write_text, "version: 1\n" + service(await origin()))
+    assert (await served.node.register("routes", "x", answer))["applied"]
+
+
 async def test_an_instance_is_registered(serve: Serve, origin: StartOrigin) -> None:
     """It takes its turns, through reloads, and is removed again."""
     one, two = await origin(), await origin()

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from gatekeeper import hookimpl
+from gatekeeper import DRY_RUN, hookimpl
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.provided import ADMIN, Provided
 from gatekeeper.extend.events import ConfigApplied, ConfigRefused
@@ -146,6 +146,47 @@ async def test_a_broken_edit_changes_nothing_and_is_told_once(
     await served.until(lambda: served.state.revision == 2)
     assert ("three", "") == (await served.word(), served.state.error)
     assert [1, 2] == [event.revision for event in hearing.events if isinstance(event, ConfigApplied)]
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        pytest.param(b"version: 1\nroutes: {a: [}\n", "2:14", id="CFG-01-syntax-error"),
+        pytest.param(b"", "1:1", id="CFG-01-empty"),
+        pytest.param(b"version: 1\nx-a: \x00\n", "2:6", id="CFG-01-nul"),
+        pytest.param(text("two").encode("utf-16"), "1:1", id="CFG-01-utf-16"),
+    ],
+)
+async def test_what_cannot_be_read_changes_nothing(serve: Serve, data: bytes, place: str) -> None:
+    """Its place is told, and the next edit is the cure."""
+    served = await serve(text("one"))
+
+    await asyncio.to_thread(served.file.write_bytes, data)
+    outcome = await served.gateway.reload("a test")
+
+    assert not outcome.applied
+    assert f"{served.file}:{place}" == outcome.errors[0].place
+    assert served.state.error.startswith(f"{served.file}:{place}: ")
+    results = served.gateway.metrics.snapshot()["gatekeeper_config_last_reload_successful"]
+    assert ("one", 0) == (await served.word(), results["samples"][0]["value"])
+    await served.write_later(text("two"))
+    assert (await served.gateway.reload("a test")).applied
+    assert "two" == await served.word()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\xef\xbb\xbf" + text("two").encode(), text("two").replace("\n", "\r\n").encode()],
+    ids=["CFG-01-byte-order-mark", "CFG-01-crlf"],
+)
+async def test_what_editors_add_is_no_mistake(serve: Serve, data: bytes) -> None:
+    """A mark at the beginning, and two characters at the end of a line."""
+    served = await serve(text("one"))
+
+    await asyncio.to_thread(served.file.write_bytes, data)
+
+    assert (await served.gateway.reload("a test")).applied
+    assert "two" == await served.word()
 
 
 async def test_an_edit_that_says_the_same_is_no_revision(serve: Serve) -> None:
@@ -382,6 +423,8 @@ def waiting_plugin(reached: asyncio.Event, go_on: asyncio.Event) -> Any:
     class Wait:
         def wrap(self, following: Any) -> Any:
             async def wait(exchange: Any) -> Any:
+                if exchange.get(DRY_RUN, False):
+                    return await following(exchange)
                 reached.set()
                 await go_on.wait()
                 return await following(exchange)
@@ -413,7 +456,8 @@ class Counting:
 
             def wrap(self, following: Any) -> Any:
                 async def count(exchange: Any) -> Any:
-                    self.table["n"] = self.table.get("n", 0) + self.step
+                    step = 0 if exchange.get(DRY_RUN, False) else self.step
+                    self.table["n"] = self.table.get("n", 0) + step
                     response = await following(exchange)
                     response.headers.add(b"x-count", str(self.table["n"]).encode())
                     return response
@@ -629,6 +673,92 @@ async def test_a_plugin_that_fails_to_build_refuses_the_configuration(gateway: S
     assert not outcome.applied
     assert [1] == closed
     assert b"x" == (await gw.get()).body
+
+
+class Unsure:
+    """A plugin that fails to check a configuration, or to put a filter round the next one, while it is told to."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.fails = False
+
+    def fail(self, where: str) -> None:
+        if self.fails and self.where == where:
+            raise ZeroDivisionError(where)
+
+    @hookimpl
+    def gatekeeper_validate(self, config: GatewayConfig) -> list[Any]:
+        self.fail("validate")
+        return []
+
+    @hookimpl
+    def gatekeeper_register(self, catalog: Any) -> None:
+        @attrs.frozen
+        class UnsureConfig:
+            """Unsure."""
+
+        class Filter:
+            def wrap(_, following: Any) -> Any:  # noqa: N805 - `self` is the plugin
+                self.fail("wrap")
+
+                async def unsure(exchange: Any) -> Any:
+                    return await following(exchange)
+
+                return unsure
+
+        catalog.filter("unsure", UnsureConfig, lambda config, context: Filter())
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("validate", "plugin `Unsure` failed to check the configuration: ZeroDivisionError('validate')"),
+        (
+            "wrap",
+            "the configuration could not be put together: ZeroDivisionError('wrap'); the log has the details",
+        ),
+    ],
+)
+async def test_an_exception_of_a_plugin_refuses_the_configuration(
+    serve: Serve, where: str, message: str
+) -> None:
+    """PLG-01: nobody takes it for success; a sound edit is the cure, and so is a plugin that has come to its senses."""
+    plugin, hearing = Unsure(where), Hearing()
+    served = await serve(text("one").replace("filters: [", "filters: [unsure: {}, "), (plugin, hearing))
+    plugin.fails = True
+
+    await served.write_later(text("two").replace("filters: [", "filters: [unsure: {}, "))
+    await served.until(lambda: bool(served.state.error))
+
+    assert "one" == await served.word()
+    assert f"{message} [fails]" == served.state.error
+    assert [served.state.error] == [
+        event.error for event in hearing.events if isinstance(event, ConfigRefused)
+    ]
+    outcome = await served.gateway.reload("a test")
+    assert (False, [message]) == (outcome.applied, [problem.message for problem in outcome.errors])
+    plugin.fails = False
+    assert (await served.gateway.reload("a test")).applied
+    assert ("two", "") == (await served.word(), served.state.error)
+
+
+async def test_what_cannot_even_be_read_is_refused(
+    gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it was that nobody expected."""
+    gw = await gateway(text("one"))
+
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(Source, "load", fail)
+    outcome = await gw.gateway.reload("a test")
+
+    assert ["the configuration could not be put together: RuntimeError('no'); the log has the details"] == [
+        problem.message for problem in outcome.errors
+    ]
+    assert b"one" == (await gw.get()).body
+    assert gw.gateway.reloader.state.error
 
 
 # ---- providers ------------------------------------------------------------------------------------------------------

@@ -213,6 +213,25 @@ def test_what_stays_the_same_is_kept(world: World) -> None:
     assert first.budget is not poorer.budget
 
 
+def test_the_places_of_a_service_are_kept(world: World) -> None:
+    """Whoever is inside stays counted, and other figures hold as soon as they are in force."""
+    first = world.build("health: false").places
+    first.try_enter()
+    again = world.build("health: false, concurrency: {limit: 3, queue: 2, wait: 5s}").places
+    fewer = world.build("health: false, concurrency: 1").places
+
+    assert first is again is fewer
+    assert (1, 0, 0.0, 1) == (fewer.limit, fewer.queue, fewer.wait, fewer.in_flight)
+    assert "service `users`" == fewer.name
+
+
+def test_a_service_bears_a_thousand_requests_where_nothing_is_said(world: World) -> None:
+    """A hundred more may wait a second."""
+    places = world.build().places
+
+    assert (1000, 100, 1.0) == (places.limit, places.queue, places.wait)
+
+
 @pytest.mark.parametrize(
     ("written", "message"),
     [

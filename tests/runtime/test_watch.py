@@ -1253,9 +1253,7 @@ def test_whatever_happens_the_last_call_has_what_is_on_the_disk() -> None:
     """And there are no more calls than changes."""
     run_state_machine_as_test(
         Model,
-        settings=settings(
-            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=25, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )
 
 

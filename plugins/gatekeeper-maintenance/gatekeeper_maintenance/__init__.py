@@ -12,7 +12,7 @@ from pathlib import Path
 
 import attrs
 
-from gatekeeper import BuildContext, Catalog, Exchange, Handler, Response, Unavailable, hookimpl
+from gatekeeper import DRY_RUN, BuildContext, Catalog, Exchange, Handler, Response, Unavailable, hookimpl
 from gatekeeper.config.addresses import Network
 from gatekeeper.config.units import Duration
 
@@ -65,7 +65,9 @@ class Maintenance:
                 on = await asyncio.to_thread(switch.exists)
             if not on or self._is_allowed(exchange.request.client):
                 return await next(exchange)
-            refused.inc()
+            # what a configuration does is tried once before it comes into force: then nobody was refused
+            if not exchange.get(DRY_RUN, False):
+                refused.inc()
             # a filter refuses by answering; `reject` makes problem+json of it, with the request's id
             return exchange.reject(error)
 

@@ -1,0 +1,115 @@
+"""What the edge goes by, from what a configuration says."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from gatekeeper.config.addresses import parse_network
+from gatekeeper.config.model import (
+    ConcurrencyConfig,
+    ServerConfig,
+    ServerLimitsConfig,
+    ServerTimeoutsConfig,
+)
+from gatekeeper.core.concurrency import Concurrency
+from gatekeeper.edge.settings import EdgeLimits, EdgeSettings, EdgeTimeouts
+from gatekeeper.runtime.edge_settings import edge_settings
+
+
+def figures(places: Concurrency) -> tuple[int, int, float]:
+    return places.limit, places.queue, places.wait
+
+
+def test_the_edge_has_the_defaults_of_the_grammar() -> None:
+    """Whoever makes one without a configuration gets what a short configuration gives."""
+    said, unsaid = edge_settings(ServerConfig()), EdgeSettings()
+
+    assert figures(unsaid.concurrency) == figures(said.concurrency)
+    assert attrs.evolve(unsaid, concurrency=said.concurrency) == said
+
+
+def test_everything_that_is_said_arrives() -> None:
+    """Each key is a value of its own here, so that none is taken for another."""
+    network = parse_network("10.0.0.0/8")
+    server = ServerConfig(
+        timeouts=ServerTimeoutsConfig(head=1.0, body=2.0, idle=3.0, write=4.0),
+        limits=ServerLimitsConfig(
+            header_count=1,
+            header_line=2,
+            header_block=3,
+            target=4,
+            body_rate=5,
+            connections=6,
+            connections_per_address=7,
+            requests_per_connection=8,
+        ),
+        concurrency=ConcurrencyConfig(limit=9, queue=10, wait=11.0),
+        half_close=12.0,
+        underscore_headers="keep",
+        trusted_proxies=(network,),
+        health_path="/live",
+    )
+
+    found = edge_settings(server)
+
+    assert (9, 10, 11.0) == figures(found.concurrency)
+    assert found == EdgeSettings(
+        timeouts=EdgeTimeouts(head=1.0, body=2.0, idle=3.0, write=4.0),
+        limits=EdgeLimits(
+            header_count=1,
+            header_line=2,
+            header_block=3,
+            target=4,
+            body_rate=5,
+            connections=6,
+            connections_per_address=7,
+            requests_per_connection=8,
+        ),
+        networks=(network,),
+        health_path="/live",
+        half_close=12.0,
+        underscore_headers="keep",
+        concurrency=found.concurrency,
+    )
+
+
+def test_the_edge_has_a_field_for_each_key() -> None:
+    """What is added to one of the two is missed in the other."""
+
+    def names(cls: Any) -> set[str]:
+        return {field.name for field in attrs.fields(cls)}
+
+    assert names(ServerLimitsConfig) == names(EdgeLimits)
+    assert names(ServerTimeoutsConfig) == names(EdgeTimeouts)
+    assert names(EdgeSettings) - {"networks"} <= names(ServerConfig)
+
+
+@pytest.mark.parametrize(
+    ("half_close", "expected"),
+    [pytest.param("wait", None, id="for ever"), ("abort", 0.0), (0.0, 0.0), (0.5, 0.5)],
+)
+def test_how_long_a_half_closed_connection_waits(half_close: Any, expected: float | None) -> None:
+    """Two words stand for the two ends."""
+    assert expected == edge_settings(ServerConfig(half_close=half_close)).half_close
+
+
+@pytest.mark.parametrize("key", ["body_rate", "connections_per_address", "requests_per_connection"])
+def test_what_is_off_is_no_limit(key: str) -> None:
+    """None to the edge, which could not tell 0 from `false`."""
+    found = edge_settings(ServerConfig(limits=ServerLimitsConfig(**{key: False})))
+
+    assert None is getattr(found.limits, key)
+
+
+def test_places_are_kept_over_reloads() -> None:
+    """Whoever is inside stays counted, and the new limit holds at once."""
+    before = edge_settings(ServerConfig(concurrency=ConcurrencyConfig(limit=2)))
+    before.concurrency.try_enter()
+
+    after = edge_settings(ServerConfig(concurrency=ConcurrencyConfig(limit=1, queue=5, wait=1.0)), before)
+
+    assert before.concurrency is after.concurrency
+    assert (1, 5, 1.0) == figures(after.concurrency)
+    assert 1 == after.concurrency.in_flight
+    assert not after.concurrency.try_enter()
