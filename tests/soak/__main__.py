@@ -1,46 +1,120 @@
-"""The command line of the soak of reloads: `python -m tests.soak reload --seconds 600 --edits 1000`."""
+"""The command line of the soaks: `python -m tests.soak reload`, `failover`, `restarts`; and `sabotage`, which tries them out."""
 
 import argparse
 import sys
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Final
 
+import attrs
 import uvloop
 
-from tests.soak import checks, reload
-from tests.soak.sabotage import SABOTAGES
+from tests.soak import checks
+from tests.soak.checks import Check
+from tests.soak.failover import soak as failover
+from tests.soak.failover import story as failures
+from tests.soak.failover.sabotage import SABOTAGES as OF_FAILOVER
+from tests.soak.reload import soak as reload
+from tests.soak.reload.sabotage import SABOTAGES as OF_RELOAD
+from tests.soak.restarts import soak as restarts
+from tests.soak.restarts import story as lives
+from tests.soak.restarts.sabotage import SABOTAGES as OF_RESTARTS
+from tests.soak.sabotage import Sabotage
+
+
+@attrs.frozen
+class Soak:
+    """One of them. What it takes as options, `short` is an example of."""
+
+    run: Callable[[Any], Coroutine[Any, Any, tuple[list[Check], str]]]
+    options: Callable[[argparse.Namespace], Any]
+    short: Any
+    """Long enough to find out a spoiled gateway."""
+    sabotages: Mapping[str, Sabotage]
+
+
+def _reload(given: argparse.Namespace) -> reload.Options:
+    return reload.Options(given.seconds, given.edits, given.rate, given.seed, given.sabotage)
+
+
+def _failover(given: argparse.Namespace) -> failures.Options:
+    options = failures.SHORT if given.short else failures.Options(rounds=given.rounds)
+    return attrs.evolve(options, rate=given.rate, seed=given.seed, sabotage=given.sabotage)
+
+
+def _restarts(given: argparse.Namespace) -> lives.Options:
+    pauses = [float(pause) for pause in given.pauses.split(",")]
+    return lives.Options(given.times, given.rate, given.seed, pauses=pauses, sabotage=given.sabotage)
+
+
+SOAKS: Final[Mapping[str, Soak]] = {
+    "reload": Soak(reload.run, _reload, reload.SHORT, OF_RELOAD),
+    "failover": Soak(failover.run, _failover, failures.SHORT, OF_FAILOVER),
+    "restarts": Soak(restarts.run, _restarts, lives.SHORT, OF_RESTARTS),
+}
+SABOTAGES: Final = {name: soak for soak in SOAKS.values() for name in soak.sabotages}
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.soak", description="Let a gateway serve while its file is edited."
+        prog="python -m tests.soak", description="Let a gateway serve while everything round it moves."
     )
     soaks = parser.add_subparsers(dest="soak", required=True)
-    one = soaks.add_parser("reload", help="edits, sound and broken, under requests and slow transfers")
+    one = soaks.add_parser(
+        "reload", help="its file is edited, soundly and not, under requests and slow transfers"
+    )
     one.add_argument("--seconds", type=float, default=600.0, help="how long it is edited (600)")
     one.add_argument("--edits", type=int, default=1000, help="how often (1000)")
     one.add_argument("--rate", type=int, default=300, help="requests a second (300)")
-    one.add_argument("--seed", type=int, default=0, help="another one edits in another order (0)")
-    one.add_argument("--sabotage", choices=sorted(SABOTAGES), default="", help="spoil the gateway")
-    other = soaks.add_parser("sabotage", help="short soaks of spoiled gateways, which must be found out")
-    other.add_argument(
+    one = soaks.add_parser("failover", help="instances fail in many ways, are drained, weighted, come and go")
+    one.add_argument("--rounds", type=int, default=3, help="how often all of it (3)")
+    one.add_argument("--short", action="store_true", help="once, in half a minute")
+    one.add_argument("--rate", type=int, default=failures.RATE, help=f"requests a second ({failures.RATE})")
+    one = soaks.add_parser("restarts", help="two gateways behind a balancer end and start in turn")
+    one.add_argument("--times", type=int, default=50, help="how often (50)")
+    one.add_argument("--pauses", default="1,2,9,13", help="of clients that ask rarely, in seconds (1,2,9,13)")
+    one.add_argument("--rate", type=int, default=100, help="requests a second (100)")
+    for name, soak in SOAKS.items():
+        one = soaks.choices[name]
+        one.add_argument("--seed", type=int, default=0, help="another one does it in another order (0)")
+        one.add_argument(
+            "--no-times", action="store_true", help="check nothing that a busy machine makes late"
+        )
+        one.add_argument("--sabotage", choices=sorted(soak.sabotages), default="", help="spoil the gateway")
+    one = soaks.add_parser("sabotage", help="short soaks of spoiled gateways, which must be found out")
+    one.add_argument(
         "names", nargs="*", metavar="NAME", help=f"of {', '.join(SABOTAGES)}; all if none is named"
     )
-    other.add_argument("--seconds", type=float, default=20.0, help="how long each is edited (20)")
-    other.add_argument("--edits", type=int, default=44, help="how often (44)")
-    other.add_argument("--rate", type=int, default=100, help="requests a second (100)")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.soak == "sabotage" and (unknown := set(given.names) - set(SABOTAGES)):
+        one.error(f"no sabotage {', '.join(sorted(unknown))}; there are {', '.join(SABOTAGES)}")
+    return given
+
+
+async def try_out(names: Iterable[str]) -> bool:
+    """Soak spoiled gateways, and print for each which checks failed; whether all were found out."""
+    good = True
+    for name in names:
+        soak = SABOTAGES[name]
+        found, _ = await soak.run(attrs.evolve(soak.short, sabotage=name))
+        failed = [one.name for one in found if not one.holds]
+        missing = [expected for expected in soak.sabotages[name].fails if expected not in failed]
+        good = good and not missing
+        print(f"{name}: {', '.join(failed) or 'nothing'}", flush=True)
+        if missing:
+            print(f"  NOT FOUND OUT by: {', '.join(missing)}", flush=True)
+    return good
 
 
 def main() -> int:
     """Soak, print what came of it; return 0, or 1 if a check does not hold, or a spoiled gateway passes."""
     given = arguments()
     if given.soak == "sabotage":
-        names = given.names or list(SABOTAGES)
-        if unknown := set(names) - set(SABOTAGES):
-            sys.exit(f"no sabotage {', '.join(sorted(unknown))}; there are {', '.join(SABOTAGES)}")
-        return 1 - uvloop.run(reload.try_out(given.seconds, given.edits, given.rate, names))
-    options = reload.scaled(given.seconds, given.edits, given.rate, given.seed, given.sabotage)
-    found, story = uvloop.run(reload.run(options))
+        return 1 - uvloop.run(try_out(given.names or list(SABOTAGES)))
+    soak = SOAKS[given.soak]
+    found, story = uvloop.run(soak.run(soak.options(given)))
+    if given.no_times:
+        found = [one for one in found if not one.is_time]
     print(story, checks.report(found), sep="\n\n")
     return 0 if all(one.holds for one in found) else 1
 

@@ -15,6 +15,10 @@ WARM_UP: Final = 0.1
 """Of the time."""
 WINDOW: Final = 0.05
 """Of the time, over which memory is averaged at both ends."""
+KEPT_UP: Final = 0.99
+"""Of the requests that are due are sent."""
+SHOWN: Final = 5
+"""Of what went wrong."""
 
 
 @attrs.frozen
@@ -25,6 +29,8 @@ class Check:
     bar: str
     found: str
     holds: bool
+    is_time: bool = False
+    """Whether it depends on how busy the machine is."""
 
 
 def none_of(name: str, count: int) -> Check:
@@ -42,6 +48,17 @@ def all_of(name: str, count: int, of: int, least: int = 1) -> Check:
 def at_most(name: str, figure: float, bar: float, unit: str) -> Check:
     """A figure with a bar."""
     return Check(name, f"<= {bar:g} {unit}", f"{figure:.2f} {unit}", figure <= bar)
+
+
+def within(name: str, seconds: float, bar: float) -> Check:
+    """A time with a bar."""
+    return attrs.evolve(at_most(name, seconds, bar, "s"), is_time=True)
+
+
+def in_time(sent: int, due: int) -> Check:
+    """Whether clients that send at a steady rate did so."""
+    holds = sent >= KEPT_UP * due > 0
+    return Check("requests sent in time", f">= {KEPT_UP:.0%}", f"{sent} of {due}", holds, is_time=True)
 
 
 def same(name: str, before: object, after: object) -> Check:

@@ -18,7 +18,7 @@ from typing import Final, cast
 import orjson
 import uvloop
 
-from tests.soak.wire import BrokenError, Message, chunk, piece
+from tests.soak.wire import BrokenError, Message, chunk, piece, receipt
 
 
 TICK: Final = 0.5
@@ -27,6 +27,50 @@ RATE: Final = 4096
 
 _SEED: Final = re.compile(rb"[?&]seed=(\d+)")
 _SIZE: Final = re.compile(rb"[?&]size=(\d+)")
+
+
+class Connection(asyncio.Protocol):
+    """Reads requests, one after the other; who inherits answers them, and says when to wait for the next one."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport
+        self.next()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember it."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def next(self) -> None:
+        """Wait for the next request."""
+        self._digest = hashlib.sha256()
+        self.message = Message(self._digest.update)
+
+    @property
+    def receipt(self) -> bytes:
+        """What tells the client what has come."""
+        return receipt(self.message.size, self._digest)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        while data:
+            had_begun = self.message.begun
+            try:
+                data = self.message.feed(data)
+            except BrokenError as error:
+                print(error, file=sys.stderr, flush=True)
+                self.transport.abort()
+                return
+            if self.message.begun and not had_begun:
+                self.begin()
+            if self.message.complete:
+                self.answer()
+
+    def begin(self) -> None:
+        """The head of a request is there."""
+
+    def answer(self) -> None:
+        """All of it is there."""
+        raise NotImplementedError
 
 
 class Drip:
@@ -111,19 +155,17 @@ class Instance:
         return orjson.dumps(found)
 
 
-class Origin(asyncio.Protocol):
+class Origin(Connection):
     """One connection."""
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._rest = b""
         self._drip: Drip | None = None
-        self.transport: asyncio.Transport
-        self.next()
+        super().__init__()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember it."""
-        self.transport = cast("asyncio.Transport", transport)
+        """Count it."""
+        super().connection_made(transport)
         self._instance.connections += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -133,24 +175,12 @@ class Origin(asyncio.Protocol):
 
     def next(self) -> None:
         """Wait for the next request."""
-        self._digest = hashlib.sha256()
-        self._message = Message(self._digest.update)
+        super().next()
         self._drip = None
 
-    def data_received(self, data: bytes) -> None:
-        """Read on, and answer what is complete."""
-        while data:
-            try:
-                data = self._message.feed(data)
-            except BrokenError as error:
-                print(error, file=sys.stderr, flush=True)
-                self.transport.abort()
-                return
-            if self._message.complete:
-                self._answer()
-
-    def _answer(self) -> None:
-        method, target, _ = self._message.line.split(b" ")
+    def answer(self) -> None:
+        """At once, or begin to."""
+        method, target, _ = self.message.line.split(b" ")
         seed, size = _SEED.search(target), _SIZE.search(target)
         is_stream = target.startswith(b"/events")
         if (is_stream or b"/drip?" in target) and seed is not None:
@@ -164,7 +194,7 @@ class Origin(asyncio.Protocol):
         elif target == b"/connections":
             body = b"%d" % self._instance.connections
         elif method == b"POST":
-            body = b"%d %b" % (self._message.size, self._digest.hexdigest().encode())
+            body = self.receipt
         elif seed is not None and size is not None:
             body = piece(int(seed[1]), 0, int(size[1]))
         else:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,19 +44,30 @@ def quiet_ports(count: int) -> list[int]:
     return list(found)
 
 
-def start_origin() -> tuple[subprocess.Popen[str], int]:
-    """A process with an instance, and its port."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.soak.origin"], cwd=ROOT, env=_PYTHON, stdout=subprocess.PIPE, text=True
+def spawn(module: str, *arguments: str) -> "subprocess.Popen[str]":
+    """A process that runs a module of these tests, with pipes to and from it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=_PYTHON,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    assert process.stdout is not None
-    return process, int(process.stdout.readline())
 
 
-def stop_origin(process: "subprocess.Popen[str]") -> None:
-    """End it."""
+def stop(process: "subprocess.Popen[str]") -> None:
+    """End it as `kill -9` does."""
     process.kill()
     process.communicate()
+
+
+def start_origin(stack: ExitStack) -> int:
+    """Start an instance, which ends with the stack; its port."""
+    process = spawn("tests.soak.origin")
+    stack.callback(stop, process)
+    assert process.stdout is not None
+    return int(process.stdout.readline())
 
 
 @attrs.frozen
@@ -151,17 +163,17 @@ class GatewayProcess:
             raise BrokenError(f"{status} for {path}: {body[:200]!r}")
         return orjson.loads(body)
 
-    async def post(
-        self, path: str, body: bytes = b"", content_type: str = "application/yaml"
+    async def change(
+        self, method: str, path: str, body: bytes = b"", content_type: str = "application/json"
     ) -> tuple[int, Any]:
-        """What it answers to a request to change something.
+        """What it answers to a request to change something; None where that has no body.
 
         Raises:
             BrokenError: nothing.
 
         """
-        status, answer = await fetch(self.admin, "POST", path, body, content_type)
-        return status, orjson.loads(answer)
+        status, answer = await fetch(self.admin, method, path, body, content_type)
+        return status, orjson.loads(answer) if answer else None
 
     def hang_up(self) -> None:
         """Send SIGHUP."""

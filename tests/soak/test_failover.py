@@ -1,33 +1,26 @@
 """The soak of failover, once and short; and that each of its checks can fail."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 
 import attrs
 import pytest
 
-from tests.cli.running import ENVIRONMENT
-from tests.soak.failover import SHORT, Begun, Stage, Story, classify, judge
-from tests.soak.process import ROOT
-from tests.soak.restarts import Asked
+from tests.soak.failover.instance import Begun
+from tests.soak.failover.report import classify, judge
+from tests.soak.failover.sabotage import SABOTAGES
+from tests.soak.failover.story import SHORT, Stage, Story
+from tests.soak.running import GOODBYE, run_soak
+from tests.soak.traffic import Asked
 
 
 PATIENCE = 170
 
 
-@pytest.mark.timeout(PATIENCE + 10)
+@pytest.mark.timeout(PATIENCE + GOODBYE + 10)
 def test_nothing_is_lost() -> None:
     """UPS-01, UPS-02, UPS-05, CBR-06: instances die, flap, freeze, feel unwell, are drained, weighted, come and go."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.soak.failover", "--short"],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run_soak("failover", "--short", patience=PATIENCE)
+
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -210,6 +203,13 @@ def test_each_check_can_fail(name: str) -> None:
 def test_no_check_is_left_out() -> None:
     """Each has its fault."""
     assert [*FAULTS] == [one.name for one in judge(story())]
+
+
+def test_sabotages_are_found_out_by_checks_that_there_are() -> None:
+    """Each by one at least."""
+    checks = {one.name for one in judge(story())}
+
+    assert [name for name, one in SABOTAGES.items() if not one.fails or {*one.fails} - checks] == []
 
 
 def test_what_nobody_has_read_died_too() -> None:

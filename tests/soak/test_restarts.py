@@ -1,33 +1,26 @@
 """The soak of restarts, four times; and that each of its checks can fail."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 import pytest
 
-from tests.cli.running import ENVIRONMENT
-from tests.soak.process import ROOT
-from tests.soak.restarts import Asked, Life, Options, Story, judge
+from tests.soak.restarts.report import judge
+from tests.soak.restarts.sabotage import SABOTAGES
+from tests.soak.restarts.story import Life, Options, Story
+from tests.soak.running import GOODBYE, run_soak
+from tests.soak.traffic import Asked
 
 
 PATIENCE = 170
 
 
-@pytest.mark.timeout(PATIENCE + 10)
+@pytest.mark.timeout(PATIENCE + GOODBYE + 10)
 def test_nobody_notices() -> None:
     """LIF-02, LIF-03: two gateways behind a balancer end and start in turn."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.soak.restarts", "--times", "4", "--pauses", "1,2"],
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run_soak("restarts", "--times", "4", "--pauses", "1,2", patience=PATIENCE)
+
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -98,6 +91,13 @@ def test_each_check_can_fail(name: str) -> None:
 def test_no_check_is_left_out() -> None:
     """Each has its fault."""
     assert [*FAULTS] == [one.name for one in judge(story())]
+
+
+def test_sabotages_are_found_out_by_checks_that_there_are() -> None:
+    """Each by one at least."""
+    checks = {one.name for one in judge(story())}
+
+    assert [name for name, one in SABOTAGES.items() if not one.fails or {*one.fails} - checks] == []
 
 
 def test_no_load_is_no_proof() -> None:

@@ -26,6 +26,7 @@ WHOLE = [
         b"abc",
         id="chunks",
     ),
+    pytest.param(b"HTTP/1.1 204 No Content\r\n\r\n", b"", id="204 needs no framing"),
     pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"", id="a request needs no framing"),
 ]
 

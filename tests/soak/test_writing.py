@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.writing import WAYS
+from tests.soak.reload.writing import WAYS
 
 
 def _nothing(path: Path) -> None:

@@ -4,6 +4,7 @@ A client may open another connection only after it has read `Connection: close`;
 """
 
 import asyncio
+import hashlib
 import random
 import time
 from collections.abc import Callable
@@ -30,6 +31,11 @@ def piece(seed: int, begin: int, size: int) -> bytes:
 def chunk(data: bytes) -> bytes:
     """A chunk of a body; the last one for no data."""
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def receipt(size: int, digest: "hashlib._Hash") -> bytes:
+    """What an instance answers to a body."""
+    return b"%d %b" % (size, digest.hexdigest().encode())
 
 
 class Message:
@@ -88,7 +94,8 @@ class Message:
         self.begun = True
         length = self.fields.get(b"content-length")
         self._chunked = self.fields.get(b"transfer-encoding") == b"chunked"
-        if self._chunked == (length is not None) and (self._chunked or self.line.startswith(b"HTTP/")):
+        needs_framing = self.line.startswith(b"HTTP/") and self.status != 204
+        if self._chunked == (length is not None) and (self._chunked or needs_framing):
             raise BrokenError(f"both framings, or none: {head!r}")
         self._left = int(length or 0)
 

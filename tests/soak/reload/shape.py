@@ -75,6 +75,7 @@ class Shape:
             *(f"    {name}: {address}" for name, address in self.listeners.items()),
             f"  timeouts: {{idle: {self.idle}s}}",
             f"  drain: {DRAIN}s",
+            "  limits: {connections_per_address: false}",
             "admin:",
             f"  listen: 127.0.0.1:{self.ports.admin}",
             "services:",

@@ -15,22 +15,21 @@ from typing import Any, Final
 
 import attrs
 
-from tests.soak import writing
-from tests.soak.ledger import Ledger
-from tests.soak.load import Load
 from tests.soak.process import GatewayProcess
-from tests.soak.shape import CHANGES, SPOILS, Shape, Spoiled, changed
-from tests.soak.slow import Slow
+from tests.soak.reload import writing
+from tests.soak.reload.ledger import Ledger
+from tests.soak.reload.load import Load
+from tests.soak.reload.shape import CHANGES, SPOILS, Shape, Spoiled, changed
+from tests.soak.reload.slow import Slow
 from tests.soak.wire import BrokenError
 
 
-SOON: Final = 5.0
-"""Seconds within which an edit is in force, or refused."""
-GIVEN_UP: Final = 10.0
-"""Seconds more, so that one late edit is not two."""
-COMPLETE: Final = 20
-"""Looks at what is in force, 50 ms apart."""
-DISMISSED: Final = 3.0
+PATIENCE: Final = 15.0
+"""Seconds after which an edit that is not in force, or refused, never will be; a late one has a bar of its own."""
+AFTERWARDS: Final = 5.0
+"""Seconds after which what comes with that never will."""
+LOOK: Final = 0.05
+"""Seconds between two looks."""
 NEVER: Final = 500_000
 """Revisions from this one on are in broken texts only."""
 VISITS: Final = 8
@@ -111,18 +110,14 @@ class Editor:
             self.ledger.fault("edit", f"{way}: {shape.revision} was refused: {answer}")
             return
         self.shape = shape
-        took = await _within(SOON + GIVEN_UP, seen)
-        if took is None:
+        at = await _within(PATIENCE, seen)
+        if at is None:
             self.ledger.fault("edit", f"{way}, {what}: {shape.revision} was never in force")
             return
-        took -= began
-        if took > SOON:
-            self.ledger.fault("edit", f"{way}, {what}: {shape.revision} was in force after {took:.1f} s")
-        else:
-            self.done.append(Done(way, what, sound=True, took=took))
+        self.done.append(Done(way, what, sound=True, took=at - began))
         await self._check(shape, f"{way}, {what}")
         await self._follow(before, shape)
-        if not await self._logged(lambda: self._gateway.log.count(IN_FORCE) > lines):
+        if not await _eventually(lambda: self._gateway.log.count(IN_FORCE) > lines):
             self.ledger.fault("log", f"{way}, {what}: {shape.revision} was not told")
 
     async def _check(self, shape: Shape, why: str) -> None:
@@ -133,14 +128,12 @@ class Editor:
             "spare": sorted(shape.spare),
             "error": None,
         }
-        found = await self._state()
-        for _ in range(COMPLETE):
-            if found == expected:
-                return
-            await asyncio.sleep(0.05)
+        found, deadline = await self._state(), time.monotonic() + AFTERWARDS
+        while found != expected and time.monotonic() < deadline:
+            await asyncio.sleep(LOOK)
             found = await self._state()
-        wrong = {name: found[name] for name, value in expected.items() if found[name] != value}
-        self.ledger.fault("state", f"{why}: {wrong} is not as in {expected}")
+        if wrong := {name: found[name] for name, value in expected.items() if found[name] != value}:
+            self.ledger.fault("state", f"{why}: {wrong} is not as in {expected}")
 
     async def _state(self) -> dict[str, Any]:
         status = await self._gateway.get("/")
@@ -160,7 +153,7 @@ class Editor:
         """Use what has come, and see that what has gone is gone."""
         if shape.guest and not before.guest:
             self._load.welcome()
-        if before.guest and not shape.guest and (left := await self._load.dismissed(DISMISSED)):
+        if before.guest and not shape.guest and (left := await self._load.dismissed(AFTERWARDS)):
             self.ledger.fault("guest", f"{left} were not told that their listener has gone")
         if shape.visitor and not before.visitor:
             await self._load.visit("visitor", VISITS)
@@ -184,7 +177,7 @@ class Editor:
             self.ledger.fault("refusal", f"{way}, {what}: {answer}")
         told, took = await self._refusal(before, began)
         if told is None:
-            self.ledger.fault("refusal", f"{way}, {what}: not told within {SOON:g} s")
+            self.ledger.fault("refusal", f"{way}, {what}: not told within {PATIENCE:g} s")
             return
         problems = told["config"]["problems"]
         if wrong := _compare(problems, spoiled):
@@ -196,16 +189,16 @@ class Editor:
         message = REFUSED + told["config"]["error"]
         self._told.append((way, message))
         count = sum(message == other for _, other in self._told)
-        if not await self._logged(lambda: self._gateway.log.count(message) >= count):
+        if not await _eventually(lambda: self._gateway.log.count(message) >= count):
             self.ledger.fault("log", f"{way}, {what}: not told: {message}")
 
     async def _refusal(self, before: dict[str, Any], began: float) -> tuple[dict[str, Any] | None, float]:
-        deadline = began + SOON
+        deadline = began + PATIENCE
         while (now := time.monotonic()) < deadline:
             status = await self._gateway.get("/")
             if (status["config"]["error_at"] or 0) > (before["config"]["error_at"] or 0):
                 return status, now - began
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(LOOK)
         return None, 0.0
 
     # ---- both -------------------------------------------------------------------------------------------------------
@@ -216,7 +209,9 @@ class Editor:
         if way == "POST /gateway/config":
             assert text is not None
             began = time.monotonic()
-            return began, *await self._gateway.post("/gateway/config", text.encode())
+            return began, *await self._gateway.change(
+                "POST", "/gateway/config", text.encode(), "application/yaml"
+            )
         if text is None:
             writing.delete(path)
         else:
@@ -225,15 +220,8 @@ class Editor:
         if way == "SIGHUP":
             self._gateway.hang_up()
         elif way == "POST /gateway/reload":
-            return began, *await self._gateway.post("/gateway/reload")
+            return began, *await self._gateway.change("POST", "/gateway/reload")
         return began, 0, None
-
-    async def _logged(self, condition: Callable[[], bool]) -> bool:
-        for _ in range(40):
-            if condition():
-                return True
-            await asyncio.sleep(0.05)
-        return condition()
 
     def account(self) -> None:
         """See that the log tells each edit once and in its turn, nothing else of the kind, and nothing that went wrong."""
@@ -293,3 +281,10 @@ async def _within(seconds: float, seen: Awaitable[float]) -> float | None:
             return await seen
     except TimeoutError:
         return None
+
+
+async def _eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + AFTERWARDS
+    while not (holds := condition()) and time.monotonic() < deadline:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(LOOK)
+    return holds

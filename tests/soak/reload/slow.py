@@ -8,23 +8,22 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from random import Random
+from time import monotonic
 from typing import Final
 
 import attrs
 import orjson
 
-from tests.soak.ledger import Ledger
 from tests.soak.origin import RATE, TICK
-from tests.soak.shape import DRAIN, Ports
-from tests.soak.wire import BLOCK, BrokenError, Client, chunk, fetch, piece
+from tests.soak.reload.ledger import Ledger
+from tests.soak.reload.shape import DRAIN, Ports
+from tests.soak.wire import BLOCK, BrokenError, Client, chunk, fetch, piece, receipt
 
 
-QUIET: Final = 10.0
-"""Seconds within which something comes on everything that is open."""
 VISIT: Final = DRAIN / 2
 """Seconds of a download from a service that goes meanwhile."""
 LAST: Final = 30.0
-"""Seconds for the end of all."""
+"""Seconds for the end of all, or until the next bytes of what is open; silence has a bar of its own."""
 
 
 @attrs.frozen
@@ -48,6 +47,8 @@ class Slow:
         self.streams = 0
         """Those that came to their end without a gap."""
         self.events = 0
+        self.silence = 0.0
+        """Seconds for which nothing came on something that was open, at most."""
         self._ports = ports
         self._random = random
         self._counts = counts
@@ -136,19 +137,20 @@ class Slow:
     async def _get(self, target: str, take: Callable[[bytes], object]) -> None:
         client = await Client.open(self._ports.main)
         floor = self.ledger.highest
-        heard = asyncio.get_running_loop().time()
+        heard = monotonic()
 
         def note(data: bytes) -> None:
             nonlocal heard
-            heard = asyncio.get_running_loop().time()
+            now = monotonic()
+            self.silence, heard = max(self.silence, now - heard), now
             take(data)
 
         answer = client.begin(f"GET {target} HTTP/1.1\r\nHost: soak.example\r\n\r\n".encode(), note)
         try:
             while not answer.done():
-                await asyncio.wait([answer], timeout=QUIET)
-                if not answer.done() and asyncio.get_running_loop().time() - heard > QUIET:
-                    raise BrokenError(f"nothing has come for {QUIET:g} s")
+                await asyncio.wait([answer], timeout=LAST)
+                if not answer.done() and monotonic() - heard > LAST:
+                    raise BrokenError(f"nothing has come for {LAST:g} s")
             self.ledger.check(await answer, floor)
         finally:
             answer.cancel()
@@ -191,7 +193,7 @@ class Slow:
             finally:
                 answer.cancel()
                 client.close()
-            if b"".join(found) != b"%d %b" % (sent, digest.hexdigest().encode()):
+            if b"".join(found) != receipt(sent, digest):
                 raise BrokenError(f"of {sent} bytes there came {found}")
             self.whole += 1
         except BrokenError as error:
