@@ -12,8 +12,13 @@ NOMINATIONS: Final = 32
 """Names in `Connection` fields beyond which a request is refused."""
 HOPS: Final = 5
 """Times that a request may have passed a gatekeeper before it is taken for going round in circles."""
+BAGGAGE_SIZE: Final = 8192
+"""Bytes of W3C baggage that are passed on, and what a platform must propagate at least; more is dropped whole."""
+BAGGAGE_MEMBERS: Final = 64
+"""Members of it, likewise."""
 
-_VIA_SELF: Final = b" gatekeeper"
+# RFC 9110 section 7.6.3: protocol, pseudonym, comment
+_find_self: Final = re.compile(rb"(?:^|,)[ \t]*[^ \t,()]+[ \t]+gatekeeper(?=[ \t]*(?:\(|,|$))").findall
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _is_token: Final = re.compile(_TOKEN).fullmatch
 _is_upgrade: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z/, \t]+").fullmatch
@@ -25,7 +30,7 @@ class Facts:
     """The fields that only some requests have."""
 
     __slots__ = (
-        "chain", "expect", "forwarded", "host", "max_forwards", "proto", "request_id", "takes_trailers", "traceparent",
+        "baggage", "chain", "expect", "forwarded", "host", "max_forwards", "proto", "request_id", "takes_trailers", "traceparent",
         "tracestate", "upgrade", "via",
     )  # fmt: skip
 
@@ -65,9 +70,14 @@ class Facts:
         # of several entries the last is the one that the trusted neighbour wrote
         self.proto = text(Action.FORWARDED_PROTO).rpartition(",")[2].strip()
         self.host = text(Action.FORWARDED_HOST).rpartition(",")[2].strip()
+        baggage = by_action.get(Action.BAGGAGE, [])
+        size = sum(map(len, baggage)) + len(baggage)
+        members = sum(value.count(b",") + 1 for value in baggage)
+        kept = size <= BAGGAGE_SIZE and members <= BAGGAGE_MEMBERS
+        self.baggage = [(b"baggage", value) for value in baggage] if kept else []
         vias = by_action.get(Action.VIA, [])
         self.via = [(b"Via", value) for value in vias]
-        if sum(value.count(_VIA_SELF) for value in vias) >= HOPS:
+        if sum(len(_find_self(value)) for value in vias) >= HOPS:
             raise LoopDetected(log="the request has passed too many gateways")
 
 

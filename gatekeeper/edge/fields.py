@@ -30,6 +30,7 @@ class Action(enum.IntEnum):
     TRANSFER_ENCODING = 16
     UPGRADE = 17
     VIA = 18
+    BAGGAGE = 19
 
 
 Underscores = Literal["drop", "keep", "reject"]
@@ -57,6 +58,7 @@ _ACTIONS: Final = {
         ),
         Action.ONCE,
     ),
+    b"baggage": Action.BAGGAGE,
     b"connection": Action.CONNECTION,
     b"content-length": Action.CONTENT_LENGTH,
     b"expect": Action.EXPECT,
@@ -76,10 +78,18 @@ _ACTIONS: Final = {
     # between two hops only (RFC 9110 section 7.6.1), and what older software sends there
     **dict.fromkeys(
         (
+            b"alpn",
+            b"alt-svc",
+            b"close",
             b"http2-settings",
             b"keep-alive",
+            b"proxy-authenticate",
+            b"proxy-authentication-info",
             b"proxy-authorization",
             b"proxy-connection",
+            b"proxy-features",
+            b"proxy-instruction",
+            b"security-scheme",
             b"trailer",
         ),
         Action.DROP,
@@ -87,56 +97,76 @@ _ACTIONS: Final = {
     # claims about the client, the target or the method that only a proxy in front may make, and which ours replace
     **dict.fromkeys(
         (
+            b"ali-cdn-real-ip",
+            b"cdn-src-ip",
             b"cf-connecting-ip",
+            b"cf-connecting-ipv6",
+            b"cf-pseudo-ipv4",
             b"client-ip",
+            b"do-connecting-ip",
             b"fastly-client-ip",
+            b"fly-client-ip",
+            b"forwarded-for",
+            b"front-end-https",
+            b"incap-client-ip",
             b"proxy",
+            b"proxy-client-ip",
+            b"remote-addr",
             b"true-client-ip",
+            b"wl-proxy-client-ip",
+            b"x-accel-mapping",
+            b"x-appengine-user-ip",
+            b"x-azure-clientip",
+            b"x-azure-socketip",
             b"x-client-ip",
             b"x-cluster-client-ip",
-            b"x-forwarded",
-            b"x-forwarded-port",
-            b"x-forwarded-prefix",
-            b"x-forwarded-scheme",
-            b"x-forwarded-server",
-            b"x-forwarded-ssl",
+            b"x-host",
             b"x-http-method",
             b"x-http-method-override",
             b"x-method-override",
-            b"x-original-method",
-            b"x-original-uri",
-            b"x-original-url",
+            b"x-middleware-subrequest",
+            b"x-nf-client-connection-ip",
+            b"x-originating-ip",
+            b"x-proxyuser-ip",
             b"x-real-ip",
+            b"x-remote-addr",
+            b"x-remote-ip",
             b"x-rewrite-url",
+            b"x-scheme",
+            b"x-sendfile-type",
+            b"x-url-scheme",
+            b"x-vercel-forwarded-for",
         ),
         Action.DROP,
     ),
 }
 
 
-# who somebody is, in the words of proxies that have authenticated them: no client may say that of itself
-_is_identity: Final = re.compile(
-    rb"(?:x-(?:authenticated|consumer|credential|auth-request|ssl-client|client-cert|tls-client|envoy)"
-    rb"|ssl-client|remote-user|x-remote-user|x-remote-groups?|x-user-(?:id|name|email|roles?|groups?|scopes?)"
-    rb"|x-forwarded-(?:user|email|groups|preferred-username|access-token|client-cert)"
-    rb"|x-anonymous-consumer)(?:-[!-~]*)?"
+# who somebody is, in the words of proxies that have authenticated them, and what was asked of a proxy in front: no
+# client may say that of itself
+_is_claim: Final = re.compile(
+    rb"(?:x-(?:forwarded|original|authenticated|consumer|anonymous-consumer|credential|auth-request|authentik|envoy"
+    rb"|webauth|goog-authenticated|goog-iap|ms-client-principal|ms-token|amzn-oidc|amzn-mtls|pomerium|vouch|jwt"
+    rb"|ssl|tls|client-cert|client-dn|client-verify|remote-(?:user|name|email|groups?)"
+    rb"|user-(?:id|name|email|roles?|groups?|scopes?))"
+    rb"|x-(?:endpoint-api|apigateway-api)-userinfo|x-arr-(?:clientcert|ssl)"
+    rb"|cf-access|client-cert|ssl-client|tailscale-user|remote-(?:user|name|email|groups?))(?:-[0-9a-z-]*)?"
 ).fullmatch
+_ODD: Final = re.compile(rb"[^0-9a-z-]")
 
 
 def _decider(underscores: Underscores) -> Callable[[bytes], Action | None]:
     def decide(name: bytes) -> Action | None:
-        if b"_" in name:
-            # servers that turn names into variables cannot tell `x_user` from `x-user`
-            meant = name.replace(b"_", b"-")
-            if underscores == "reject":
-                return Action.REFUSE
-            return (
-                None
-                if underscores == "keep" and meant not in _ACTIONS and not _is_identity(meant)
-                else Action.DROP
-            )
         action = _ACTIONS.get(name)
-        return Action.DROP if action is None and _is_identity(name) else action
+        if action is None and _is_claim(name):
+            return Action.DROP
+        if action is not None or not _ODD.search(name):
+            return action
+        # servers that turn names into variables cannot tell `x_user` from `x-user`, some not even `x.user`
+        meant = _ODD.sub(b"-", name)
+        if b"_" in name and underscores != "keep":
+            return Action.DROP if underscores == "drop" else Action.REFUSE
+        return Action.DROP if meant in _ACTIONS or _is_claim(meant) else None
 
     return decide
 

@@ -17,16 +17,21 @@ HOPS: Final = 32
 """Entries that are looked at; a longer list is cut at its left end."""
 
 # RFC 7239 section 4: forwarded-pair = token "=" value, value = token / quoted-string
-_PAIR: Final = re.compile(r'\s*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)=([!#$%&\'*+\-.^_`|~0-9A-Za-z:]+|"[^"\\]*")\s*')
-_IPV4_PORT: Final = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d{1,5}")
-_IPV6_BRACKETS: Final = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?")
+_PAIR: Final = re.compile(
+    r"[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=([!#$%&'*+\-.^_`|~0-9A-Za-z:]+|\"[\t !#-\[\]-~]*\")[ \t]*"
+)
+_IPV4_PORT: Final = re.compile(r"([0-9.]+):([0-9]{1,5})")
+_IPV6_BRACKETS: Final = re.compile(r"\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\](?::([0-9]{1,5}))?")
+_LAST_PORT: Final = 65535
 
 
 def parse_address(text: str) -> Address | None:
     """An address as proxies write it, with or without port; None if it is none. IPv4 in IPv6 is IPv4."""
-    text = text.strip()
+    text = text.strip(" \t")
     if match := _IPV4_PORT.fullmatch(text) or _IPV6_BRACKETS.fullmatch(text):
-        text = match[1]
+        text, port = match.groups()
+        if port is not None and int(port) > _LAST_PORT:
+            return None
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -55,6 +60,12 @@ def parse_forwarded(value: str) -> list[dict[str, str]] | None:
             pairs[match[1].lower()] = match[2].strip('"')
         elements.append(pairs)
     return elements
+
+
+def node_address(node: str) -> str:
+    """The address of a node of `Forwarded` (RFC 7239 section 6); empty where it tells none, or not as it must."""
+    bare = ":" in node and not node.startswith("[") and not _IPV4_PORT.fullmatch(node)
+    return "" if bare else node
 
 
 def walk(chain: Sequence[str], peer: str, networks: Sequence[Network]) -> tuple[str, list[str]]:

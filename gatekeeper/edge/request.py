@@ -14,7 +14,7 @@ from gatekeeper.core.exchange import Exchange, Key
 from gatekeeper.core.message import Field, Headers, Request
 from gatekeeper.edge.facts import Facts, absolute, check_coding, connection_options, length_of
 from gatekeeper.edge.fields import ACTIONS, Action, Underscores
-from gatekeeper.edge.forwarded import Network, parse_forwarded, walk
+from gatekeeper.edge.forwarded import Network, node_address, parse_forwarded, walk
 from gatekeeper.edge.head import HeadReader
 from gatekeeper.edge.host import HOSTS
 from gatekeeper.edge.peer import Peer
@@ -182,6 +182,7 @@ class Reader:
                 fields += peer.forwarded
                 fields.append((b"X-Forwarded-Host", request.authority))
             fields += facts.via
+            fields += facts.baggage
 
         header, trace_id, fresh = accept(traceparent, self._getrandbits)
         fields.append((b"traceparent", header))
@@ -210,12 +211,13 @@ class Reader:
         fields = request.headers.fields
         chain, scheme, host = facts.chain, facts.proto, facts.host
         if facts.forwarded is not None:
-            # RFC 7239 is the standard: where it is there and well-formed, it wins
+            # RFC 7239 is the standard, but what is not written by nearly every proxy is passed on by them as it came
+            # from a client: `X-Forwarded-*` wins where both are there
             elements = parse_forwarded(facts.forwarded)
             if elements is not None:
-                chain = [element.get("for", "") for element in elements]
-                scheme = elements[-1].get("proto", scheme)
-                host = elements[-1].get("host", host)
+                chain = chain or [node_address(element.get("for", "")) for element in elements]
+                scheme = scheme or elements[-1].get("proto", "")
+                host = host or elements[-1].get("host", "")
         request.client, believed = walk(chain, request.peer, self._networks)
         if scheme.lower() in {"http", "https"}:
             request.scheme = scheme.lower()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+TRACEPARENT_LIMIT = 256
+"""Bytes; that of version 00 has 55, and a later one may have more."""
+
 TRACESTATE_LIMIT = 512
 """Bytes. "Vendors SHOULD propagate at least 512 characters of a combined header"; we drop a longer one whole."""
 
@@ -46,7 +49,11 @@ def accept(traceparent: bytes | None, getrandbits: Callable[[int], int]) -> tupl
     Returns the field value to forward, the trace id for the log, and whether the trace is fresh: "creates a
     new traceparent header and removes all entries from" `tracestate`, which is then the caller's part.
     """
-    if traceparent is not None and _TRACEPARENT(traceparent) is not None:
+    if (
+        traceparent is not None
+        and len(traceparent) <= TRACEPARENT_LIMIT
+        and _TRACEPARENT(traceparent) is not None
+    ):
         return traceparent, traceparent[3:35].decode(), False
     digits = (getrandbits(192) | _NOT_ZERO).to_bytes(24, "big").hex()
     trace_id = digits[:32]

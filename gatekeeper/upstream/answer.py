@@ -25,6 +25,7 @@ from gatekeeper.core.tunnel import Tunnel
 from gatekeeper.upstream.fields import is_event_stream
 from gatekeeper.upstream.head import HEAD_LIMIT
 from gatekeeper.upstream.incoming import Incoming
+from gatekeeper.upstream.interim import FINAL, Beginning
 from gatekeeper.upstream.limits import Limits
 
 
@@ -77,7 +78,7 @@ class Answer(Incoming):
         self._parser = HttpResponseParser(self)
         self._head_size = self._size = 0
         self._raw = []
-        self._interims = self._continue = None
+        self._beginning = self._continue = None
         self._remaining = -1
         self._chunks = []
         self._paused = False
@@ -222,17 +223,14 @@ class Answer(Incoming):
             self._feed_length(data)
         else:
             if not had_head:
+                if self._beginning is not None or not (self._head_size or data[:10] in FINAL):
+                    self._feed_beginning(data)
+                    return
                 self._head_size += len(data)
             try:
                 parser.feed_data(data)
-            except HttpParserUpgrade as stop:
-                if self.status == 101:
-                    self._switch(data[stop.args[0] :])
-                else:
-                    self._fail_parse("switched protocols without being asked to")
-                return
-            except HttpParserError as error:
-                self._fail_parse(f"no valid HTTP/1.1: {error}")
+            except (HttpParserError, HttpParserUpgrade) as error:
+                self._fail_parse(error)
                 return
             if self.error is not None:
                 self.fail(self.error)
@@ -257,6 +255,31 @@ class Answer(Incoming):
                 self.trailers.count(len(data), has_body=self._size > size)
             except AnswerTruncated as error:
                 self.fail(error)
+
+    def _feed_beginning(self, data: bytes) -> None:
+        """Take bytes that are not those of an answer's head, as far as has been seen."""
+        beginning = self._beginning
+        if beginning is None:
+            beginning = self._beginning = Beginning()
+        while data:
+            try:
+                piece, data = beginning.cut(data)
+                if beginning.final:
+                    self._beginning = None
+                    self.feed(piece)
+                    return
+                assert self._parser is not None
+                self._parser.feed_data(piece)
+            except BadAnswer as error:
+                self.error = error
+            except (HttpParserError, HttpParserUpgrade) as error:
+                if self.status == 101:
+                    self._switch(data)
+                    return
+                self.error = self.error or BadAnswer(log=f"no valid HTTP/1.1: {error}")
+            if self.error is not None:
+                self.fail(self.error)
+                return
 
     def _switch(self, early: bytes) -> None:
         """Make a tunnel of the connection; `early` is what came behind the 101."""
@@ -283,7 +306,7 @@ class Answer(Incoming):
         if remaining == 0:
             self.complete = True
 
-    def _fail_parse(self, log: str) -> None:
+    def _fail_parse(self, error: Exception) -> None:
         if self.complete:
             # the answer itself was fine, what follows it is not
             self.keep_alive = False
@@ -291,7 +314,7 @@ class Answer(Incoming):
             self._finish()
         else:
             kind = AnswerTruncated if self.has_head else BadAnswer
-            self.fail(kind(log=log))
+            self.fail(kind(log=f"no valid HTTP/1.1: {error}"))
 
     def end_of_stream(self) -> None:
         """The instance will send no more."""
@@ -307,7 +330,7 @@ class Answer(Incoming):
             self._finish()
         elif self.has_head:
             self.fail(AnswerTruncated(log="the connection ended inside the body"))
-        elif self._head_size or self._interims is not None:
+        elif self._head_size or self._beginning is not None:
             self.fail(BadAnswer(log="the connection ended inside the head"))
         else:
             self.fail(Reset(log="the connection ended before an answer"))

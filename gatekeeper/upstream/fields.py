@@ -24,11 +24,19 @@ _ACTIONS: Final = {
     b"connection": Action.CONNECTION,
     b"content-length": Action.CONTENT_LENGTH,
     b"transfer-encoding": Action.TRANSFER_ENCODING,
+    b"alpn": Action.DROP,
+    # it would lead clients past the gateway
+    b"alt-svc": Action.DROP,
+    b"close": Action.DROP,
     b"http2-settings": Action.DROP,
     b"keep-alive": Action.DROP,
     b"proxy-authenticate": Action.DROP,
     b"proxy-authentication-info": Action.DROP,
+    b"proxy-authorization": Action.DROP,
     b"proxy-connection": Action.DROP,
+    b"proxy-features": Action.DROP,
+    b"proxy-instruction": Action.DROP,
+    b"security-scheme": Action.DROP,
     b"te": Action.DROP,
     b"trailer": Action.TRAILER,
     b"upgrade": Action.UPGRADE,
@@ -46,7 +54,8 @@ KEPT: Final = frozenset(
 BLANKS: Final = b" \t"
 """What the parser leaves at the end of a value."""
 REASON: Final = re.compile(rb"[\t !-~\x80-\xff]*")
-CONTENT_LENGTH: Final = re.compile(rb"[0-9]{1,19}")
+CONTENT_LENGTH: Final = re.compile(rb"[0-9]{1,18}")
+"""Any length that all readers have room for: below 2^63."""
 
 
 def is_event_stream(fields: list[Field]) -> bool:

@@ -7,23 +7,20 @@ for each answer (0.5 µs), and a connection on which anything arrives that was n
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from httptools import HttpResponseParser
 
 from gatekeeper.core.errors import BadAnswer, GatewayError
 from gatekeeper.core.message import Field, Request
 from gatekeeper.upstream.head import HEAD_LIMIT, Head, size_of
-from gatekeeper.upstream.interim import Interims
+from gatekeeper.upstream.interim import Beginning
 from gatekeeper.upstream.trailers import Trailers
 from gatekeeper.upstream.upgrade import check_switch
 
 
 if TYPE_CHECKING:
     from gatekeeper.core.exchange import Attempt
-
-STATUS_LINE: Final = 20
-"""Bytes of a status line, about."""
 
 
 class Incoming:
@@ -36,11 +33,11 @@ class Incoming:
     """
 
     __slots__ = (
+        "_beginning",
         "_chunks",
         "_clock",
         "_continue",
         "_head_size",
-        "_interims",
         "_parser",
         "_raw",
         "_remaining",
@@ -77,7 +74,7 @@ class Incoming:
     _parser: HttpResponseParser | None
     _head_size: int
     _raw: list[Field]
-    _interims: Interims | None
+    _beginning: Beginning | None
     _continue: asyncio.Future[None] | None
     _remaining: int  # bytes of a body of known length that bypass the parser; -1 is "not so"
     _chunks: list[bytes]
@@ -109,8 +106,8 @@ class Incoming:
                 self._take_interim(status, raw, parser.get_http_version())
                 return
             head = Head(raw, status, parser.get_http_version(), self.reason)
-            if self._head_size > HEAD_LIMIT:
-                head.check_size()
+            if self._head_size > HEAD_LIMIT and size_of(raw) > HEAD_LIMIT:
+                raise BadAnswer(log=f"a head of more than {HEAD_LIMIT} bytes")
         except BadAnswer as error:
             self.error = error
             return
@@ -167,10 +164,8 @@ class Incoming:
                 raise BadAnswer(log="switched protocols inside the request")
             self._take_head(status, fields)
             return
-        if self._interims is None:
-            self._interims = Interims()
-        fields = self._interims.clean(raw, version)
-        self._head_size -= size_of(raw) + STATUS_LINE  # what is left is that of the final head
+        assert self._beginning is not None  # whoever feeds the parser has seen it coming
+        fields = self._beginning.clean(raw)
         self.reason = b""
         if status == 100:
             if self._continue is not None:

@@ -1,8 +1,32 @@
-"""The same bytes in other pieces: where they are cut must never matter."""
+"""Tables of bytes, and the same bytes in other pieces: where they are cut must never matter."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+import attrs
+import pytest
 from hypothesis import strategies as st
+
+
+@attrs.frozen
+class Case:
+    """A row of a table: bytes, and what they are taken for."""
+
+    raw: bytes
+    expected: tuple[object, ...]
+    id: str
+
+
+def case(raw: bytes, *expected: object, id: str) -> Case:  # noqa: A002  # as pytest calls it
+    """Make a row."""
+    return Case(raw, expected, id)
+
+
+def every(name: str, cases: Sequence[Case]) -> pytest.MarkDecorator:
+    """Run a test for each row; `name` lists its arguments."""
+    return pytest.mark.parametrize(
+        name.split(), [pytest.param(one.raw, *one.expected, id=one.id) for one in cases]
+    )
 
 
 def in_two(data: bytes, behind: bytes = b"") -> Iterator[list[bytes]]:
@@ -33,7 +57,7 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 def at(data: bytes, positions: Sequence[int]) -> list[bytes]:
     """Cut at these positions, as far as there are any."""
     borders = sorted({0, len(data), *(position % (len(data) + 1) for position in positions)})
-    return [data[start:end] for start, end in zip(borders, borders[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(borders)]
 
 
 POSITIONS = st.lists(st.integers(0, 1000), max_size=6)

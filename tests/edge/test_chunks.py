@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.core.errors import BadRequest, GatewayError, HeadersTooLarge
 from gatekeeper.edge.chunks import LINE_LIMIT, OVERHEAD_LIMIT, TRAILER_COUNT, TRAILER_LIMIT, Chunks
-from tests.edge.cuts import POSITIONS, at, damaged, every_way, one_by_one, pieces
+from tests.edge.cuts import POSITIONS, at, case, damaged, every, every_way, one_by_one, pieces
 
 
 BEHIND = b"GET /behind HTTP/1.1\r\n\r\n"
@@ -45,17 +45,13 @@ def chunk(data: bytes, extension: bytes = b"") -> bytes:
     return b"%x%b\r\n%b\r\n" % (len(data), extension, data)
 
 
-def case(raw: bytes, *expected: object, id: str) -> object:  # noqa: A002  # as pytest calls it
-    return pytest.param(raw, *expected, id=id)
-
-
 def trailers(size: int) -> bytes:
     """Two trailers of so many bytes in all."""
     return b"X-A: " + b"a" * 4000 + b"\r\nX-B: " + b"b" * (size - 4014) + b"\r\n"
 
 
 READ = [
-    # (bytes, body)
+    # bytes; the body that they are read as
     case(END, b"", id="nothing"),
     case(b"2\r\nok\r\n" + END, b"ok", id="one-chunk"),
     case(b"2\r\nok\r\n3\r\nay!\r\n" + END, b"okay!", id="two-chunks"),
@@ -80,7 +76,7 @@ READ = [
 ]  # fmt: skip
 
 REFUSED = [
-    # (bytes, error)
+    # bytes; what they are refused with
     *(
         case(size + b"\r\nok\r\n" + END, BadRequest, id=f"FRM-10-{size!r}")
         for size in (b"+2", b"-2", b"0x2", b"2_", b"2 ", b" 2", b"\t2", b"2\t", b"", b"g", b"F" * 17, b"0" * 15 + b"2", b"0" * 16, "２".encode())  # noqa: RUF001
@@ -128,8 +124,8 @@ REFUSED = [
     case(b"0\r\nA\0: " + b"b" * TRAILER_LIMIT + b"\r\n\r\n", BadRequest, id="FRM-15-bad-before-it-is-too-large"),
 ]  # fmt: skip
 
-GOOD = [param.values[0] for param in READ]
-BAD = [param.values[0] for param in REFUSED]
+GOOD = [one.raw for one in READ]
+BAD = [one.raw for one in REFUSED]
 
 
 def cuts(raw: bytes) -> Iterable[list[bytes]]:
@@ -137,14 +133,14 @@ def cuts(raw: bytes) -> Iterable[list[bytes]]:
     return every_way(raw, BEHIND) if len(raw) < 500 else ([raw], pieces(raw, 61), one_by_one(raw))
 
 
-@pytest.mark.parametrize(("raw", "body"), READ)
+@every("raw body", READ)
 def test_what_is_read(raw: bytes, body: bytes) -> None:
     """FRM-38: the same, wherever it is cut; what comes behind it is left alone."""
     for cut in cuts(raw):
         assert Whole(body, len(raw)) == decode(*cut), cut
 
 
-@pytest.mark.parametrize(("raw", "error"), REFUSED)
+@every("raw error", REFUSED)
 def test_what_is_refused(raw: bytes, error: type[GatewayError]) -> None:
     """FRM-38: with the same error, wherever it is cut."""
     for cut in cuts(raw):
@@ -393,4 +389,4 @@ def test_whatever_is_legal_means_the_same_to_others(body_and_raw: tuple[bytes, b
 )
 def test_others_have_their_say(other: Callable[[bytes], Whole | None], refused: set[str]) -> None:
     """The comparisons above compare something."""
-    assert refused == {param.id for param in READ if other(param.values[0]) is None}
+    assert refused == {one.id for one in READ if other(one.raw) is None}

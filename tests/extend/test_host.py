@@ -77,7 +77,10 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
     install()
     yield install
+    monkeypatch.undo()
     host_module._installed.cache_clear()
+    # it reads files: not when the next test asks for it, in a loop
+    host_module._installed()
 
 
 pytestmark = pytest.mark.usefixtures("installed")

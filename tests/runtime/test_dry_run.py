@@ -244,6 +244,11 @@ RAISES = "fails on its first request: ValueError: not like this [fails]"
             id="CFG-13-condition-of-a-route",
         ),
         pytest.param(
+            {"match": "{path: /one, not: [{odd_when: raise}, {scheme: https}]}"},
+            "7:16: routes.one.match: the condition `not` fails on its first request: LookupError: no word [fails]",
+            id="CFG-13-one-of-several-conditions-of-a-route",
+        ),
+        pytest.param(
             {"route": "odd: body"},
             "7:8: routes.one: the body of its first answer fails: ZeroDivisionError: no bytes [fails]",
             id="CFG-13-body",
@@ -330,6 +335,7 @@ async def test_at_a_reload_what_is_in_force_goes_on(
         pytest.param({"match": "{path: /one, odd_when: 'no'}", "route": "odd: raise"}, id="no-request-known"),
         pytest.param({"match": "{path: {not: {regex: /.*}}}", "route": "odd: raise"}, id="no-path-known"),
         pytest.param({"match": "{path: {regex: '/[^ -~]'}}", "route": "odd: raise"}, id="no-clean-path"),
+        pytest.param({"match": "{path: {regex: '/a//b'}}", "route": "odd: raise"}, id="no-canonical-path"),
         pytest.param(
             {"match": "{path: {regex: '/a/.'}, header: {x: {regex: '[^ -~]'}}}", "route": "odd: raise"},
             id="no-field",

@@ -17,7 +17,11 @@ from gatekeeper.core.tunnel import End, Tunnel
 from gatekeeper.testing import make_exchange
 from gatekeeper.upstream.pool import Pool, TlsIdentity
 from gatekeeper.upstream.send import Sender
-from tests.edge.wire import OK, Origin, Reply, Script, until
+from tests.edge.wire import OK, Origin, Script, until
+
+
+_OF_REQUEST: tuple[str, ...] = ("upgrade", "takes_trailers")
+_OF_BODY: tuple[str, ...] = ("chunked", "expects_continue")
 
 
 @attrs.frozen
@@ -64,14 +68,13 @@ class Sending:
 
     def exchange(self, method: str = "GET", path: str = "/", **options: Any) -> Exchange:
         """Make an exchange; what `make_exchange` does not know is said of the request, or of its body."""
-        on_request = {name: options.pop(name) for name in ("upgrade", "takes_trailers") if name in options}
-        on_body = {name: options.pop(name) for name in ("chunked", "expects_continue") if name in options}
+        said = {name: options.pop(name) for name in _OF_REQUEST + _OF_BODY if name in options}
         exchange = make_exchange(method, path, **options)
         exchange.interim = lambda status, fields: self.interim.append((status, fields))
-        for name, value in on_request.items():
-            setattr(exchange.request, name, value)
-        if any(on_body.values()):
-            for name, value in on_body.items():
+        for name, value in said.items():
+            if name in _OF_REQUEST:
+                setattr(exchange.request, name, value)
+            elif value:  # a request without a body shares one with all others
                 setattr(exchange.request.body, name, value)
         return exchange
 
@@ -94,19 +97,18 @@ class Sending:
 
 @asynccontextmanager
 async def sending(
-    origin: Reply | Script | Origin = OK,
+    does: bytes | Script = OK,
     *,
     limits: Limits | None = None,
     tls: tuple[ssl.SSLContext, TlsIdentity] | None = None,
 ) -> AsyncIterator[Sending]:
-    """Start an origin, and stop it; nothing may be left over.
+    """Start an origin, and stop it; each exchange ends.
 
     Raises:
-        AssertionError: an attempt has not ended, or a timer is left.
+        AssertionError: an attempt has not ended with it.
 
     """
-    if not isinstance(origin, Origin):
-        origin = Origin(script=origin) if _is_script(origin) else Origin(origin)
+    origin = Origin(does) if isinstance(does, bytes) else Origin(script=does)
     await origin.start(tls[0] if tls is not None else None)
     play = Sending(origin, limits or Limits(), tls[1] if tls is not None else None)
     try:
@@ -118,10 +120,6 @@ async def sending(
         play.pool.abort()
         await origin.stop()
         await until(lambda: not play.pool.open_count)
-
-
-def _is_script(origin: object) -> bool:
-    return asyncio.iscoroutinefunction(origin)
 
 
 class Endless:

@@ -83,6 +83,13 @@ REFUSED = {
     "UPS-07-large-head": ok(
         *(b"X-%d: %b" % (n, b"y" * 6000) for n in range(12)), b"Content-Length: 2", body=b"ok"
     ),
+    "UPS-07-large-fields-of-the-hop": ok(
+        b"Connection: x",
+        b"Keep-Alive: " + b"y" * 40_000,
+        b"X: " + b"y" * 40_000,
+        b"Content-Length: 2",
+        body=b"ok",
+    ),
     "UPS-07-head-without-end": ok(b"X: " + b"y" * 100_000),
     "UPS-08-control-in-value": ok(b"X: a\x01b", b"Content-Length: 2", body=b"ok"),
     "UPS-08-nul-in-value": ok(b"X: a\0b", b"Content-Length: 2", body=b"ok"),
@@ -92,6 +99,9 @@ REFUSED = {
     "UPS-09-version-2": b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "UPS-09-version-1.2": b"HTTP/1.2 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "UPS-09-version-0.9": b"HTTP/0.9 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "UPS-09-rtsp": b"RTSP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "UPS-09-icecast": b"ICE/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "UPS-09-line-first": b"\r\n" + OK,
     "UPS-09-ssh": b"SSH-2.0-OpenSSH_9.2\r\n",
     "UPS-09-garbage": b"\x00\x01\x02 garbage\r\n\r\n",
     "UPS-09-lf-only": b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",

@@ -4,7 +4,7 @@ import pytest
 
 from gatekeeper.core.errors import BadAnswer
 from gatekeeper.core.message import Field
-from gatekeeper.upstream.head import FIELD_LIMIT, HEAD_LIMIT, Head, connection_options, size_of
+from gatekeeper.upstream.head import FIELD_LIMIT, Head, connection_options, size_of
 
 
 def test_fields_keep_their_order_case_and_repetition() -> None:
@@ -64,7 +64,7 @@ def test_nominated_fields_are_removed_but_for_those_that_protect_users() -> None
 
     head = Head(raw, 200, "1.1", b"OK")
 
-    assert ([(b"Set-Cookie", b"a=1")], {b"x-hop"}) == (head.fields, head.nominated)
+    assert ([(b"Set-Cookie", b"a=1")], frozenset({b"x-hop"})) == (head.fields, head.nominated)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,22 @@ def test_a_field_is_as_large_as_its_line() -> None:
             id="another-coding",
         ),
         pytest.param(
+            [(b"Content-Length", b"9223372036854775808")],
+            200,
+            "1.1",
+            b"OK",
+            "Content-Length b'9223372036854775808'",
+            id="length-beyond-63-bits",
+        ),
+        pytest.param(
+            [(b"Transfer-Encoding", b"chunked\t")],
+            200,
+            "1.1",
+            b"OK",
+            "Transfer-Encoding b'chunked\\t'",
+            id="coding-with-a-tab",
+        ),
+        pytest.param(
             [(b"Transfer-Encoding", b"chunked"), (b"transfer-encoding", b"chunked")],
             200,
             "1.1",
@@ -155,13 +171,3 @@ def test_what_can_be_understood_in_two_ways_is_refused(
         Head(raw, status, version, reason)
 
     assert log == caught.value.log
-
-
-def test_a_head_that_is_too_large_is_refused_when_asked_about() -> None:
-    """Sizes are only counted where so much has come that it could be."""
-    half = b"x" * (HEAD_LIMIT // 2)
-    head = Head([(b"X-One", half), (b"X-Two", half)], 200, "1.1", b"OK")
-
-    with pytest.raises(BadAnswer):
-        head.check_size()
-    Head([(b"X-One", half)], 200, "1.1", b"OK").check_size()

@@ -161,6 +161,36 @@ async def verdict_on(pieces: list[bytes], method: str, upgrade: str) -> Verdict:
     )
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"2\nok\r\n0\r\n\r\n", id="LF-behind-size"),
+        pytest.param(b"2\r\nok\n0\r\n\r\n", id="LF-behind-data"),
+        pytest.param(b"2\r\nok\r\n0\n\r\n", id="LF-behind-last-size"),
+        pytest.param(b"2\r\nok\r\n0\r\n\n", id="LF-at-the-end"),
+        pytest.param(b"2\r\nok\r\n0\r\n", id="no-end"),
+        pytest.param(b"2\r\r\nok\r\n0\r\n\r\n", id="CR-twice"),
+        pytest.param(b"0x2\r\nok\r\n0\r\n\r\n", id="size-0x"),
+        pytest.param(b"+2\r\nok\r\n0\r\n\r\n", id="size-plus"),
+        pytest.param(b"-2\r\nok\r\n0\r\n\r\n", id="size-minus"),
+        pytest.param(b"2_\r\nok\r\n0\r\n\r\n", id="size-underscore"),
+        pytest.param(b"2 \r\nok\r\n0\r\n\r\n", id="size-blank"),
+        pytest.param(b"\r\nok\r\n0\r\n\r\n", id="size-missing"),
+        pytest.param(b"F" * 17 + b"\r\nok\r\n0\r\n\r\n", id="size-overflow"),
+        pytest.param(b"3\r\nok\r\n0\r\n\r\n", id="less-than-said"),
+        pytest.param(b"1\r\nok\r\n0\r\n\r\n", id="more-than-said"),
+        pytest.param(b"2;a\nb\r\nok\r\n0\r\n\r\n", id="extension-LF"),
+        pytest.param(b"2;a\rb\r\nok\r\n0\r\n\r\n", id="extension-CR"),
+        pytest.param(b"2;a\x00b\r\nok\r\n0\r\n\r\n", id="extension-NUL"),
+    ],
+)
+def test_chunks_that_two_readers_could_read_differently_are_refused(body: bytes) -> None:
+    """UPS-22: as those of requests are; what came before is no whole answer."""
+    reply = ok(b"Transfer-Encoding: chunked", body=body)
+
+    assert "AnswerTruncated" == asyncio.run(verdict_on([reply], "GET", "")).error
+
+
 ANSWERS = [
     OK,
     HINTS * 2 + OK,

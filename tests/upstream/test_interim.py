@@ -1,10 +1,10 @@
-"""Interim answers: which of their fields pass, and how many there may be."""
+"""Where an answer begins, and what may come before; ids name the row of reliability.md."""
 
 import pytest
 
 from gatekeeper.core.errors import BadAnswer
 from gatekeeper.core.message import Field
-from gatekeeper.upstream.interim import INTERIM_COUNT, INTERIM_SIZE, Interims
+from gatekeeper.upstream.interim import INTERIM_COUNT, INTERIM_SIZE, Beginning
 from tests.edge.wire import OK, on_both_loops, until
 from tests.upstream.sending import ok, replying, sending
 
@@ -32,34 +32,76 @@ CONTINUE = ok(status=b"100 Continue")
 )  # fmt: skip
 def test_fields_pass_as_those_of_an_answer_do(raw: list[Field], passed: list[Field]) -> None:
     """Without framing: an interim answer has no body."""
-    assert passed == Interims().clean(raw, "1.1")
+    assert passed == Beginning().clean(raw)
 
 
 def test_there_may_be_so_many() -> None:
     """And no more."""
-    interims = Interims()
+    beginning = Beginning()
     for _ in range(INTERIM_COUNT):
-        interims.clean([], "1.1")
+        beginning.clean([])
 
     with pytest.raises(BadAnswer, match="more than 16"):
-        interims.clean([], "1.1")
+        beginning.clean([])
 
 
 def test_together_they_may_be_so_large() -> None:
     """In bytes on the wire."""
-    interims = Interims()
-    half = [(b"X", b"y" * (INTERIM_SIZE // 2 - 5))]
-    interims.clean(half, "1.1")
-    interims.clean(half, "1.1")
+    beginning = Beginning()
+    half = ok(b"X: " + b"y" * (INTERIM_SIZE // 2 - 27), status=b"103 H")
+    assert INTERIM_SIZE == 2 * len(half)
+    assert (half, half) == beginning.cut(half + half)
+    assert (half, b"") == beginning.cut(half)
 
     with pytest.raises(BadAnswer, match="more than 65536 bytes"):
-        interims.clean([(b"X", b"y")], "1.1")
+        beginning.cut(b"HTTP/1.1 1")
 
 
-def test_another_version_is_no_interim_answer() -> None:
-    """As with answers."""
-    with pytest.raises(BadAnswer, match=r"HTTP/2\.0"):
-        Interims().clean([], "2.0")
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
+def test_it_is_cut_where_an_answer_begins(size: int) -> None:
+    """However it comes: interim answers one by one, and then all the rest, from the status line on."""
+    beginning = Beginning()
+    parsed: list[bytes] = []
+    data = HINTS + CONTINUE + HINTS + OK
+    for start in range(0, len(data), size):
+        piece = data[start : start + size]
+        while piece and not beginning.final:
+            for_parser, piece = beginning.cut(piece)
+            parsed.append(for_parser)
+        if beginning.final:
+            break
+
+    assert b"".join((HINTS, CONTINUE, HINTS)) == b"".join(parsed[:-1])
+    assert OK.startswith(parsed[-1])
+    assert parsed[-1].startswith(b"HTTP/1.1 2")
+    assert all(piece.count(b"\r\n\r\n") <= 1 for piece in parsed)
+
+
+@pytest.mark.parametrize("before", [b"", HINTS], ids=["first", "behind-an-interim-answer"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"HTTP/2.0 200",
+        b"HTTP/1.2 200",
+        b"HTTP/1.1 600",
+        b"HTTP/1.1 099",
+        b"RTSP/1.0 200",
+        b"ICE/1.0 200",
+        b"HHTTP/1.1 200",
+        b"http/1.1 200",
+        b"\r\nHTTP/1.1 200",
+        b" HTTP/1.1 200",
+    ],
+)
+def test_anything_else_is_no_answer(before: bytes, line: bytes) -> None:
+    """UPS-09: at the first byte that is wrong."""
+    for pieces in ([before + line], [before, *(line[n : n + 1] for n in range(len(line)))]):
+        beginning = Beginning()
+        with pytest.raises(BadAnswer, match="no status line"):
+            for piece in pieces:
+                left = piece
+                while left:
+                    _, left = beginning.cut(left)
 
 
 # ---- over the wire ------------------------------------------------------------------------------------------------
@@ -116,6 +158,9 @@ async def test_an_interim_answer_behind_the_answer_is_nobodys(cut: bytes) -> Non
         pytest.param(ok(b"X: " + b"y" * 200_000, status=b"103 Hints"), id="one-without-end"),
         pytest.param(ok(b"X: a\x01b", status=b"103 Hints") + OK, id="UPS-08-control"),
         pytest.param(b"HTTP/1.1 103 Hints\r\nX: a\r\n b\r\n\r\n" + OK, id="UPS-09-obs-fold"),
+        pytest.param(b"HTTP/1.1 103 Hints\nX: a\n\n" + OK, id="UPS-09-line-feeds"),
+        pytest.param(HINTS + b"RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", id="UPS-09-version"),
+        pytest.param(HINTS + b"\r\n" + OK, id="UPS-09-blank-line"),
         pytest.param(b"HTTP/1.1 199 X\r\nX : a\r\n\r\n" + OK, id="UPS-09-blank-before-colon"),
     ],
 )  # fmt: skip

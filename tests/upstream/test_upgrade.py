@@ -182,14 +182,12 @@ async def test_a_request_that_is_cancelled_in_the_moment_of_the_switch_leaves_no
         await read_head(reader)
         origin.requests.clear()
         writer.write(ANSWER)
-        asking.cancel()
+        task.cancel()
         await reader.read()
 
     async with sending(script) as play:
-        asking = asyncio.create_task(
-            play.ask(upgrade="websocket", headers={"Sec-WebSocket-Key": KEY.decode()})
-        )
-        await asyncio.wait([asking])
+        task = asyncio.create_task(play.ask(upgrade="websocket", headers={"Sec-WebSocket-Key": KEY.decode()}))
+        await asyncio.wait([task])
         await until(lambda: play.origin.open == 0)
 
 
