@@ -74,13 +74,17 @@ class Watch:
         self.of(files, folders, since=since)
 
     def of(self, files: Iterable[Path], folders: Iterable[Path], *, since: float | None = None) -> None:
-        """Watch these files and folders from now on, and no others; what it knows already stays known.
+        """Watch these files and folders from now on, and no others.
 
-        `since` is that of the constructor; while a call is under way, it is by default the beginning of the call.
+        What it knows already stays known while a call is under way. Else somebody has read the files who was asked to:
+        what was met there may be newer than the last look, and a file that has gone back since looks unchanged, so that
+        all is called for once more. `since` is that of the constructor; in a call it is by default the call's beginning.
         """
+        known, new = self._known, self._new
         if since is None:
             since = self._calling_since
-        known, new = self._known, self._new
+            if since == math.inf:
+                known = dict.fromkeys(known, UNKNOWN)
         places: list[Place] = [*map(File, files), *map(Folder, folders)]
         self._known = {place: known[place] for place in places if place in known}
         self._new = {place: new.get(place, since) for place in places if place not in known}

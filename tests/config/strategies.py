@@ -211,7 +211,7 @@ def configurations(draw: st.DrawFn) -> Data:
                         retries=st.integers(0, 3),
                         outliers=st.booleans(),
                     ),
-                    routes=some(encoded_slashes=st.just("keep"), max_body=SIZES, websocket=st.booleans()),
+                    routes=some(encoded_slashes=st.just("keep"), max_body=SIZES, websocket=WEBSOCKETS),
                 ),
                 **{"x-note": st.just([1, {"a": "b"}])},
             )

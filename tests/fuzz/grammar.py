@@ -36,26 +36,26 @@ _BODY: Final = b"hello"
 
 def framed(choice: Choice) -> tuple[list[bytes], bytes]:
     """Fields that frame a body, and the body; mostly they agree."""
-    kind = choice.below(16)
-    if kind < 4:
+    kind = choice.below(24)
+    if kind < 6:
         return [], b""
-    if kind < 8:
-        return [b"Content-Length: 5"], _BODY
     if kind < 12:
+        return [b"Content-Length: 5"], _BODY
+    if kind < 20:
         return [b"Transfer-Encoding: chunked"], chunked(choice)
-    if kind == 12:
+    if kind == 20:
         return [b"Content-Length: " + pick(choice, NUMBERS)], _BODY
-    if kind == 13:
+    if kind == 21:
         return [pick(choice, FIELDS[:22])], pick(choice, (_BODY, b"5\r\nhello\r\n0\r\n\r\n"))
     both = [b"Content-Length: " + pick(choice, (b"5", b"6", b"0", b"15")), b"Transfer-Encoding: chunked"]
-    if kind == 14:
+    if kind == 22:
         both.reverse()
     return both, b"5\r\nhello\r\n0\r\n\r\n"
 
 
 def chunked(choice: Choice) -> bytes:
     """A body in chunks, good ones and others."""
-    if not one_in(choice, 3):
+    if not one_in(choice, 4):
         return b"5\r\nhello\r\n" * choice.below(3) + b"0\r\n\r\n"
     size = pick(choice, NUMBERS)
     parts = [pick(choice, CHUNKS) for _ in range(choice.below(3))]
@@ -63,7 +63,7 @@ def chunked(choice: Choice) -> bytes:
 
 
 def _assembled(choice: Choice, lines: Sequence[bytes], body: bytes) -> bytes:
-    if not one_in(choice, 8):
+    if not one_in(choice, 16):
         return b"\r\n".join(lines) + b"\r\n\r\n" + body
     odd = choice.below(len(lines))
     head = b"".join(line + (pick(choice, _LINE_ENDS) if at == odd else b"\r\n") for at, line in enumerate(lines))
@@ -78,15 +78,17 @@ def _fields(choice: Choice, framing: Sequence[bytes]) -> list[bytes]:
     return fields
 
 
+def _mostly(choice: Choice, parts: Sequence[bytes], good: int, odd: int) -> bytes:
+    """One of the first, which are good; once in so many times one of all."""
+    return pick(choice, parts if one_in(choice, odd) else parts[:good])
+
+
 def request(choice: Choice) -> bytes:
-    """A request; parts of its first line are wrong in one of four."""
+    """A request; each of its parts is wrong now and then."""
     framing, body = framed(choice)
-    if one_in(choice, 4):
-        line = b" ".join((pick(choice, METHODS), pick(choice, TARGETS), pick(choice, VERSIONS)))
-    else:
-        line = b" ".join((pick(choice, METHODS[:7]), pick(choice, TARGETS[:6]), pick(choice, VERSIONS[:5])))
-    hosts = [] if one_in(choice, 16) else [HOSTS[0]] if not one_in(choice, 6) else [pick(choice, HOSTS)]
-    return _assembled(choice, [line, *hosts, *_fields(choice, framing)], body)
+    parts = _mostly(choice, METHODS, 7, 24), _mostly(choice, TARGETS, 6, 12), _mostly(choice, VERSIONS, 5, 24)
+    hosts = [] if one_in(choice, 32) else [_mostly(choice, HOSTS, 4, 16)]
+    return _assembled(choice, [b" ".join(parts), *hosts, *_fields(choice, framing)], body)
 
 
 def requests(choice: Choice) -> bytes:
@@ -97,7 +99,6 @@ def requests(choice: Choice) -> bytes:
 def answer(choice: Choice) -> bytes:
     """An answer, possibly behind an interim one."""
     framing, body = framed(choice)
-    line = pick(choice, VERSIONS[:5] if not one_in(choice, 8) else VERSIONS) + b" "
-    line += pick(choice, STATUSES[:8] if not one_in(choice, 3) else STATUSES)
+    line = _mostly(choice, VERSIONS, 5, 24) + b" " + _mostly(choice, STATUSES, 8, 6)
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" if one_in(choice, 8) else b""
     return interim + _assembled(choice, [line, *_fields(choice, framing)], body)

@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import attrs
 
 from tests.fuzz.memory import Arriving
 from tests.wire.messages import Field
+
+
+BYTEWISE: Final = 1500
+"""Bytes beyond which a message is not given byte by byte: it would take longer than a hundred others."""
 
 
 @attrs.frozen
@@ -26,6 +30,18 @@ def alike(field: Field) -> Field:
     """A field as the referees tell it."""
     name, value = field[0].lower(), field[1].strip(b" \t")
     return name, value.lower() if name == b"transfer-encoding" else value
+
+
+def divisions(raw: bytes, cuts: Sequence[int]) -> list[tuple[str, list[bytes]]]:
+    """The ways to divide some bytes, beside leaving them in one piece."""
+    found = []
+    borders = sorted({position % len(raw) for position in cuts} - {0}) if raw else []
+    if borders:
+        pieces = [raw[start:end] for start, end in zip([0, *borders], [*borders, len(raw)], strict=True)]
+        found.append((f"divided at {borders}", pieces))
+    if 1 < len(raw) <= BYTEWISE:
+        found.append(("byte by byte", [raw[at : at + 1] for at in range(len(raw))]))
+    return found
 
 
 class _Errors(logging.Handler):

@@ -18,7 +18,7 @@ from typing import Final
 import attrs
 
 from gatekeeper.core.tunnel import Upgrades
-from tests.fuzz.judging import Outcome, alike, failures, wrong_with_rest
+from tests.fuzz.judging import Outcome, alike, divisions, failures, wrong_with_rest
 from tests.fuzz.memory import Arriving, Memory, Taken, settle
 from tests.wire.messages import Field, Message, Reader, WrongError
 from tests.wire.parsers import BEHIND, REFEREES, Parsed, disagreements
@@ -65,8 +65,6 @@ class Seen:
 
 
 CANARY: Final = b"GET /canary HTTP/1.1\r\nHost: canary.test\r\n\r\n"
-_BYTEWISE: Final = 1500
-"""Bytes beyond which a message is not given byte by byte: it would take longer than a hundred others."""
 _UPGRADES: Final = Upgrades(frozenset({"websocket", "chat"}))
 _HOP: Final = frozenset(
     {
@@ -170,18 +168,6 @@ async def judge(case: Case) -> Outcome:
                 elif what := _left(other):
                     finds.append(f"{name} {what}")
     return Outcome(kind, tuple([*finds, *failed]))
-
-
-def divisions(raw: bytes, cuts: Sequence[int]) -> list[tuple[str, list[bytes]]]:
-    """The ways to divide some bytes, beside leaving them in one piece."""
-    found = []
-    borders = sorted({position % len(raw) for position in cuts} - {0}) if raw else []
-    if borders:
-        pieces = [raw[start:end] for start, end in zip([0, *borders], [*borders, len(raw)], strict=True)]
-        found.append((f"divided at {borders}", pieces))
-    if 1 < len(raw) <= _BYTEWISE:
-        found.append(("byte by byte", [raw[at : at + 1] for at in range(len(raw))]))
-    return found
 
 
 # ---- the verdict, which no division may change --------------------------------------------------------------------------

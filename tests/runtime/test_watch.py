@@ -865,8 +865,20 @@ async def test_what_a_load_reads_for_the_first_time_may_change_under_its_hands(p
         assert 2 == len(watched.calls)
 
 
-async def test_what_is_new_outside_of_a_call_has_nothing_to_do_with_it(path: Path) -> None:
-    """Somebody else has loaded."""
+async def test_a_file_that_goes_back_to_what_was_seen_is_called_for(path: Path) -> None:
+    """Somebody was asked to read it in between, and what was read then is in force."""
+    async with watching(path) as watched:
+        before = path.read_text()
+        write(path)
+        watched.watch.of([path], [])
+        write(path, before)
+        await watched.wait(5)
+
+    assert [{path.name: before}] == watched.calls
+
+
+async def test_what_somebody_else_has_loaded_is_called_for_once_more(path: Path) -> None:
+    """It may have changed since; what is new there has nothing to do with a call."""
     new = path.with_name("new.yaml")
     async with watching(path, wall=0.0) as watched:
         write(path)
@@ -877,7 +889,7 @@ async def test_what_is_new_outside_of_a_call_has_nothing_to_do_with_it(path: Pat
         watched.watch.of([path, new], [])
         await watched.wait(5)
 
-    assert 1 == len(watched.calls)
+    assert 2 == len(watched.calls)
 
 
 async def test_what_is_new_stays_so_until_it_was_looked_at(path: Path) -> None:
@@ -906,7 +918,7 @@ async def test_what_is_watched_may_change_during_a_look(
             done = threading.Event()
 
             def tell() -> None:
-                watched.watch.of(paths, [])
+                watched.watch.of(paths, [], since=LATER)
                 done.set()
 
             loop.call_soon_threadsafe(tell)

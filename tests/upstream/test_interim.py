@@ -48,7 +48,7 @@ def test_there_may_be_so_many() -> None:
 def test_together_they_may_be_so_large() -> None:
     """In bytes on the wire."""
     beginning = Beginning()
-    half = ok(b"X: " + b"y" * (INTERIM_SIZE // 2 - 27), status=b"103 H")
+    half = ok(b"X: " + b"y" * (INTERIM_SIZE // 2 - 23), status=b"103 H")
     assert INTERIM_SIZE == 2 * len(half)
     assert (half, half) == beginning.cut(half + half)
     assert (half, b"") == beginning.cut(half)

@@ -5,6 +5,7 @@ sees another boundary than we do reads something else where that one should be.
 """
 
 import asyncio
+import contextlib
 import functools
 import io
 import re
@@ -118,17 +119,13 @@ class _Collector:
         self._body += body
 
     def on_message_complete(self) -> None:
-        self.found.append(
-            Parsed(self.parser.get_method(), self._target, tuple(self._fields), self._body)
-        )
+        self.found.append(Parsed(self.parser.get_method(), self._target, tuple(self._fields), self._body))
 
 
 def _httptools(data: bytes) -> list[Parsed]:
     collector = _Collector()
-    try:
+    with contextlib.suppress(httptools.HttpParserUpgrade):
         collector.parser.feed_data(data)
-    except httptools.HttpParserUpgrade:
-        pass
     return collector.found
 
 

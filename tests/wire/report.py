@@ -55,7 +55,7 @@ def markdown(rows: Sequence[Row], columns: Columns) -> str:
 
 def _cell(outcome: Outcome | None) -> str:
     if outcome is None:
-        return "–"
+        return "-"
     if outcome.passed:
         return "pass"
     return f"**fail**: {(*outcome.complaints, *outcome.left)[0][:100].replace('|', '¦')}"

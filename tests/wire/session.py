@@ -14,6 +14,7 @@ import attrs
 
 from tests.wire import targets
 from tests.wire.engine import Engine, Outcome, run_all
+from tests.wire.others import canary
 from tests.wire.row import Row
 from tests.wire.targets import Running
 from tests.wire.upstream import Upstream
@@ -25,7 +26,9 @@ FLUSHED: Final = 2.0
 """Seconds in which the access log must have the line of an answer."""
 TRIES: Final = 3
 """How often a row may be too slow."""
-SLOW: Final = re.compile(r"it was over after|on another connection: .*(?:it took|no answer within|the pulse took)")
+SLOW: Final = re.compile(
+    r"it was over after|on another connection: .*(?:it took|no answer within|the pulse took)"
+)
 """What is said of a row that is only slow."""
 
 _WARM_UP: Final = 4
@@ -73,7 +76,7 @@ class Bench:
 
     async def warm_up(self) -> None:
         """Let everything be there that stays for good, and remember the level."""
-        await asyncio.gather(*(self._engine.canary() for _ in range(_WARM_UP)))
+        await asyncio.gather(*(canary(self._upstream, self._target.port) for _ in range(_WARM_UP)))
         self._upstream.hang_up()
         await asyncio.sleep(0.2)
         self._level = self._target.descriptors()
@@ -127,7 +130,7 @@ class Bench:
         return found + await self._log(outcomes)
 
     async def _log(self, outcomes: Sequence[Outcome]) -> list[str]:
-        if self._target.log is None:
+        if not self._target.house:
             return []
         wanted = [one for outcome in outcomes for one in outcome.ids]
         end = asyncio.get_running_loop().time() + FLUSHED

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,9 +33,14 @@ QUIET: Final = 2.0
 
 # what the machine sets must not reach the target
 _ENVIRONMENT: Final = {
-    name: value for name, value in os.environ.items() if not name.upper().startswith(("GATEKEEPER_", "HTTP_PROXY"))
+    name: value
+    for name, value in os.environ.items()
+    if not name.upper().startswith(("GATEKEEPER_", "HTTP_PROXY"))
 }
-_ASYNCIO: Final = "import sys; sys.modules['uvloop'] = None; from gatekeeper.cli.main import main; sys.exit(main())"
+_ASYNCIO: Final = (
+    "import sys; sys.modules['uvloop'] = None; from gatekeeper.cli.main import main; sys.exit(main())"
+)
+
 
 @attrs.frozen
 class Profile:
@@ -91,10 +96,11 @@ def gateway_yaml(profile: str, port: int, ports: Mapping[str, int]) -> str:
 
 
 def nginx_conf(folder: Path, port: int, ports: Mapping[str, int]) -> str:
-    """nginx with the same routes."""
+    """Nginx with the same routes."""
     user = "user root;" if os.geteuid() == 0 else ""
     temporary = "\n".join(
-        f"  {kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f"  {kind}_temp_path {folder}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     upstreams = "\n".join(
         f"  upstream {name} {{ server 127.0.0.1:{ports[name]}; keepalive 128; }}" for name in SERVICES[:3]
@@ -181,7 +187,7 @@ class Running:
     canary: bool = True
     process: subprocess.Popen[bytes] | None = None
     log: Path | None = None
-    """Where the lines of its two logs are, if it has any that are checked."""
+    """What it says; of ours, its two logs."""
 
     @property
     def ended(self) -> str:
@@ -225,7 +231,7 @@ class Running:
         """The access log: how many lines each request id has; and what in the other log is an error."""
         ids: collections.Counter[bytes] = collections.Counter()
         errors: list[str] = []
-        if self.log is None:
+        if self.log is None or not self.house:
             return ids, errors
         for line in self.log.read_bytes().splitlines():
             try:
@@ -278,7 +284,13 @@ def _command(
         start = ["-m", "gatekeeper"] if name == "gatekeeper" else ["-c", _ASYNCIO]
         return [sys.executable, *start, "serve", "-c", str(config)]
     if name == "naive":
-        return [sys.executable, "-m", "tests.wire.naive", str(port), *(str(ports[one]) for one in SERVICES[:3])]
+        return [
+            sys.executable,
+            "-m",
+            "tests.wire.naive",
+            str(port),
+            *(str(ports[one]) for one in SERVICES[:3]),
+        ]
     executable = find(name, peers)
     if name == "nginx":
         config = folder / "nginx.conf"
@@ -300,6 +312,18 @@ STUBS: Final[Mapping[str, bytes]] = {
 """Listeners and what they answer to anything."""
 
 
+def _spawn(command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**_ENVIRONMENT, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
 @contextlib.asynccontextmanager
 async def running(
     name: str, profile: str, ports: Mapping[str, int], peers: str | None = None
@@ -313,19 +337,11 @@ async def running(
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         command = _command(name, profile, folder, port, ports, peers)
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**_ENVIRONMENT, "PYTHONPATH": str(ROOT)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        process = _spawn(command, folder)
         ours = name in {"gatekeeper", "asyncio"}
-        target = Running(port, house=ours, process=process, log=folder / "log" if ours else None)
+        target = Running(port, house=ours, process=process, log=folder / "log")
         try:
-            await _listens(target, folder / "log")
+            await _listens(target)
             yield target
         finally:
             process.terminate()
@@ -336,16 +352,15 @@ async def running(
                 process.wait()
 
 
-async def _listens(target: Running, log: Path) -> None:
+async def _listens(target: Running) -> None:
     end = time.monotonic() + START
     while True:
-        assert target.process is not None
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", target.port)
             writer.close()
             return
-        if target.process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"it does not listen: {log.read_text(errors='replace')[-2000:]}")
+        if target.ended or time.monotonic() > end:
+            raise RuntimeError(f"it does not listen: {target.last_words()}")
         await asyncio.sleep(0.02)
 
 

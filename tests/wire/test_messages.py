@@ -8,7 +8,9 @@ from tests.wire.messages import Message, Reader, WrongError
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def read(data: bytes, *, answers: bool, to_head: tuple[int, ...] = ()) -> tuple[list[Message], Message | None]:
+def read(
+    data: bytes, *, answers: bool, to_head: tuple[int, ...] = ()
+) -> tuple[list[Message], Message | None]:
     """The messages in some bytes, and what ends with the stream."""
     reader = Reader(answers=answers, to_head=to_head)
     found = reader.feed(data)
@@ -19,7 +21,9 @@ def read(data: bytes, *, answers: bool, to_head: tuple[int, ...] = ()) -> tuple[
     ("data", "body", "framing"),
     [
         pytest.param(GET, b"", "none", id="no body"),
-        pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok", b"ok", "length", id="length"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok", b"ok", "length", id="length"
+        ),
         pytest.param(
             b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\nX: 1\r\n\r\n",
             b"ok",
@@ -34,7 +38,9 @@ def test_requests_are_cut_out_wherever_they_are_divided(data: bytes, body: bytes
         reader = Reader(answers=False)
         found = reader.feed(data[:position]) + reader.feed(data[position:] + GET)
 
-        assert [(data, body, framing), (GET, b"", "none")] == [(one.raw, one.body, one.framing) for one in found]
+        assert [(data, body, framing), (GET, b"", "none")] == [
+            (one.raw, one.body, one.framing) for one in found
+        ]
         assert b"" == reader.rest
 
 
@@ -51,15 +57,21 @@ def test_requests_are_cut_out_wherever_they_are_divided(data: bytes, body: bytes
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", id="folded"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", id="nul"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 02\r\n\r\nok", id="leading nought"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n", id="two lengths"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n", id="two lengths"
+        ),
         pytest.param(
             b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", id="both"
         ),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", id="coding"),
         pytest.param(b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", id="coding in 1.0"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\n", id="size"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nokk\r\n", id="overrun"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX\r\n\r\n", id="trailer"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nokk\r\n", id="overrun"
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX\r\n\r\n", id="trailer"
+        ),
     ],
 )
 def test_what_is_no_request_is_refused(data: bytes) -> None:
@@ -71,11 +83,18 @@ def test_what_is_no_request_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "to_head", "expected"),
     [
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", (), [(200, b"ok", True)], id="length"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", (), [(200, b"o", False)], id="cut length"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", (), [(200, b"ok", True)], id="length"
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", (), [(200, b"o", False)], id="cut length"
+        ),
         pytest.param(b"HTTP/1.1 200 OK\r\n\r\nok", (), [(200, b"ok", True)], id="until the end"),
         pytest.param(
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", (), [(200, b"ok", False)], id="cut chunks"
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+            (),
+            [(200, b"ok", False)],
+            id="cut chunks",
         ),
         pytest.param(b"HTTP/1.1 204 No\r\n\r\n", (), [(204, b"", True)], id="204"),
         pytest.param(b"HTTP/1.1 304 No\r\nContent-Length: 9\r\n\r\n", (), [(304, b"", True)], id="304"),

@@ -64,11 +64,15 @@ async def test_each_referee_sees_another_message(name: str, change: dict[str, by
 @pytest.mark.parametrize(
     "raw",
     [
-        pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", id="two lengths"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+            id="two lengths",
+        ),
         pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\nContent-Length: 2\r\n\r\nok", id="nul"),
         pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nX : b\r\nContent-Length: 2\r\n\r\nok", id="blank"),
         pytest.param(
-            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\nContent-Length: 2\r\n\r\nok", id="coding"
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\nContent-Length: 2\r\n\r\nok",
+            id="coding",
         ),
     ],
 )

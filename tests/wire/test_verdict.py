@@ -4,7 +4,19 @@ import attrs
 import pytest
 
 from tests.wire.messages import Message, Reader
-from tests.wire.row import Answered, Expectation, Row, Sent, answered, broken, declined, forwarded, hung_up, refused, reply
+from tests.wire.row import (
+    Answered,
+    Expectation,
+    Row,
+    Sent,
+    answered,
+    broken,
+    declined,
+    forwarded,
+    hung_up,
+    refused,
+    reply,
+)
 from tests.wire.verdict import Arrival, Observation, complaints, house
 
 
@@ -21,7 +33,9 @@ def answer(status: int, *fields: bytes, body: bytes = b"", complete: bool = True
     return attrs.evolve(found, complete=complete)
 
 
-def arrival(raw: bytes = b"GET /RUN00000 HTTP/1.1\r\nHost: a\r\n\r\n", *, cut: bool = False, service: str = "origin") -> Arrival:
+def arrival(
+    raw: bytes = b"GET /RUN00000 HTTP/1.1\r\nHost: a\r\n\r\n", *, cut: bool = False, service: str = "origin"
+) -> Arrival:
     """A request at the upstream."""
     (found,) = Reader(answers=False).feed(raw)
     return Arrival(service, found, complete=not cut, cut=cut)
@@ -40,10 +54,18 @@ CUT = attrs.evolve(OK, complete=False)
     ("expect", "seen"),
     [
         pytest.param(refused(400), REFUSAL, id="refused"),
-        pytest.param(refused(400, 501, behind=1), Observation((OK, answer(501, CLOSE)), None, "fin", arrivals=(arrival(),)), id="behind a good one"),
+        pytest.param(
+            refused(400, 501, behind=1),
+            Observation((OK, answer(501, CLOSE)), None, "fin", arrivals=(arrival(),)),
+            id="behind a good one",
+        ),
         pytest.param(declined(404), Observation((answer(404),), TAIL, "fin"), id="declined, goes on"),
         pytest.param(declined(404), Observation((answer(404, CLOSE),), None, "fin"), id="declined, ends"),
-        pytest.param(forwarded(Sent(method=b"GET", fields={b"host": b"a"}, absent=(b"x",), body=b"")), PASSED, id="forwarded"),
+        pytest.param(
+            forwarded(Sent(method=b"GET", fields={b"host": b"a"}, absent=(b"x",), body=b"")),
+            PASSED,
+            id="forwarded",
+        ),
         pytest.param(hung_up(within=1), Observation((), None, "reset"), id="hung up"),
         pytest.param(broken(400), attrs.evolve(REFUSAL, arrivals=(arrival(cut=True),)), id="broken later"),
         pytest.param(broken(400), REFUSAL, id="broken at once"),
@@ -59,7 +81,9 @@ CUT = attrs.evolve(OK, complete=False)
         ),
     ],
 )
-def test_what_is_as_it_should_be_passes(expect: Expectation | tuple[Expectation, ...], seen: Observation) -> None:
+def test_what_is_as_it_should_be_passes(
+    expect: Expectation | tuple[Expectation, ...], seen: Observation
+) -> None:
     """One of the alternatives is enough."""
     assert [] == complaints(Row("X", b"x", expect), seen)
 
@@ -72,21 +96,36 @@ def test_what_is_as_it_should_be_passes(expect: Expectation | tuple[Expectation,
         pytest.param(refused(400), attrs.evolve(REFUSAL, end="reset"), "FIN", id="reset"),
         pytest.param(refused(400), attrs.evolve(REFUSAL, end="open"), "FIN", id="stays open"),
         pytest.param(refused(400), attrs.evolve(REFUSAL, tail=TAIL), "goes on", id="goes on"),
-        pytest.param(refused(400), Observation((answer(400),), None, "fin"), "does not say", id="without close"),
-        pytest.param(refused(400), Observation((answer(500, CLOSE),), None, "fin"), "500, not 400", id="status"),
-        pytest.param(refused(400), attrs.evolve(REFUSAL, arrivals=(arrival(),)), "got 1 requests", id="reached"),
         pytest.param(
-            refused(400), Observation((answer(400), answer(200, CLOSE)), None, "fin"), "2 answers", id="one more"
+            refused(400), Observation((answer(400),), None, "fin"), "does not say", id="without close"
+        ),
+        pytest.param(
+            refused(400), Observation((answer(500, CLOSE),), None, "fin"), "500, not 400", id="status"
+        ),
+        pytest.param(
+            refused(400), attrs.evolve(REFUSAL, arrivals=(arrival(),)), "got 1 requests", id="reached"
+        ),
+        pytest.param(
+            refused(400),
+            Observation((answer(400), answer(200, CLOSE)), None, "fin"),
+            "2 answers",
+            id="one more",
         ),
         pytest.param(refused(400), attrs.evolve(REFUSAL, rest=b"x"), "no answer", id="bytes behind"),
         pytest.param(refused(400), attrs.evolve(REFUSAL, wrong="x"), "not HTTP", id="no HTTP"),
         pytest.param(refused(400), attrs.evolve(REFUSAL, canary="x"), "another connection", id="canary"),
         pytest.param(refused(400, within=1), attrs.evolve(REFUSAL, seconds=2), "not within", id="late"),
         pytest.param(
-            refused(400), Observation((answer(400, CLOSE, body=b"run00000"),), None, "fin"), "what was sent", id="echo"
+            refused(400),
+            Observation((answer(400, CLOSE, body=b"run00000"),), None, "fin"),
+            "what was sent",
+            id="echo",
         ),
         pytest.param(
-            refused(400), Observation((answer(400, CLOSE, b"Server: nginx/1.2"),), None, "fin"), "version", id="version"
+            refused(400),
+            Observation((answer(400, CLOSE, b"Server: nginx/1.2"),), None, "fin"),
+            "version",
+            id="version",
         ),
         pytest.param(
             refused(400),
@@ -101,7 +140,9 @@ def test_what_is_as_it_should_be_passes(expect: Expectation | tuple[Expectation,
             id="version of the answer",
         ),
         pytest.param(forwarded(Sent()), attrs.evolve(PASSED, arrivals=()), "got 0", id="not forwarded"),
-        pytest.param(forwarded(Sent()), attrs.evolve(PASSED, arrivals=(arrival(), arrival())), "got 2", id="twice"),
+        pytest.param(
+            forwarded(Sent()), attrs.evolve(PASSED, arrivals=(arrival(), arrival())), "got 2", id="twice"
+        ),
         pytest.param(forwarded(Sent()), attrs.evolve(PASSED, tail=None), "does not go on", id="ends"),
         pytest.param(forwarded(Sent(method=b"PUT")), PASSED, "method", id="method"),
         pytest.param(forwarded(Sent(target=b"/")), PASSED, "target", id="target"),
@@ -155,7 +196,10 @@ def test_what_is_as_it_should_be_passes(expect: Expectation | tuple[Expectation,
         ),
         pytest.param(hung_up(), Observation((), None, "open"), "does not end", id="does not hang up"),
         pytest.param(
-            Expectation(answers=(), tunnel=b"x", ends=True), Observation((), None, "fin", tunnel=b"y"), "tunnel", id="tunnel"
+            Expectation(answers=(), tunnel=b"x", ends=True),
+            Observation((), None, "fin", tunnel=b"y"),
+            "tunnel",
+            id="tunnel",
         ),
         pytest.param(
             declined(200, body=b"x", length=2, present=(b"allow",)),
@@ -183,7 +227,9 @@ def test_growth_is_told() -> None:
     """Of the process that was looked at."""
     row = Row("X", b"x", refused(400), grows=1024)
 
-    assert ["the target has grown by 2 KiB, not at most 1"] == complaints(row, attrs.evolve(REFUSAL, grown=2048))
+    assert ["the target has grown by 2 KiB, not at most 1"] == complaints(
+        row, attrs.evolve(REFUSAL, grown=2048)
+    )
 
 
 def test_the_rules_of_the_house() -> None:

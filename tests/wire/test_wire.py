@@ -48,7 +48,9 @@ def test_no_row_passes_against_a_listener_that_does_nothing() -> None:
 @pytest.mark.timeout(LIMIT)
 def test_no_refusal_passes_against_a_listener_that_always_says_200() -> None:
     """An answer is not enough."""
-    refusals = [row for row in ALL if all(200 not in one.statuses for way in row.expect for one in way.answers)]
+    refusals = [
+        row for row in ALL if all(200 not in one.statuses for way in row.expect for one in way.answers)
+    ]
 
     assert [] == [one.row.id for one in judge("always-200", refusals) if one.passed]
 

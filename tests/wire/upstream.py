@@ -6,11 +6,12 @@ stray: evidence that some row has made two messages of one.
 
 import asyncio
 import contextlib
+import itertools
 import re
 import socket
 import struct
 from collections.abc import Callable, Sequence
-from typing import Final, cast
+from typing import Final, Self, cast
 
 import attrs
 
@@ -59,6 +60,18 @@ class Run:
     over: bool = False
     changed: asyncio.Event = attrs.field(factory=asyncio.Event)
 
+    async def wait(self, condition: Callable[[], object], patience: float) -> None:
+        """Wait until it holds, but not for ever."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not condition():
+                    self.changed.clear()
+                    await self.changed.wait()
+
+    async def heads(self, count: int, patience: float) -> None:
+        """Wait for so many requests."""
+        await self.wait(lambda: len(self.records) >= count, patience)
+
     def reply(self, number: int, head: Message, service: str) -> Reply:
         """What to do about a request; `number` begins with 0."""
         if number < len(self.replies) and not head.target.endswith(b"/tail"):
@@ -99,10 +112,11 @@ class Upstream:
         """What belongs to no run, or comes when it is over: the name in it, if there is one, and what it is."""
         self.connections = 0
         self._runs: dict[bytes, Run] = {}
+        self._numbers = itertools.count()
         self._open: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
 
-    async def __aenter__(self) -> "Upstream":
+    async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         for name in self.names:
             port = 0
@@ -127,8 +141,9 @@ class Upstream:
     def _factory(self, name: str) -> "Callable[[], Connection]":
         return lambda: Connection(self, name)
 
-    def begin(self, name: bytes, replies: Sequence[Reply]) -> Run:
-        """Expect requests of a run."""
+    def begin(self, replies: Sequence[Reply]) -> Run:
+        """Expect requests of a new run."""
+        name = b"run%05x" % next(self._numbers)
         run = self._runs[name] = Run(name, replies)
         return run
 
@@ -327,7 +342,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
 
-def reset(transport: asyncio.Transport) -> None:
+def reset(transport: asyncio.WriteTransport) -> None:
     """End a connection with a RST."""
     sock = transport.get_extra_info("socket")
     if sock is not None:

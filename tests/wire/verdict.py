@@ -73,7 +73,12 @@ def _always(row: Row, seen: Observation) -> list[str]:
             found.append(f"an answer tells a version: {answer.raw[:300]!r}")
         if _TRACE.search(answer.raw):
             found.append(f"an answer shows a traceback: {answer.raw[:300]!r}")
-        if not row.echo and not answer.all(b"x-origin") and RUN.lower() in answer.raw.lower() and not row.replies:
+        if (
+            not row.echo
+            and not answer.all(b"x-origin")
+            and RUN.lower() in answer.raw.lower()
+            and not row.replies
+        ):
             found.append(f"an answer shows what was sent: {answer.raw[:300]!r}")
     for arrival in seen.arrivals:
         if arrival.wrong:
@@ -121,7 +126,9 @@ def _answers(expected: Expectation, seen: Observation) -> list[str]:
         found.append(f"interim answers without a final one: {interim}")
     if len(final) != len(expected.answers):
         statuses = [answer.status for answer, _ in final]
-        found.append(f"{len(final)} answers {statuses}, not {len(expected.answers)} {_wanted(expected.answers)}")
+        found.append(
+            f"{len(final)} answers {statuses}, not {len(expected.answers)} {_wanted(expected.answers)}"
+        )
         return found
     for number, (wanted, (answer, before)) in enumerate(zip(expected.answers, final, strict=True)):
         place = f"answer {number + 1}: " if len(final) > 1 else ""
@@ -160,9 +167,7 @@ def _fields(wanted: Fields, absent: Sequence[bytes], message: Message) -> list[s
         values = (value,) if isinstance(value, bytes) else tuple(value)
         if message.all(name) != values:
             found.append(f"{name.decode()} is {list(message.all(name))}, not {list(values)}")
-    for name in absent:
-        if message.all(name):
-            found.append(f"{name.decode()} is there: {list(message.all(name))}")
+    found += [f"{name.decode()} is there: {list(message.all(name))}" for name in absent if message.all(name)]
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.wire.row import Row
-from tests.wire.rows.framing import chunked, cuts, expecting, first_lines, hosts, lengths, lines, names
+from tests.wire.rows.framing import chunked, cuts, expecting, fields, first_lines, hosts, lengths, lines
 
 
 def rows() -> Iterator[Row]:
@@ -14,5 +14,5 @@ def rows() -> Iterator[Row]:
     yield from hosts.rows()
     yield from first_lines.rows()
     yield from expecting.rows()
-    yield from names.rows()
+    yield from fields.rows()
     yield from cuts.rows()

@@ -207,7 +207,14 @@ def _sizes() -> Iterator[Row]:
         yield from _broken(
             f"FRM-10 {name} second", b"3\r\nabc\r\n" + size + b"\r\nhello\r\n0\r\n\r\n", *statuses
         )
-    for name, size in {"plus": b"+0", "minus": b"-0", "prefix": b"0x0", "blank": b"0 ", "underscore": b"0_0", "letter": b"0h"}.items():
+    for name, size in {
+        "plus": b"+0",
+        "minus": b"-0",
+        "prefix": b"0x0",
+        "blank": b"0 ",
+        "underscore": b"0_0",
+        "letter": b"0h",
+    }.items():
         yield from _broken(f"FRM-10 last {name}", b"5\r\nhello\r\n" + size + b"\r\n\r\n", 400)
     for name, (body, content) in SOUND_SIZES.items():
         send = _post(body) + BEHIND
@@ -216,7 +223,12 @@ def _sizes() -> Iterator[Row]:
     many = b"1\r\nx\r\n" * (1 << 20) + b"0\r\n\r\n"
     expect = forwarded(Sent(length=1 << 20))
     yield Row("FRM-13 a mebibyte in chunks of one byte", _post(many), expect, calm=0.5, patience=20.0)
-    yield Row("FRM-13 64 KiB in chunks of one byte", _post(many[: 6 << 16] + b"0\r\n\r\n"), forwarded(Sent(length=1 << 16)), calm=0.25)
+    yield Row(
+        "FRM-13 64 KiB in chunks of one byte",
+        _post(many[: 6 << 16] + b"0\r\n\r\n"),
+        forwarded(Sent(length=1 << 16)),
+        calm=0.25,
+    )
 
 
 def _lines() -> Iterator[Row]:
@@ -233,10 +245,14 @@ def _extensions() -> Iterator[Row]:
         expect = (clean, *broken(400)) if name == "blanks" else (clean,)
         yield Row(f"FRM-12 sound {name}", send, expect, segments=_divided(send))
     send = _post(b"5\r\nhello\r\n0;a=b\r\n\r\n") + BEHIND
-    yield Row("FRM-12 sound at the last", send, forwarded(Sent(body=b"hello"), Sent()), segments=_divided(send))
+    yield Row(
+        "FRM-12 sound at the last", send, forwarded(Sent(body=b"hello"), Sent()), segments=_divided(send)
+    )
     for name, size in BAD_EXTENSIONS.items():
         yield from _broken(f"FRM-12 {name}", size + b"\r\nhello\r\n0\r\n\r\n", 400)
-        yield from _broken(f"FRM-12 {name} at the last", b"5\r\nhello\r\n" + size.replace(b"5", b"0", 1) + b"\r\n\r\n", 400)
+        yield from _broken(
+            f"FRM-12 {name} at the last", b"5\r\nhello\r\n" + size.replace(b"5", b"0", 1) + b"\r\n\r\n", 400
+        )
     for name, size in LONG_EXTENSIONS.items():
         yield from _broken(f"FRM-12 {name}", size + b"\r\nhello\r\n0\r\n\r\n", 400, 413)
     spendthrift = b"".join(b"1;%b\r\nx\r\n" % (b"a" * 1000) for _ in range(2000)) + b"0\r\n\r\n"
@@ -253,12 +269,14 @@ def _trailers() -> Iterator[Row]:
     expect = forwarded(Sent(absent=(b"x-user-id",)), Sent(absent=(b"x-user-id",)))
     mine = forwarded(Sent(fields={b"x-user-id": b"me"}), Sent(absent=(b"x-user-id",)))
     yield Row("FRM-14 beside a field of that name", own + BEHIND, (mine, expect, *broken(400)))
-    for name, trailer in {"plain": b"X-Sum: 1\r\n", "two": b"X-Sum: 1\r\nX-Sum: 2\r\n", "8000 bytes": b"X-Sum: " + b"1" * 8000 + b"\r\n"}.items():
+    for name, trailer in {
+        "plain": b"X-Sum: 1\r\n",
+        "two": b"X-Sum: 1\r\nX-Sum: 2\r\n",
+        "8000 bytes": b"X-Sum: " + b"1" * 8000 + b"\r\n",
+    }.items():
         for place, fields in {"announced": (b"Trailer: X-Sum",), "unannounced": ()}.items():
             send = _post(b"5\r\nhello\r\n0\r\n" + trailer + b"\r\n", *fields) + BEHIND
-            expect = forwarded(
-                Sent(body=b"hello", absent=(b"x-sum", b"trailer")), Sent(absent=(b"x-sum",))
-            )
+            expect = forwarded(Sent(body=b"hello", absent=(b"x-sum", b"trailer")), Sent(absent=(b"x-sum",)))
             yield Row(f"FRM-15 {name} {place}", send, expect, segments=_divided(send), choice=True)
     for name, trailer in BAD_TRAILERS.items():
         yield from _broken(f"FRM-15 malformed {name}", b"5\r\nhello\r\n0\r\n" + trailer + b"\r\n", 400)
@@ -268,9 +286,7 @@ def _trailers() -> Iterator[Row]:
 
 def _dropped() -> tuple[Expectation, ...]:
     """The trailer is gone, or the request is refused; what follows knows nothing of it in either case."""
-    first = Sent(
-        body=b"hello", absent=_MERGED, fields={b"host": b"example.test"}, service="origin"
-    )
+    first = Sent(body=b"hello", absent=_MERGED, fields={b"host": b"example.test"}, service="origin")
     second = Sent(
         method=b"GET",
         target=PATH + b"/behind",

@@ -42,7 +42,9 @@ LEGAL: Final[Mapping[str, tuple[bytes, Expectation]]] = {
     ),
     "trailer": (
         request(CHUNKED, method=b"POST", body=b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n") + BEHIND,
-        forwarded(Sent(body=b"hello", absent=(b"x-sum",)), Sent(target=PATH + b"/behind", absent=(b"x-sum",))),
+        forwarded(
+            Sent(body=b"hello", absent=(b"x-sum",)), Sent(target=PATH + b"/behind", absent=(b"x-sum",))
+        ),
     ),
     "line ends in a chunk": (
         request(CHUNKED, method=b"POST", body=chunks(b"\r\n\r\n0\r\n\r\n")) + BEHIND,

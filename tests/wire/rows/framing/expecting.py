@@ -90,7 +90,7 @@ def _pipelines() -> Iterator[Row]:
     flood = b"".join(map(get, range(9_000)))
     yield Row(
         "FRM-31 nine thousand, the first slow", flood, told(9_000),
-        replies=slow, patience=20.0, alone=True, grows=2 << 20,
+        replies=slow, patience=20.0, alone=True, grows=4 << 20,
     )  # fmt: skip
     post = request(FIVE, method=b"POST", body=b"hello")
     head = request(method=b"HEAD", target=PATH + b"/head")
@@ -109,7 +109,9 @@ def _pipelines() -> Iterator[Row]:
     send = post + request(b"Content-Length: 5", CHUNKED, method=b"POST", body=b"hello") + BEHIND
     yield Row("FRM-31 a body, then both framings", send, refused(400, behind=1))
     last = get(0) + request(b"Connection: close", target=PATH + b"/last") + BEHIND
-    yield Row("FRM-31 close in the middle", last, forwarded(Sent(), Sent(target=PATH + b"/last"), closes=True))
+    yield Row(
+        "FRM-31 close in the middle", last, forwarded(Sent(), Sent(target=PATH + b"/last"), closes=True)
+    )
     half = get(0) + get(1)[:-10]
     yield Row("FRM-31 one and a half, then the rest", (half, Answers(1), get(1)[-10:]), told(2))
 
@@ -122,22 +124,40 @@ def _continue() -> Iterator[Row]:
         yield Row(f"FRM-32 {name}", (head, Answers(1), body), one)
         yield Row(f"FRM-32 {name} in two parts", (head, Answers(1), body[:3], Pause(0.05), body[3:]), one)
         yield Row(f"FRM-32 {name} not waited for", head + body, (one, none))
-        yield Row(f"FRM-32 {name} and another request", head + body + BEHIND, (
-            forwarded(Sent(body=b"hello"), Sent()),
-            Expectation(answers=(answered(200, interim=(100,)), answered(200)), requests=(Sent(body=b"hello"), Sent()), closes=False),
-        ))
+        yield Row(
+            f"FRM-32 {name} and another request",
+            head + body + BEHIND,
+            (
+                forwarded(Sent(body=b"hello"), Sent()),
+                Expectation(
+                    answers=(answered(200, interim=(100,)), answered(200)),
+                    requests=(Sent(body=b"hello"), Sent()),
+                    closes=False,
+                ),
+            ),
+        )
     for name, field in {"upper case": b"EXPECT: 100-CONTINUE", "blanks": b"Expect:  100-continue  "}.items():
         yield Row(f"FRM-32 {name}", (request(field, FIVE, method=b"POST"), Answers(1), b"hello"), one)
     yield Row("FRM-32 put", (request(EXPECT, FIVE, method=b"PUT"), Answers(1), b"hello"), one)
     yield Row("FRM-32 no body", request(EXPECT), forwarded(Sent(method=b"GET", body=b"")))
-    yield Row("FRM-32 a length of nought", request(EXPECT, b"Content-Length: 0", method=b"POST"), forwarded(Sent(body=b"")))
+    yield Row(
+        "FRM-32 a length of nought",
+        request(EXPECT, b"Content-Length: 0", method=b"POST"),
+        forwarded(Sent(body=b"")),
+    )
     old = request(EXPECT, FIVE, method=b"POST", version=b"HTTP/1.0", body=b"hello")
     yield Row("FRM-32 in 1.0", old, forwarded(Sent(body=b"hello"), closes=True))
     first = request(FIVE, method=b"POST", body=b"hello")
     waits = (first + request(EXPECT, FIVE, method=b"POST", target=PATH + b"/2"), Answers(2), b"hello")
-    yield Row("FRM-32 on the second request", waits, Expectation(
-        answers=(answered(200), answered(200, interim=(100,))), requests=(Sent(), Sent(body=b"hello")), closes=False
-    ))
+    yield Row(
+        "FRM-32 on the second request",
+        waits,
+        Expectation(
+            answers=(answered(200), answered(200, interim=(100,))),
+            requests=(Sent(), Sent(body=b"hello")),
+            closes=False,
+        ),
+    )
     yield Row(
         "FRM-32 the upstream says 100, and 200 later",
         (request(EXPECT, FIVE, method=b"POST"), Answers(1), b"hello"),
@@ -171,11 +191,13 @@ def _final() -> Iterator[Row]:
     for name, fields in {"length": FIVE, "chunked": CHUNKED, "long": b"Content-Length: 100000"}.items():
         send = request(EXPECT, fields, method=b"POST")
         yield Row(f"FRM-35 {name}", (send, Answers(1)), unwanted, replies=early)
-    send = (request(EXPECT, FIVE, method=b"POST"), Heads(1), Pause(0.3), b"hello")
+    steps = (request(EXPECT, FIVE, method=b"POST"), Heads(1), Pause(0.3), b"hello")
     late = Expectation(answers=(answered(401, interim=None, body=b"no"),), requests=None)
-    yield Row("FRM-35 and sent all the same", send, late, replies=early)
+    yield Row("FRM-35 and sent all the same", steps, late, replies=early)
     ended = reply(UNAUTHORIZED.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), when=When.HEAD)
-    yield Row("FRM-35 and closes", (request(EXPECT, FIVE, method=b"POST"), Answers(1)), unwanted, replies=ended)
+    yield Row(
+        "FRM-35 and closes", (request(EXPECT, FIVE, method=b"POST"), Answers(1)), unwanted, replies=ended
+    )
     met = reply(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n", when=When.HEAD)
     refusal = Expectation(answers=(answered(417),), requests=(Sent(cut=True, body=b""),), closes=True)
     yield Row("FRM-35 417", (request(EXPECT, FIVE, method=b"POST"), Answers(1)), refusal, replies=met)

@@ -111,13 +111,23 @@ HOST_FIELDS: Final[Mapping[str, tuple[bytes, ...]]] = {
 ABSOLUTE: Final[Mapping[str, tuple[bytes, bytes, bytes, str]]] = {
     # target, Host sent; Host and service that come of it
     "other authority": (b"http://second.test/RUN00000", b"example.test", b"second.test", "second"),
-    "other authority the other way": (b"http://example.test/RUN00000", b"second.test", b"example.test", "origin"),
+    "other authority the other way": (
+        b"http://example.test/RUN00000",
+        b"second.test",
+        b"example.test",
+        "origin",
+    ),
     "same authority": (b"http://second.test/RUN00000", b"second.test", b"second.test", "second"),
     "scheme in upper case": (b"HTTP://second.test/RUN00000", b"example.test", b"second.test", "second"),
     "port": (b"http://second.test:8080/RUN00000", b"example.test", b"second.test:8080", "second"),
     "port 80": (b"http://second.test:80/RUN00000", b"example.test", b"second.test:80", "second"),
     "query": (b"http://second.test/RUN00000?a=b", b"example.test", b"second.test", "second"),
-    "address in the query": (b"http://second.test/RUN00000?u=http://example.test/", b"example.test", b"second.test", "second"),
+    "address in the query": (
+        b"http://second.test/RUN00000?u=http://example.test/",
+        b"example.test",
+        b"second.test",
+        "second",
+    ),
     "address of six": (b"http://[::1]/RUN00000", b"second.test", b"[::1]", "origin"),
 }
 
@@ -222,13 +232,19 @@ def _absolute() -> Iterator[Row]:
         yield Row(f"FRM-21 {name}", request(NAMED, target=target), declined(400))
     for host in (b"", b"a b", b"u@a.test"):
         send = request(target=b"http://second.test/RUN00000", host=b"Host: " + host)
-        yield Row(f"FRM-21 a sound target, but Host {host.decode()!r}", send, (declined(400), forwarded(Sent(service="second", fields={b"host": b"second.test"}))))
+        yield Row(
+            f"FRM-21 a sound target, but Host {host.decode()!r}",
+            send,
+            (declined(400), forwarded(Sent(service="second", fields={b"host": b"second.test"}))),
+        )
     for name, target in OTHER_SCHEMES.items():
         yield Row(f"FRM-22 {name}", request(NAMED, target=target), declined(400))
         send = request(NAMED, b"Content-Length: 5", target=target, method=b"POST", body=b"hello")
         yield Row(f"FRM-22 {name} with a body", send, declined(400))
     dialled = request(target=b"http://127.0.0.1:TRAP0/RUN00000")
-    yield Row("FRM-22 another port of this machine", dialled, (declined(400), forwarded(Sent(service="origin"))))
+    yield Row(
+        "FRM-22 another port of this machine", dialled, (declined(400), forwarded(Sent(service="origin")))
+    )
     named = request(target=b"http://localhost:TRAP0/RUN00000")
     yield Row("FRM-22 another port, by name", named, (declined(400), forwarded(Sent(service="origin"))))
     host = request(host=b"Host: 127.0.0.1:TRAP0")

@@ -227,7 +227,9 @@ def _lengths() -> Iterator[Row]:
         yield Row(f"FRM-04 {name} noughts", send, (refused(400), clean))
     for name, value in {"two": b"00", "nine": b"0" * 9}.items():
         send = request(b"Content-Length: " + value, method=b"POST") + BEHIND
-        yield Row(f"FRM-04 nothing but {name} noughts", send, (refused(400), forwarded(Sent(body=b""), Sent())))
+        yield Row(
+            f"FRM-04 nothing but {name} noughts", send, (refused(400), forwarded(Sent(body=b""), Sent()))
+        )
     for name, field in SOUND_LENGTHS.items():
         expect = forwarded(Sent(body=b"hello", framing="length"), Sent())
         yield Row(f"FRM-03 sound {name}", _post(field, body=b"hello"), expect)
@@ -240,7 +242,10 @@ def _codings() -> Iterator[Row]:
         yield Row(f"FRM-05 {name} and a length", send, refused(400, 501))
     for name, fields in NOT_LAST.items():
         yield Row(f"FRM-05 {name}", _post(*fields), refused(400, 501))
-    for name, value in {"space before the colon": b"Transfer-Encoding : chunked", "tab": b"Transfer-Encoding\t: chunked"}.items():
+    for name, value in {
+        "space before the colon": b"Transfer-Encoding : chunked",
+        "tab": b"Transfer-Encoding\t: chunked",
+    }.items():
         yield Row(f"FRM-05 {name}", _post(value), refused(400))
     for name, fields in UNKNOWN_CODINGS.items():
         for place, head in placed(*fields):
@@ -260,7 +265,11 @@ def _codings() -> Iterator[Row]:
         for method in (b"POST", b"GET"):
             send = request(*fields, method=method, version=b"HTTP/1.0", body=BODY) + BEHIND
             yield Row(f"FRM-08 {name} {method.decode()}", send, refused(400), choice=name == "close")
-    empty = {"empty": b"Transfer-Encoding:", "blank": b"Transfer-Encoding: ", "comma": b"Transfer-Encoding: ,"}
+    empty = {
+        "empty": b"Transfer-Encoding:",
+        "blank": b"Transfer-Encoding: ",
+        "comma": b"Transfer-Encoding: ,",
+    }
     for name, field in empty.items():
         yield Row(f"FRM-09 {name}", _post(field), refused(400))
         yield Row(f"FRM-09 {name} and a length", _post(field, WHOLE), refused(400))
@@ -272,7 +281,9 @@ def _codings() -> Iterator[Row]:
         yield Row(f"FRM-05 sound {name}", _post(field), expect)
     for method in (b"PUT", b"PATCH", b"DELETE", b"OPTIONS"):
         send = request(CHUNKED, method=method, body=BODY) + BEHIND
-        yield Row(f"FRM-05 sound {method.decode()}", send, forwarded(Sent(method=method, body=b"hello"), Sent()))
+        yield Row(
+            f"FRM-05 sound {method.decode()}", send, forwarded(Sent(method=method, body=b"hello"), Sent())
+        )
     for name, body in {"one chunk": BODY, "two chunks": chunks(b"hel", b"lo"), "no chunk": chunks()}.items():
         send = request(CHUNKED, method=b"POST", body=body)
         yield Row(f"FRM-00 chunks stay chunks, {name}", send, forwarded(Sent(framing="chunked")), choice=True)
@@ -284,4 +295,6 @@ def _codings() -> Iterator[Row]:
         expect = forwarded(Sent(method=method, body=b""))
         yield Row(f"FRM-00 {method.decode()} without a body", request(method=method), expect)
         expect = forwarded(Sent(method=method, body=b"hello", fields={b"host": HOST[6:]}))
-        yield Row(f"FRM-00 {method.decode()}", request(b"Content-Length: 5", method=method, body=b"hello"), expect)
+        yield Row(
+            f"FRM-00 {method.decode()}", request(b"Content-Length: 5", method=method, body=b"hello"), expect
+        )

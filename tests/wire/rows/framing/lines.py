@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from tests.wire.row import Pause, Row, Sent, answered, declined, forwarded, hung_up, refused
-from tests.wire.row import Expectation
+from tests.wire.row import Expectation, Pause, Row, Sent, forwarded, hung_up, refused
 from tests.wire.rows.parts import BEHIND, HOST, OTHERS, PATH, placed, request
 
 
@@ -147,7 +146,9 @@ def _bytes() -> Iterator[Row]:
         expect = forwarded(Sent(fields={b"x-two": value}), Sent())
         yield Row(f"FRM-17 sound {name}", request(b"X-Two: " + value) + BEHIND, expect)
     tokens = b"!#$%&'*+-.^`|~0aZ"
-    yield Row("FRM-17 sound every byte of a name", request(tokens + b": 1"), forwarded(Sent(fields={tokens: b"1"})))
+    yield Row(
+        "FRM-17 sound every byte of a name", request(tokens + b": 1"), forwarded(Sent(fields={tokens: b"1"}))
+    )
     for name, value in {"blanks": b"  a  ", "tabs": b"\ta\t", "both": b" \t a \t "}.items():
         expect = forwarded(Sent(fields={b"x-two": b"a"}))
         yield Row(f"FRM-17 sound {name} around a value", request(b"X-Two:" + value), expect)
@@ -161,7 +162,9 @@ def _before() -> Iterator[Row]:
     post = request(b"Content-Length: 5", method=b"POST", body=b"hello")
     both = forwarded(Sent(body=b"hello"), Sent(target=PATH + b"/behind"))
     yield Row("FRM-18 a blank line behind a body", post + b"\r\n" + BEHIND, both)
-    yield Row("FRM-18 a blank line behind a body, and nothing", post + b"\r\n", forwarded(Sent(body=b"hello")))
+    yield Row(
+        "FRM-18 a blank line behind a body, and nothing", post + b"\r\n", forwarded(Sent(body=b"hello"))
+    )
     yield Row("FRM-18 a line feed first", b"\n" + get, (served, refused(400)))
     for name, lead in NOT_FIRST.items():
         yield Row(f"FRM-18 {name} first", lead + get + BEHIND, refused(400))

@@ -60,14 +60,20 @@ def _small() -> Iterator[Row]:
     for size in (0, 1, SMALL - 1, SMALL):
         body = b"x" * size
         yield row(f"length {size}", _post(length(body), body=body), expect=forwarded(Sent(body=body)))
-        yield row(f"chunks {size}", _post(CHUNKED, body=chunks(*([body] if body else []))), expect=forwarded(Sent(body=body)))
+        yield row(
+            f"chunks {size}",
+            _post(CHUNKED, body=chunks(*([body] if body else []))),
+            expect=forwarded(Sent(body=body)),
+        )
     for size in (SMALL + 1, SMALL * 2, SMALL * 100, 1 << 30, 1 << 62):
         head = _post(b"Content-Length: %d" % size)
         yield row(f"length {size}, nothing sent", head, expect=refused(413, within=1.0))
         yield row(f"length {size}, some sent", head + b"x" * 500, expect=refused(413, within=1.0))
     yield row("length beyond it, all sent", _post(length(over), body=over) + BEHIND, expect=refused(413))
     large = b"x" * (SMALL * 200)
-    yield row("length far beyond it, all sent", _post(length(large), body=large) + BEHIND, expect=refused(413))
+    yield row(
+        "length far beyond it, all sent", _post(length(large), body=large) + BEHIND, expect=refused(413)
+    )
     for method in (b"PUT", b"PATCH", b"DELETE", b"GET", b"OPTIONS"):
         send = _post(length(over), body=over, method=method) + BEHIND
         yield row(f"length beyond it {method.decode()}", send, expect=refused(413))
@@ -82,8 +88,8 @@ def _small() -> Iterator[Row]:
         "a chunk far beyond it": (large,),
     }.items():
         send = _post(CHUNKED, body=chunks(*parts)) + BEHIND
-        head = send.index(b"\r\n\r\n") + 4
-        cuts = ((), (head,), (head + 300, head + 1000))
+        start = send.index(b"\r\n\r\n") + 4
+        cuts = ((), (start,), (start + 300, start + 1000))
         yield row(name, send, expect=broken(413), segments=cuts)
     crossing = (_post(CHUNKED, body=b"400\r\n" + fits + b"\r\n"), Pause(0.1), b"1\r\ny\r\n0\r\n\r\n")
     yield row("chunks that cross it later", *crossing, expect=broken(413))
@@ -103,11 +109,24 @@ def _plain() -> Iterator[Row]:
     yield Row("LIM-05 16 MiB", big, forwarded(Sent(length=LIMIT)), patience=20.0, alone=True, grows=16 << 20)
     parts = b"".join(b"10000\r\n%b\r\n" % whole[:65536] for _ in range(LIMIT >> 16))
     send = _post(CHUNKED, body=parts + b"0\r\n\r\n")
-    yield Row("LIM-05 16 MiB in chunks", send, forwarded(Sent(length=LIMIT)), patience=20.0, alone=True, grows=16 << 20)
+    yield Row(
+        "LIM-05 16 MiB in chunks",
+        send,
+        forwarded(Sent(length=LIMIT)),
+        patience=20.0,
+        alone=True,
+        grows=16 << 20,
+    )
     send = _post(CHUNKED, body=parts + b"1\r\nx\r\n0\r\n\r\n")
     yield Row("LIM-05 16 MiB and a byte in chunks", send, broken(413), patience=20.0, alone=True)
     yield Row("LIM-05 length of 16 MiB and a byte", _post(b"Content-Length: %d" % (LIMIT + 1)), refused(413))
-    yield Row("LIM-05 length of 16 MiB, not sent", (_post(b"Content-Length: %d" % LIMIT), Pause(0.2), whole), forwarded(Sent(length=LIMIT)), patience=20.0, alone=True)
+    yield Row(
+        "LIM-05 length of 16 MiB, not sent",
+        (_post(b"Content-Length: %d" % LIMIT), Pause(0.2), whole),
+        forwarded(Sent(length=LIMIT)),
+        patience=20.0,
+        alone=True,
+    )
 
 
 def _coded() -> Iterator[Row]:
@@ -123,7 +142,9 @@ def _coded() -> Iterator[Row]:
         expect = forwarded(Sent(body=body, fields=same, framing="chunked"))
         yield Row(f"{reference} {name} in chunks", send, expect, grows=grows)
     send = request(b"Content-Encoding: gzip")
-    yield Row("LIM-11 gzip without a body", send, forwarded(Sent(fields={b"content-encoding": b"gzip"}, body=b"")))
+    yield Row(
+        "LIM-11 gzip without a body", send, forwarded(Sent(fields={b"content-encoding": b"gzip"}, body=b""))
+    )
 
 
 def _multipart() -> Iterator[Row]:
@@ -132,11 +153,15 @@ def _multipart() -> Iterator[Row]:
     bodies = {
         "20000 parts": part * 20_000 + b"--b--\r\n",
         "no end": part * 10,
-        "nested": b"".join(b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1) for n in range(1000)),
+        "nested": b"".join(
+            b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1) for n in range(1000)
+        ),
         "no parts": b"--b--\r\n",
         "2000 files": b"".join(
-            b'--b\r\nContent-Disposition: form-data; name="f"; filename="%d"\r\n\r\n\r\n' % n for n in range(2000)
-        ) + b"--b--\r\n",
+            b'--b\r\nContent-Disposition: form-data; name="f"; filename="%d"\r\n\r\n\r\n' % n
+            for n in range(2000)
+        )
+        + b"--b--\r\n",
         "one header of 64 KiB": b"--b\r\nX: " + b"x" * 65536 + b"\r\n\r\n--b--\r\n",
         "other boundary": b"--c\r\n\r\nx\r\n--c--\r\n",
     }

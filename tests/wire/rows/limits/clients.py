@@ -22,7 +22,9 @@ def _connections() -> Iterator[Row]:
     for name, profile in {"of one address": "narrow", "in total": "full"}.items():
         for crowd in (1, 3):
             send, expect = request(), forwarded(Sent())
-            yield Row(f"LIM-08 {crowd + 1} {name}", send, expect, profile=profile, alone=True, crowd=Crowd(crowd))
+            yield Row(
+                f"LIM-08 {crowd + 1} {name}", send, expect, profile=profile, alone=True, crowd=Crowd(crowd)
+            )
         for what, send in {
             "request": request(),
             "body": request(b"Content-Length: 5", method=b"POST", body=b"hello"),
@@ -34,7 +36,12 @@ def _connections() -> Iterator[Row]:
                 profile=profile, alone=True, crowd=Crowd(4), house=False,
             )  # fmt: skip
     yield Row(
-        "LIM-10 900 idle connections", request(), forwarded(Sent()), alone=True, crowd=Crowd(900), grows=900 * IDLE
+        "LIM-10 900 idle connections",
+        request(),
+        forwarded(Sent()),
+        alone=True,
+        crowd=Crowd(900),
+        grows=900 * IDLE,
     )
 
 
@@ -55,7 +62,9 @@ def _requests() -> Iterator[Row]:
     post = request(CHUNKED, method=b"POST", body=chunks(b"hello"), target=PATH + b"/2")
     yield Row("LIM-09 the third has a body", get(0) + get(1) + post + BEHIND, served(3), profile="small")
     head = request(method=b"HEAD", target=PATH + b"/2")
-    yield Row("LIM-09 the third is HEAD", get(0) + get(1) + head + BEHIND, served(3), profile="small", to_head=(2,))
+    yield Row(
+        "LIM-09 the third is HEAD", get(0) + get(1) + head + BEHIND, served(3), profile="small", to_head=(2,)
+    )
     refusal = request(target=PATH + b"/%zz")
     expect = Expectation(
         answers=(answered(200), answered(200), answered(400)), requests=(Sent(), Sent()), closes=True
@@ -75,13 +84,36 @@ def _flights() -> Iterator[Row]:
         "chunked": request(last, CHUNKED, method=b"POST", body=chunks(b"hello")),
         "expected": request(last, b"Expect: 100-continue", b"Content-Length: 5", method=b"POST"),
     }.items():
-        yield Row(f"LIM-16 no place, {name}", send, shed(0.5), profile="busy", alone=True, crowd=Crowd(2, busy=1.0))
-        yield Row(f"LIM-16 no place in time, {name}", send, shed(1.0), profile="queueing", alone=True, crowd=Crowd(2, busy=1.5))
+        yield Row(
+            f"LIM-16 no place, {name}", send, shed(0.5), profile="busy", alone=True, crowd=Crowd(2, busy=1.0)
+        )
+        yield Row(
+            f"LIM-16 no place in time, {name}",
+            send,
+            shed(1.0),
+            profile="queueing",
+            alone=True,
+            crowd=Crowd(2, busy=1.5),
+        )
     for name, profile, crowd in (
         ("a place", "busy", Crowd(1, busy=1.0)),
         ("a place in time", "queueing", Crowd(2, busy=0.15)),
         ("a place behind others", "busy", Crowd(2)),
     ):
         yield Row(f"LIM-16 {name}", request(), forwarded(Sent()), profile=profile, alone=True, crowd=crowd)
-    yield Row("LIM-16 no place, a bad request", request(b"Bad Name: 1"), refused(400), profile="busy", alone=True, crowd=Crowd(2, busy=1.0))
-    yield Row("LIM-16 no place, a bad target", request(target=PATH + b"/%zz"), declined(400), profile="busy", alone=True, crowd=Crowd(2, busy=1.0))
+    yield Row(
+        "LIM-16 no place, a bad request",
+        request(b"Bad Name: 1"),
+        refused(400),
+        profile="busy",
+        alone=True,
+        crowd=Crowd(2, busy=1.0),
+    )
+    yield Row(
+        "LIM-16 no place, a bad target",
+        request(target=PATH + b"/%zz"),
+        declined(400),
+        profile="busy",
+        alone=True,
+        crowd=Crowd(2, busy=1.0),
+    )

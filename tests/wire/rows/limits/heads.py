@@ -108,7 +108,9 @@ def _lines() -> Iterator[Row]:
     for size in (LINE + 4, 9_000, 20_000, 60_000, 100_000, 1_000_000):
         send = request(_field(size)) + BEHIND
         middle = send.index(b"vvv") + 5000
-        yield Row(f"LIM-01 line of {size}", send, refused(431), segments=((), (middle,), (middle, middle + 3000)))
+        yield Row(
+            f"LIM-01 line of {size}", send, refused(431), segments=((), (middle,), (middle, middle + 3000))
+        )
     for size in (9_000, 60_000):
         yield Row(f"LIM-01 name of {size}", request(b"X" * size + b": 1") + BEHIND, refused(400, 431))
         yield Row(f"LIM-01 first line of {size}", request(_field(size), host=None) + BEHIND, refused(431))
@@ -119,7 +121,9 @@ def _lines() -> Iterator[Row]:
         second = request() + request(_field(size)) + BEHIND
         yield Row(f"LIM-01 line of {size} in the second request", second, refused(431, behind=1))
     for name in (b"Cookie", b"Authorization", b"User-Agent", b"Referer", b"X-Forwarded-For", b"Connection"):
-        yield Row(f"LIM-01 {name.decode()} of 20000", request(_field(20_000, name)) + BEHIND, refused(400, 431))
+        yield Row(
+            f"LIM-01 {name.decode()} of 20000", request(_field(20_000, name)) + BEHIND, refused(400, 431)
+        )
     endless = b"GET /RUN00000 HTTP/1.1\r\nHost: example.test\r\nX-Two: " + b"v" * 100_000
     yield Row("LIM-01 line without an end", endless, refused(431, within=3.0), patience=8.0)
     endless = b"GET /RUN00000 HTTP/1.1\r\nHost: example.test\r\n" + b"X" * 100_000
@@ -139,7 +143,9 @@ def _lines() -> Iterator[Row]:
 def _blocks() -> Iterator[Row]:
     for count, size in ((60, 1000), (8, 8000), (98, 600)):
         fields = tuple(_field(size, b"X-%d" % number) for number in range(count))
-        yield Row(f"LIM-02 {count} of {size}", request(*fields), forwarded(Sent()), segments=((), (20_000, 40_000)))
+        yield Row(
+            f"LIM-02 {count} of {size}", request(*fields), forwarded(Sent()), segments=((), (20_000, 40_000))
+        )
     for count, size in ((70, 1000), (9, 8000), (98, 8000), (98, 700)):
         fields = tuple(_field(size, b"X-%d" % number) for number in range(count))
         send = request(*fields) + BEHIND
@@ -148,7 +154,12 @@ def _blocks() -> Iterator[Row]:
     yield Row("LIM-02 120 of 8000", request(*fields) + BEHIND, refused(431))
     endless = request(*(_field(1000, b"X-%d" % number) for number in range(70)))[:-2]
     yield Row("LIM-02 without an end", endless, refused(431, within=3.0), patience=8.0)
-    post = request(*(_field(8000, b"X-%d" % number) for number in range(20)), b"Content-Length: 5", method=b"POST", body=b"hello")
+    post = request(
+        *(_field(8000, b"X-%d" % number) for number in range(20)),
+        b"Content-Length: 5",
+        method=b"POST",
+        body=b"hello",
+    )
     yield Row("LIM-02 before a body", post + BEHIND, refused(431))
 
 
@@ -167,7 +178,11 @@ def _targets() -> Iterator[Row]:
         send = request(target=of(size, b"q", PATH + b"?")) + BEHIND
         yield Row(f"LIM-03 query of {size}", send, expect)
     for size in (9_000, 20_000):
-        for name, start in {"absolute": b"http://second.test/RUN00000/", "escapes": PATH + b"/%61", "authority": b"http://"}.items():
+        for name, start in {
+            "absolute": b"http://second.test/RUN00000/",
+            "escapes": PATH + b"/%61",
+            "authority": b"http://",
+        }.items():
             send = request(b"X-Run: RUN00000", target=of(size, start=start)) + BEHIND
             yield Row(f"LIM-03 {name} of {size}", send, refused(414))
         for method in (b"POST", b"HEAD", b"OPTIONS"):

@@ -3,7 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from tests.wire.row import Answers, Expectation, Pause, Row, Sent, Step, answered, broken, forwarded, hung_up, refused
+from tests.wire.row import (
+    Answers,
+    Expectation,
+    Pause,
+    Row,
+    Sent,
+    Step,
+    answered,
+    broken,
+    forwarded,
+    hung_up,
+    refused,
+)
 from tests.wire.rows.parts import BEHIND, CHUNKED, PATH, request
 
 
@@ -83,7 +95,9 @@ def _heads() -> Iterator[Row]:
         yield Row(f"LIM-06 {name} of a second request", again, ended, profile="impatient", patience=4.0)
     idle = Expectation(answers=(answered(200),), requests=(Sent(),), ends=True, within=LATE)
     yield Row("LIM-06 nothing", (Pause(0.0),), _given_up(LATE), profile="impatient", patience=4.0)
-    yield Row("LIM-06 nothing behind an answer", (request(), Answers(1), Pause(3.0)), idle, profile="impatient")
+    yield Row(
+        "LIM-06 nothing behind an answer", (request(), Answers(1), Pause(3.0)), idle, profile="impatient"
+    )
     post = request(b"Content-Length: 5", method=b"POST", body=b"hello")
     yield Row("LIM-06 nothing behind a body", (post, Answers(1), Pause(3.0)), idle, profile="impatient")
     for name, data, every, size in (
@@ -92,11 +106,26 @@ def _heads() -> Iterator[Row]:
         ("field by field", request(*(b"X-%02d: 12345" % number for number in range(60))), 0.15, 13),
         ("byte by byte, fast", request(b"X-Two: " + b"v" * 2000), 0.01, 1),
     ):
-        yield Row(f"LIM-06 {name}", _dripped(data, every, size), _given_up(LATE), profile="impatient", patience=4.0)
-    slow = (request(), Answers(1), Pause(0.6), request(target=PATH + b"/2"), Answers(2), Pause(0.6), request(target=PATH + b"/3"))
+        yield Row(
+            f"LIM-06 {name}", _dripped(data, every, size), _given_up(LATE), profile="impatient", patience=4.0
+        )
+    slow = (
+        request(),
+        Answers(1),
+        Pause(0.6),
+        request(target=PATH + b"/2"),
+        Answers(2),
+        Pause(0.6),
+        request(target=PATH + b"/3"),
+    )
     yield Row("LIM-06 in time, three times", slow, forwarded(Sent(), Sent(), Sent()), profile="impatient")
     half = len(_GET) // 2
-    yield Row("LIM-06 in two halves, in time", (_GET[:half], Pause(0.5), _GET[half:]), forwarded(Sent()), profile="impatient")
+    yield Row(
+        "LIM-06 in two halves, in time",
+        (_GET[:half], Pause(0.5), _GET[half:]),
+        forwarded(Sent()),
+        profile="impatient",
+    )
 
 
 def _bodies() -> Iterator[Row]:
@@ -104,7 +133,9 @@ def _bodies() -> Iterator[Row]:
         send = request(field, method=b"POST", body=body)
         timed = broken(408)
         yield Row(f"LIM-07 {name}", send, timed, profile="impatient", patience=4.0)
-        early = (request(field, method=b"POST"), Pause(0.2), body) if body else (request(field, method=b"PUT"),)
+        early = (
+            (request(field, method=b"POST"), Pause(0.2), body) if body else (request(field, method=b"PUT"),)
+        )
         yield Row(f"LIM-07 {name}, later than the head", early, timed, profile="impatient", patience=4.0)
     for name, field in {"length": b"Content-Length: 5", "chunked": CHUNKED}.items():
         waits = tuple(
@@ -139,5 +170,14 @@ def _rates() -> Iterator[Row]:
     enough = b"x" * 4600
     send = (request(b"Content-Length: 4600", method=b"POST"), *_dripped(enough, 0.25, 100))
     yield Row("LIM-07 four hundred bytes a second", send, forwarded(Sent(body=enough)), patience=15.0)
-    burst = (request(b"Content-Length: 20001", method=b"POST", body=b"x" * 20_000), *_dripped(b"x", 8.0), BEHIND)
-    yield Row("LIM-07 much at once, the last byte late", (burst[0], Pause(8.0), b"x" + BEHIND), forwarded(Sent(length=20_001), Sent()), patience=15.0)
+    burst = (
+        request(b"Content-Length: 20001", method=b"POST", body=b"x" * 20_000),
+        *_dripped(b"x", 8.0),
+        BEHIND,
+    )
+    yield Row(
+        "LIM-07 much at once, the last byte late",
+        (burst[0], Pause(8.0), b"x" + BEHIND),
+        forwarded(Sent(length=20_001), Sent()),
+        patience=15.0,
+    )

@@ -12,7 +12,7 @@ HINTS: Final = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 PROCESSING: Final = b"HTTP/1.1 102 Processing\r\n\r\n"
 SWITCH: Final = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
-ACCEPT: Final = b"Sec-WebSocket-Accept: s3pPLBMiTxaQ9kYGzzhZRbK+xOo=\r\n"
+ACCEPT: Final = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
 PASSED: Final[Mapping[str, tuple[bytes, tuple[int, ...]]]] = {
     "103": (HINTS, (103,)),
