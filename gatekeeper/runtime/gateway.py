@@ -1,12 +1,13 @@
 """The gateway object: what is running, from its first listener to the end of its drain."""
 
 import asyncio
+import functools
 import ipaddress
 import logging
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, Literal, Self
 
@@ -16,7 +17,7 @@ from gatekeeper.admin.server import AdminServer
 from gatekeeper.admin.users import User
 from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig
-from gatekeeper.core.clock import TICK, Clock, SystemClock, Wheel
+from gatekeeper.core.clock import TICK, Clock, SystemClock, Timer, Wheel
 from gatekeeper.edge.listener import bind
 from gatekeeper.edge.server import EdgeServer
 from gatekeeper.extend.events import DrainBegun, Event, HealthChanged, Listening
@@ -29,7 +30,7 @@ from gatekeeper.registry.services import Member, Service
 from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.change import Change, Outcome
 from gatekeeper.runtime.edge_settings import edge_settings
-from gatekeeper.runtime.keep import Keep
+from gatekeeper.runtime.keep import Keep, Key
 from gatekeeper.runtime.loading import Loaded
 from gatekeeper.runtime.local import LocalNode
 from gatekeeper.runtime.providing import Providers
@@ -85,6 +86,7 @@ class Gateway:
         self._watch: Watch | None = None
         self._write_access = write_access
         self._stack = AsyncExitStack()
+        self._gone: dict[Key, Timer] = {}  # of pools whose instances have gone, until their streams are cut
         self._edge: EdgeServer | None = None
         self._admin: AdminServer | None = None
         self._http: aiohttp.ClientSession | None = None
@@ -224,13 +226,20 @@ class Gateway:
         )
 
     def _cut_later(self, before: Snapshot, after: Snapshot) -> None:
-        """Give the streams of instances that have gone some time to end."""
+        """Give the streams of instances that have gone some time to end; those of one that comes back go on."""
         assert before.hold is not None
         assert after.hold is not None
         stay = {kept.key for kept in after.hold.things}
-        gone = [kept.thing for kept in before.hold.things if kept.key[0] == "pool" and kept.key not in stay]
-        if gone:
-            self.wheel.add(self.config.server.drain, lambda: _abort(gone))
+        for key in stay.intersection(self._gone):
+            self._gone.pop(key).cancel()
+        for kept in before.hold.things:
+            if kept.key[0] == "pool" and kept.key not in stay:
+                cut = functools.partial(self._cut, kept.key, kept.thing)
+                self._gone[kept.key] = self.wheel.add(self.config.server.drain, cut)
+
+    def _cut(self, key: Key, pool: Pool) -> None:
+        del self._gone[key]
+        pool.abort()
 
     def _retired(self, snapshot: Snapshot) -> None:
         if snapshot.hold is not None:
@@ -323,7 +332,8 @@ class Gateway:
         if self._admin is not None:
             await self._admin.stop()
         # a request that outlives its cancellation keeps its lease, but not its connections
-        _abort(self.keep.things("pool"))
+        for pool in self.keep.things("pool"):
+            pool.abort()
         if self.snapshot is not None and self.snapshot.hold is not None:
             self.snapshot.hold.release()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -366,11 +376,6 @@ async def rehearse(config: GatewayConfig, host: PluginHost) -> AsyncIterator[Bui
     finally:
         # what a filter has asked for while it was built, a client for other systems say
         await gateway._close()
-
-
-def _abort(pools: Iterable[Pool]) -> None:
-    for pool in pools:
-        pool.abort()
 
 
 async def _take_apart(snapshot: Snapshot) -> None:

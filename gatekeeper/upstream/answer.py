@@ -235,6 +235,8 @@ class Answer(Incoming):
             if self.error is not None:
                 self.fail(self.error)
                 return
+            if self.complete and data[-1] in b"\r\n" and not self._ends(data):
+                self.keep_alive = False
             if not self.has_head:
                 if self._head_size > HEAD_LIMIT:
                     self.fail(BadAnswer(log=f"a head of more than {HEAD_LIMIT} bytes"))

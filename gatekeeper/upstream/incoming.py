@@ -7,7 +7,7 @@ for each answer (0.5 µs), and a connection on which anything arrives that was n
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from httptools import HttpResponseParser
 
@@ -21,6 +21,11 @@ from gatekeeper.upstream.upgrade import check_switch
 
 if TYPE_CHECKING:
     from gatekeeper.core.exchange import Attempt
+
+
+BLANK_LINE: Final = b"\r\n\r\n"
+
+_LINE_END: Final = frozenset({b"\r", b"\n"})
 
 
 class Incoming:
@@ -140,7 +145,10 @@ class Incoming:
 
     def on_message_complete(self) -> None:
         """The message has ended."""
-        if self.has_head and not self.complete:
+        if self.complete:
+            if self.trailers is not None and self.request.method == "HEAD" and self.status != 304:
+                self.keep_alive = False  # chunks, where there may be none
+        elif self.has_head:
             self.complete = True
             if self._raw and self.trailers is not None:
                 try:
@@ -165,13 +173,22 @@ class Incoming:
             self._take_head(status, fields)
             return
         assert self._beginning is not None  # whoever feeds the parser has seen it coming
-        fields = self._beginning.clean(raw)
+        fields = self._beginning.clean(raw, self.reason)
         self.reason = b""
         if status == 100:
             if self._continue is not None:
                 self._go_on()
         elif (pass_on := self.attempt.exchange.interim) is not None:
             pass_on(status, fields)
+
+    def _ends(self, data: bytes) -> bool:
+        """Whether the answer may end where these bytes do, which end in a line end: the parser passes over more of them."""
+        if self.length and self.request.method != "HEAD" and self.status != 304:
+            # the end of a head that came in pieces may be missed: a connection more or less is no matter
+            return data.find(BLANK_LINE) + len(BLANK_LINE) + self.length == len(data)
+        # the last chunk, a trailer or a head, and a blank line; all of it, or what is left of it
+        end = data[-5:]
+        return (end.endswith(BLANK_LINE) and end[:1] not in _LINE_END) or BLANK_LINE.endswith(end)
 
     def _go_on(self) -> None:
         """Wake whoever waits to hear whether the request's body is wanted."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from gatekeeper.core.errors import BadAnswer
 from gatekeeper.core.message import Field
-from gatekeeper.upstream.fields import ACTIONS, BLANKS, KEPT, Action
+from gatekeeper.upstream.fields import ACTIONS, BLANKS, KEPT, REASON, Action
 from gatekeeper.upstream.head import connection_options, without
 
 
@@ -69,13 +69,15 @@ class Beginning:
             raise BadAnswer(log=f"interim answers of more than {INTERIM_SIZE} bytes")
         return data[:size], data[size:]
 
-    def clean(self, raw: list[Field]) -> list[Field]:
+    def clean(self, raw: list[Field], reason: bytes) -> list[Field]:
         """Return the fields of the next interim answer that may be passed on.
 
         Raises:
-            BadAnswer: there are too many of them.
+            BadAnswer: there are too many of them, or the reason has control characters.
 
         """
+        if not REASON.fullmatch(reason):
+            raise BadAnswer(log="control characters in the reason phrase")
         self._count += 1
         if self._count > INTERIM_COUNT:
             raise BadAnswer(log=f"more than {INTERIM_COUNT} interim answers")

@@ -397,6 +397,27 @@ async def test_streams_of_what_has_gone_have_some_time_to_end(
         assert expected == pool.open_count
 
 
+async def test_streams_of_what_comes_back_go_on(gateway: StartGateway, origin: StartOrigin) -> None:
+    """An instance that is taken out and put back is no other; out again, its streams have the whole time once more."""
+    one = await origin()
+    one.play(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", HANG)
+    clock = FakeClock()
+    here = "server: {drain: 5s}\n" + SERVICES.format(one=one.url, weight=1, two="", third="")
+    away = here.replace(one.url, "http://127.0.0.1:1")
+    gw = await gateway(here, clock=clock)
+    connection = await gw.connect()
+    await connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await one.received()
+    (pool,) = gw.gateway.keep.things("pool")
+
+    for config, seconds, expected in ((away, 4.0, 1), (here, 4.0, 1), (away, 4.9, 1), (away, 0.3, 0)):
+        await gw.apply(config)
+        clock.advance(seconds)
+        gw.gateway.wheel.advance(clock.monotonic())
+        await asyncio.sleep(0)
+        assert expected == pool.open_count
+
+
 async def test_a_request_ends_as_it_began(gateway: StartGateway, origin: StartOrigin) -> None:
     """By the configuration that was in force when it came."""
     reached, go_on = asyncio.Event(), asyncio.Event()

@@ -32,17 +32,17 @@ CONTINUE = ok(status=b"100 Continue")
 )  # fmt: skip
 def test_fields_pass_as_those_of_an_answer_do(raw: list[Field], passed: list[Field]) -> None:
     """Without framing: an interim answer has no body."""
-    assert passed == Beginning().clean(raw)
+    assert passed == Beginning().clean(raw, b"")
 
 
 def test_there_may_be_so_many() -> None:
     """And no more."""
     beginning = Beginning()
     for _ in range(INTERIM_COUNT):
-        beginning.clean([])
+        beginning.clean([], b"")
 
     with pytest.raises(BadAnswer, match="more than 16"):
-        beginning.clean([])
+        beginning.clean([], b"")
 
 
 def test_together_they_may_be_so_large() -> None:
