@@ -19,6 +19,7 @@ BAGGAGE_MEMBERS: Final = 64
 
 # RFC 9110 section 7.6.3: protocol, pseudonym, comment
 _find_self: Final = re.compile(rb"(?:^|,)[ \t]*[^ \t,()]+[ \t]+gatekeeper(?=[ \t]*(?:\(|,|$))").findall
+_BLANKS: Final = " \t"  # RFC 9110 section 5.6.3; text has others that are none
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _is_token: Final = re.compile(_TOKEN).fullmatch
 _is_upgrade: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z/, \t]+").fullmatch
@@ -66,10 +67,10 @@ class Facts:
         state = joined(Action.TRACESTATE)
         self.tracestate = state if state is not None and keeps_tracestate(state) else None
         self.forwarded = text(Action.FORWARDED) if Action.FORWARDED in by_action else None
-        self.chain = [part for part in text(Action.FORWARDED_FOR).split(",") if part.strip()]
+        self.chain = [part for part in text(Action.FORWARDED_FOR).split(",") if part.strip(_BLANKS)]
         # of several entries the last is the one that the trusted neighbour wrote
-        self.proto = text(Action.FORWARDED_PROTO).rpartition(",")[2].strip()
-        self.host = text(Action.FORWARDED_HOST).rpartition(",")[2].strip()
+        self.proto = text(Action.FORWARDED_PROTO).rpartition(",")[2].strip(_BLANKS)
+        self.host = text(Action.FORWARDED_HOST).rpartition(",")[2].strip(_BLANKS)
         baggage = by_action.get(Action.BAGGAGE, [])
         size = sum(map(len, baggage)) + len(baggage)
         members = sum(value.count(b",") + 1 for value in baggage)

@@ -182,7 +182,8 @@ class Reader:
                 fields += peer.forwarded
                 fields.append((b"X-Forwarded-Host", request.authority))
             fields += facts.via
-            fields += facts.baggage
+            if options is None or b"baggage" not in options:
+                fields += facts.baggage
 
         header, trace_id, fresh = accept(traceparent, self._getrandbits)
         fields.append((b"traceparent", header))
@@ -210,14 +211,14 @@ class Reader:
         """Take over what a trusted proxy says about the client, and tell the instance one truth of it."""
         fields = request.headers.fields
         chain, scheme, host = facts.chain, facts.proto, facts.host
-        if facts.forwarded is not None:
-            # RFC 7239 is the standard, but what is not written by nearly every proxy is passed on by them as it came
-            # from a client: `X-Forwarded-*` wins where both are there
+        if facts.forwarded is not None and not (chain or scheme or host):
+            # RFC 7239 is the standard, but proxies that do not write it pass it on as it came from a client: it counts
+            # only where there is nothing of what nearly all of them write
             elements = parse_forwarded(facts.forwarded)
             if elements is not None:
-                chain = chain or [node_address(element.get("for", "")) for element in elements]
-                scheme = scheme or elements[-1].get("proto", "")
-                host = host or elements[-1].get("host", "")
+                chain = [node_address(element.get("for", "")) for element in elements]
+                scheme = elements[-1].get("proto", "")
+                host = elements[-1].get("host", "")
         request.client, believed = walk(chain, request.peer, self._networks)
         if scheme.lower() in {"http", "https"}:
             request.scheme = scheme.lower()

@@ -235,7 +235,7 @@ class Answer(Incoming):
             if self.error is not None:
                 self.fail(self.error)
                 return
-            if self.complete and data[-1] in b"\r\n" and not self._ends(data):
+            if self.complete and data[-1] < 14 and not self._ends(data, had_head=had_head):
                 self.keep_alive = False
             if not self.has_head:
                 if self._head_size > HEAD_LIMIT:
@@ -318,14 +318,14 @@ class Answer(Incoming):
             kind = AnswerTruncated if self.has_head else BadAnswer
             self.fail(kind(log=f"no valid HTTP/1.1: {error}"))
 
-    def end_of_stream(self) -> None:
-        """The instance will send no more."""
+    def end_of_stream(self, *, cut: bool = False) -> None:
+        """The instance will send no more; `cut` says that it has not said so itself (a reset, TLS without its end)."""
         if self.complete:
             self._release()  # what is left of the upload has nowhere to go
             return
         if self.error is not None:
             return
-        if self.has_head and self.length is None and self.trailers is None:
+        if self.has_head and self.length is None and self.trailers is None and not cut:
             self.complete = True  # RFC 9112 section 6.3 item 8: such a body ends with the connection
             self.keep_alive = False
             self._wake()

@@ -76,7 +76,7 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
         answer, self.answer = self.answer, None
         if answer is not None:
-            answer.end_of_stream()
+            answer.end_of_stream(cut=True)
         self.pool.forget(self)
 
     def pause_writing(self) -> None:

@@ -51,6 +51,8 @@ KEPT: Final = frozenset(
     {b"set-cookie", b"content-type", b"content-encoding", b"cache-control", b"vary", b"etag"}
 )
 
+BLANK_LINE: Final = b"\r\n\r\n"
+"""With the end of the line before it."""
 BLANKS: Final = b" \t"
 """What the parser leaves at the end of a value."""
 REASON: Final = re.compile(rb"[\t !-~\x80-\xff]*")

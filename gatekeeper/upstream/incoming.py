@@ -13,6 +13,7 @@ from httptools import HttpResponseParser
 
 from gatekeeper.core.errors import BadAnswer, GatewayError
 from gatekeeper.core.message import Field, Request
+from gatekeeper.upstream.fields import BLANK_LINE
 from gatekeeper.upstream.head import HEAD_LIMIT, Head, size_of
 from gatekeeper.upstream.interim import Beginning
 from gatekeeper.upstream.trailers import Trailers
@@ -22,8 +23,6 @@ from gatekeeper.upstream.upgrade import check_switch
 if TYPE_CHECKING:
     from gatekeeper.core.exchange import Attempt
 
-
-BLANK_LINE: Final = b"\r\n\r\n"
 
 _LINE_END: Final = frozenset({b"\r", b"\n"})
 
@@ -181,11 +180,12 @@ class Incoming:
         elif (pass_on := self.attempt.exchange.interim) is not None:
             pass_on(status, fields)
 
-    def _ends(self, data: bytes) -> bool:
-        """Whether the answer may end where these bytes do, which end in a line end: the parser passes over more of them."""
+    def _ends(self, data: bytes, *, had_head: bool) -> bool:
+        """Whether the answer ends where these bytes do: the parser says nothing of line ends behind it."""
         if self.length and self.request.method != "HEAD" and self.status != 304:
-            # the end of a head that came in pieces may be missed: a connection more or less is no matter
-            return data.find(BLANK_LINE) + len(BLANK_LINE) + self.length == len(data)
+            head = 0 if had_head else data.find(BLANK_LINE) + len(BLANK_LINE)
+            # a head whose end came in two pieces is not found, and believed
+            return head + self.length == len(data) or (not had_head and head < len(BLANK_LINE))
         # the last chunk, a trailer or a head, and a blank line; all of it, or what is left of it
         end = data[-5:]
         return (end.endswith(BLANK_LINE) and end[:1] not in _LINE_END) or BLANK_LINE.endswith(end)

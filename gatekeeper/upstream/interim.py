@@ -9,7 +9,7 @@ from typing import Final
 
 from gatekeeper.core.errors import BadAnswer
 from gatekeeper.core.message import Field
-from gatekeeper.upstream.fields import ACTIONS, BLANKS, KEPT, REASON, Action
+from gatekeeper.upstream.fields import ACTIONS, BLANK_LINE, BLANKS, KEPT, REASON, Action
 from gatekeeper.upstream.head import connection_options, without
 
 
@@ -23,7 +23,6 @@ INTERIM_SIZE: Final = 64 * 1024
 """Bytes of all of them."""
 
 _INTERIM: Final = frozenset({b"HTTP/1.1 1", b"HTTP/1.0 1"})
-_END: Final = b"\r\n\r\n"
 
 
 class Beginning:
@@ -57,12 +56,12 @@ class Beginning:
                 self._start = data
                 return b"", b""
             self._inside = self._start = b""
-        end = (self._inside + data).find(_END)
+        end = (self._inside + data).find(BLANK_LINE)
         if end < 0:
             self._inside = (self._inside + data)[-3:]
             size = len(data)
         else:
-            size = end + len(_END) - len(self._inside)
+            size = end + len(BLANK_LINE) - len(self._inside)
             self._inside = None
         self._size += size
         if self._size > INTERIM_SIZE:
