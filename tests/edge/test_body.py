@@ -35,7 +35,11 @@ class Upload:
         settings = EdgeSettings(timeouts=EdgeTimeouts(body=SILENCE), limits=EdgeLimits(body_rate=rate))
         self.edge = SimpleNamespace(wheel=self.clock.wheel, settings=settings)
         self.exchange = Exchange("id", Request("POST", "/", b"/", "", "a", b"a", Headers()), 0.0)
-        self.body = ClientBody(cast(StrictProtocol, self), self.exchange, expects_continue=expects_continue)
+        connection = cast(StrictProtocol, self)
+        if expects_continue:
+            self.body = ClientBody(connection, self.exchange, expects_continue=True)
+        else:
+            self.body = ClientBody(connection, self.exchange)
         self._task: asyncio.Task[bytes] | None = None
 
     def write_continue(self) -> None:
@@ -391,6 +395,14 @@ async def test_the_rate_is_measured_again_and_again() -> None:
         await upload.drip(RATE_WINDOW, b"a")
 
 
+async def test_who_stays_fast_enough_is_never_given_up() -> None:
+    """LIM-07: each measure is one of its own."""
+    upload = Upload()
+
+    for _ in range(5):
+        assert ENOUGH == len(await upload.drip(RATE_WINDOW, bytes(ENOUGH)) or b"")
+
+
 async def test_time_in_which_nobody_waits_does_not_count() -> None:
     """LIM-07: for the rate neither."""
     upload = Upload()
@@ -435,7 +447,7 @@ async def test_settings_can_change_meanwhile() -> None:
 
 
 async def test_a_wait_that_is_cancelled_leaves_nothing() -> None:
-    """CLI-03: no timer; and whoever reads next waits as the first one did."""
+    """CLI-03: no timer; and whoever reads next waits as the first one did, with one."""
     upload = Upload()
     assert None is await upload.drip(1)
     assert 1 == upload.timers
@@ -445,6 +457,8 @@ async def test_a_wait_that_is_cancelled_leaves_nothing() -> None:
     upload.body.feed(b"a")
     assert b"a" == await upload.body.read()
     assert b"b" == await upload.drip(1, b"b")
+    with pytest.raises(RequestTimeout):
+        await upload.drip(SILENCE + 0.2)
 
 
 async def test_bytes_that_come_with_a_cancellation_are_not_lost() -> None:

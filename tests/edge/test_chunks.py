@@ -89,7 +89,10 @@ REFUSED = [
     case(b"2\r\nok" + END, BadRequest, id="FRM-11-nothing-behind-a-chunk"),
     case(b"2\r\noka\r\n" + END, BadRequest, id="FRM-11-longer-than-its-size"),
     case(b"2\r\no\r\n" + END, BadRequest, id="FRM-11-shorter-than-its-size"),
+    case(b"2\r\nok5\r\nhello\r\n" + END, BadRequest, id="FRM-11-a-chunk-instead-of-a-line-end"),
+    case(b"0\r\n5\r\nhello\r\n\r\n", BadRequest, id="FRM-11-a-chunk-instead-of-trailers"),
     case(b"2\r\nok\r\n\r\n" + END, BadRequest, id="an-empty-line-between-chunks"),
+    case(b"20\r\n" + b"x" * 32 + b"\r\n\r\n" + END, BadRequest, id="an-empty-line-behind-a-larger-one"),
     case(b"0\n\n", BadRequest, id="FRM-11-line-feeds-at-the-end"),
     case(b"0\r\n\n", BadRequest, id="FRM-11-a-line-feed-at-the-end"),
     case(b"0\r\n\r\r\n", BadRequest, id="two-carriage-returns-at-the-end"),
@@ -203,14 +206,22 @@ def test_framing_that_data_explains_is_never_too_much(data: bytes, extension: by
 @pytest.mark.parametrize(
     "drip", [pytest.param(1, id="by-the-byte"), pytest.param(1 << 20, id="in-one-piece")]
 )
-def test_framing_beyond_the_data_is_bounded(drip: int) -> None:
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(b"", id="at-once"),
+        pytest.param(chunk(b"x" * 100), id="behind-data"),
+        pytest.param(chunk(b"x" * 100, b";a"), id="behind-data-with-an-extension"),
+    ],
+)
+def test_framing_beyond_the_data_is_bounded(drip: int, before: bytes) -> None:
     """16 KiB in all; each chunk here has 64 bytes more than sixteen and twice its data."""
     line = chunk(b"x", b";" + b"a" * 76)
     assert 64 == len(line) - 1 - 16 - 2
     fit = OVERHEAD_LIMIT // 64
 
-    assert isinstance(decode(*pieces(line * fit + END, drip)), Whole)
-    assert BadRequest is decode(*pieces(line * (fit + 1) + END, drip))
+    assert isinstance(decode(*pieces(before + line * fit + END, drip)), Whole)
+    assert BadRequest is decode(*pieces(before + line * (fit + 1) + END, drip))
 
 
 def test_data_pays_for_framing_that_came_before() -> None:

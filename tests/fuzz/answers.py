@@ -16,6 +16,7 @@ from typing import Final, Literal
 import attrs
 
 from gatekeeper.core.tunnel import Upgrades
+from tests.fuzz import rfc
 from tests.fuzz.judging import Outcome, alike, divisions, failures, wrong_with_rest
 from tests.fuzz.memory import Arriving, Memory, Transport, settle
 from tests.fuzz.referees import Read, names, readings
@@ -132,7 +133,7 @@ async def judge(case: Case) -> Outcome:
                 found = verdict(case, other, _shown(case, other))
                 if found != expected:
                     finds.append(f"{name} it is {found}, not {expected}")
-                elif what := _left(other):
+                elif what := _left(case, other):
                     finds.append(f"{name} {what}")
     return Outcome(kind, tuple([*finds, *failed]))
 
@@ -166,7 +167,7 @@ def _shown(case: Case, seen: Seen) -> _Shown:
 
 
 def verdict(case: Case, seen: Seen, shown: _Shown) -> tuple[object, ...]:
-    """What the client sees, and whether the connection to the instance is kept; no division may change it."""
+    """What the client sees, which no division may change."""
     read = shown.now
     if read is None or not read.whole or not seen.relayed:
         return ("broken",)
@@ -174,9 +175,7 @@ def verdict(case: Case, seen: Seen, shown: _Shown) -> tuple[object, ...]:
     steady = _VARYING | (_FRAMING if case.asked is Asked.OLD else frozenset())
     fields = tuple(field for field in read.fields if field[0] not in steady)
     goes_on = case.asked is Asked.OLD or bool(seen.next)
-    # line ends behind an answer are swallowed with it, or end the connection: both is harmless
-    kept = 0 if case.raw.endswith((b"\r", b"\n")) else seen.reused
-    return read.status, fields, read.body, read.interim, shown.at_once, kept, goes_on
+    return read.status, fields, read.body, read.interim, shown.at_once, goes_on
 
 
 def _kind(seen: Seen, shown: _Shown) -> str:
@@ -209,7 +208,7 @@ def _against(case: Case, seen: Seen, shown: _Shown) -> list[str]:
         finds.append(f"an error of the gateway's own is {read.status}")
     if seen.next and not (seen.next.startswith(b"HTTP/1.1 200 OK\r\nX-Canary: yes\r\n") and seen.next.endswith(b"canary")):
         finds.append(f"the next request got {seen.next[:500]!r}")
-    if what := _left(seen):
+    if what := _left(case, seen):
         finds.append(what)
     return finds
 
@@ -249,7 +248,13 @@ def _unlike(case: Case, shown: Read, *, at_once: bool) -> list[str]:
     if not at_once and case.ending == "rst":
         finds.append("a reset was taken for the end of the answer")
     raw = case.raw
-    for name, read in readings(raw, case.asked.method, ended=not at_once).items():
+    found = dict(readings(raw, case.asked.method, ended=not at_once))
+    try:
+        by_rfc = rfc.answer(raw, case.asked.method, ended=not at_once)
+        found["the RFC"] = None if by_rfc is None else by_rfc[0]
+    except rfc.AgainstTheRfcError as error:
+        finds.append(f"it was relayed against the RFC: {error} in {raw[:1000]!r}")
+    for name, read in found.items():
         if isinstance(read, Exception):
             continue  # whoever refuses it does no harm
         if read is None:
@@ -267,9 +272,11 @@ def _unlike(case: Case, shown: Read, *, at_once: bool) -> list[str]:
     return finds
 
 
-def _left(seen: Seen) -> str:
+def _left(case: Case, seen: Seen) -> str:
     """What is wrong behind it all."""
     memory = seen.memory
+    if seen.reused and (behind := _behind(case)):
+        return f"the connection is kept, though behind the answer there is {behind[:300]!r}"
     if memory.left:
         return f"there is left: {memory.left}"
     for arriving in memory.arriving:
@@ -278,6 +285,15 @@ def _left(seen: Seen) -> str:
         if arriving.wrong:
             return f"the instance got what is not HTTP: {arriving.wrong}"
     return ""
+
+
+def _behind(case: Case) -> bytes:
+    """What an instance has said beyond its answer; all of it, where that is none."""
+    try:
+        found = rfc.answer(case.raw, case.asked.method, ended=False)
+    except rfc.AgainstTheRfcError:
+        return case.raw
+    return case.raw if found is None or not found[0].whole else found[1]
 
 
 async def _next_client(memory: Memory) -> str:

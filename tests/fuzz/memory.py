@@ -48,7 +48,6 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 async def settle() -> None:
     """Wait until nothing is left to do but to wait."""
     ready: collections.deque[object] = cast("Any", asyncio.get_running_loop())._ready
-    await asyncio.sleep(0)
     while ready:
         await asyncio.sleep(0)
 

@@ -38,27 +38,18 @@ come. It raises what it likes at what is no HTTP."""
 
 def _ours(data: bytes, method: str, ended: bool) -> Read | None:  # noqa: FBT001
     reader = Reader(answers=True, to_head=(0,) if method == "HEAD" else ())
-    wrong: WrongError | None = None
-    try:
-        found = reader.feed(data)
-    except WrongError as error:
-        # what came before it is lost; it is read alone below
-        found, wrong = [], error
-    head = reader.head
-    interim = tuple(one.status for one in found if one.status < 200)
-    finals = [one for one in found if one.status >= 200]
-    if not finals and head is not None and head.status == 101:
-        return Read(101, tuple(map(alike, head.fields)), bytes(reader.tunnel), whole=True, interim=interim)
-    if not finals and head is not None and head.status >= 200 and wrong is None:
-        last = reader.end()
-        assert last is not None
-        finals = [attrs.evolve(last, complete=last.complete and ended)]
-    if wrong is not None:
-        raise wrong
-    if not finals:
-        return None
-    one = finals[0]
-    return Read(one.status, tuple(map(alike, one.fields)), one.body, one.complete, interim)
+    found = reader.feed(data)
+    if (last := reader.end()) is not None:
+        found.append(attrs.evolve(last, complete=last.complete and ended))
+    interim = []
+    for one in found:
+        fields = tuple(map(alike, one.fields))
+        if one.status == 101:
+            return Read(101, fields, bytes(reader.tunnel), whole=True, interim=tuple(interim))
+        if one.status >= 200:
+            return Read(one.status, fields, one.body, one.complete, tuple(interim))
+        interim.append(one.status)
+    return None
 
 
 def _h11(data: bytes, method: str, ended: bool) -> Read | None:  # noqa: FBT001

@@ -18,6 +18,7 @@ from typing import Final
 import attrs
 
 from gatekeeper.core.tunnel import Upgrades
+from tests.fuzz import rfc
 from tests.fuzz.judging import Outcome, alike, divisions, failures, wrong_with_rest
 from tests.fuzz.memory import Arriving, Memory, Taken, settle
 from tests.wire.messages import Field, Message, Reader, WrongError
@@ -329,6 +330,13 @@ def _misread(taken: Taken, piece: bytes) -> list[str]:
     # with these the connection ends, or changes, behind it
     alone = bool(options & {b"close", b"upgrade"}) or taken.exchange.request.version != "1.1"
     ours = Parsed(taken.method, taken.target, fields, taken.body or b"")
+    try:
+        read = [rfc.request(piece)]
+    except rfc.AgainstTheRfcError as error:
+        finds.append(f"it was taken against the RFC: {error} in {piece[:1000]!r}")
+    else:
+        if what := _other(read, ours, alone=True, checks_body=taken.forwarded):
+            finds.append(f"by the RFC it is {what} in {piece[:1000]!r}")
     for name, referee in REFEREES.items():
         if b"upgrade" in options and name in _SWITCHES:
             continue

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 
 import pytest
 
@@ -694,6 +696,24 @@ async def test_a_client_that_reads_late_gets_an_answer_in_pieces() -> None:
         await asyncio.sleep(0.1)
         for client in clients:
             assert [len((await client.answer()).body) for _ in range(2)] == [300_000, 300_000]
+
+
+@on_both_loops
+async def test_a_reset_is_no_end_of_an_answer_that_ends_with_its_connection() -> None:
+    """UPS-05: what came before it may be a part."""
+
+    async def script(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await origin.request(reader)
+        writer.write(ok(body=b"half of"))
+        await asyncio.sleep(0.02)
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with sending(script) as play:
+        response = await play.ask()
+        with pytest.raises(AnswerTruncated):
+            await response.body.read(100)
 
 
 # ---- event streams ------------------------------------------------------------------------------------------------

@@ -86,6 +86,68 @@ async def test_a_switch_behind_an_answer_is_nobodys() -> None:
         await until(lambda: not play.pool.open_count)
 
 
+CHUNKED = ok(b"Transfer-Encoding: chunked", body=b"2\r\nok\r\n0\r\n\r\n")
+
+
+@on_both_loops
+@pytest.mark.parametrize("behind", [b"\r\n", b"\n", b"\r", b"\r\n" * 10], ids=repr)
+@pytest.mark.parametrize(
+    ("method", "reply"),
+    [
+        pytest.param("GET", OK, id="length"),
+        pytest.param("GET", ok(b"Content-Length: 2", body=b"|ok"), id="length-in-pieces"),
+        pytest.param("GET", ok(b"Content-Length: 0"), id="no-body"),
+        pytest.param("GET", CHUNKED, id="chunks"),
+        pytest.param("GET", CHUNKED[:-5] + b"|" + CHUNKED[-5:], id="chunks-in-pieces"),
+        pytest.param("HEAD", ok(b"Content-Length: 2"), id="HEAD"),
+        pytest.param("GET", ok(status=b"204 No Content"), id="204"),
+        pytest.param("GET", ok(b"Content-Length: 2", status=b"304 Not Modified"), id="304"),
+    ],
+)
+async def test_line_ends_behind_an_answer_are_not_passed_over(
+    method: str, reply: bytes, behind: bytes
+) -> None:
+    """UPS-13: the parser would; whoever sends them may send more."""
+    async with sending(replying(reply + behind)) as play:
+        assert await (await play.ask(method)).body.read(10) in {b"ok", b""}
+        await until(lambda: not play.pool.open_count)
+
+
+@on_both_loops
+@pytest.mark.parametrize(
+    ("method", "reply"),
+    [
+        pytest.param("GET", ok(b"Content-Length: 3", body=b"ok\n"), id="length"),
+        pytest.param("GET", ok(b"Content-Length: 3", body=b"|ok\n"), id="length-in-pieces"),
+        pytest.param("GET", ok(b"Content-Length: 3", body=b"o|k\n"), id="body-in-pieces"),
+        pytest.param("GET", ok(b"Content-Length: 4")[:-1] + b"|\nok\r\n", id="head-in-pieces"),
+        pytest.param("GET", ok(b"Content-Length: 8", body=b"\r\n\r\n\r\n\r\n"), id="nothing-else"),
+        pytest.param("GET", CHUNKED, id="chunks"),
+        pytest.param("GET", CHUNKED[:-1] + b"|\n", id="chunks-in-pieces"),
+        pytest.param("GET", CHUNKED[:-4] + b"|\r\n\r\n", id="last-chunk-in-pieces"),
+        pytest.param("GET", CHUNKED[:-2] + b"X: y\r\n\r\n", id="trailers"),
+        pytest.param("HEAD", ok(b"Content-Length: 2"), id="HEAD"),
+        pytest.param("HEAD", ok(b"Transfer-Encoding: chunked"), id="HEAD-chunked"),
+        pytest.param("HEAD", ok(b"Content-Length: 2")[:-2] + b"|\r\n", id="HEAD-in-pieces"),
+        pytest.param("GET", ok(status=b"204 No Content"), id="204"),
+        pytest.param("GET", ok(b"Transfer-Encoding: chunked", status=b"304 Not Modified"), id="304"),
+    ],
+)
+async def test_line_ends_that_are_the_end_of_an_answer_keep_its_connection(method: str, reply: bytes) -> None:
+    """However it comes."""
+    async with sending(replying(reply)) as play:
+        await (await play.ask(method)).body.read(10)
+        await until(lambda: play.pool.idle_count)
+
+
+@on_both_loops
+async def test_a_chunk_behind_an_answer_to_head_is_not_passed_over() -> None:
+    """UPS-11: not even the last."""
+    async with sending(replying(ok(b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"))) as play:
+        assert 200 == (await play.ask("HEAD")).status
+        await until(lambda: not play.pool.open_count)
+
+
 # ---- whatever comes, however it is cut ----------------------------------------------------------------------------
 
 

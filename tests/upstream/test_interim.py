@@ -159,6 +159,7 @@ async def test_an_interim_answer_behind_the_answer_is_nobodys(cut: bytes) -> Non
         pytest.param(ok(b"X: a\x01b", status=b"103 Hints") + OK, id="UPS-08-control"),
         pytest.param(b"HTTP/1.1 103 Hints\r\nX: a\r\n b\r\n\r\n" + OK, id="UPS-09-obs-fold"),
         pytest.param(b"HTTP/1.1 103 Hints\nX: a\n\n" + OK, id="UPS-09-line-feeds"),
+        pytest.param(ok(status=b"103 \x1b[31m") + OK, id="UPS-08-escape-in-reason"),
         pytest.param(HINTS + b"RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", id="UPS-09-version"),
         pytest.param(HINTS + b"\r\n" + OK, id="UPS-09-blank-line"),
         pytest.param(b"HTTP/1.1 199 X\r\nX : a\r\n\r\n" + OK, id="UPS-09-blank-before-colon"),

@@ -45,7 +45,7 @@ class Client:
                     try:
                         found = self._reader.feed(data)
                         self.answers += found
-                        self.finals += sum(answer.status >= 200 for answer in found)
+                        self.finals += sum(answer.status >= 200 or answer.status == 101 for answer in found)
                     except WrongError as error:
                         self.wrong = str(error)
                 self._moved.set()

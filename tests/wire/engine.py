@@ -1,13 +1,12 @@
 """Runs rows: sends what they say, watches both ends, and hands what was observed to the verdict.
 
-Rows run side by side. Behind each one stands a canary, a plain request on a connection of its own. Where the connection of
-a row should go on, one more request on it shows that both sides still agree where they are.
+Rows run side by side, and beside them canaries all the time: plain requests on connections of their own. Where the connection
+of a row should go on, one more request on it shows that both sides still agree where they are.
 """
 
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -37,8 +36,6 @@ GAP: Final = 0.002
 """Seconds between two segments, so that they are read one by one."""
 SETTLE: Final = 1.0
 """Seconds in which the proxy must have told the upstream what became of the client."""
-WAITING: Final = 64
-"""Rows beside the others that do little but wait."""
 TRACED: Final = 1 << 18
 """Bytes of a request beyond which the referees do not read it: they would take longer than all the rest."""
 
@@ -84,12 +81,10 @@ class Engine:
                 ids += [one for answer in seen.answers for one in answer.all(b"x-request-id")]
                 grown = self._lane.resident() - before if row.grows is not None else 0
                 elsewhere = "; ".join(late[:1])
-                if segments is row.segments[-1] and self._lane.canary:
+                if row.is_alone and segments is row.segments[-1] and self._lane.canary:
                     elsewhere = elsewhere or await crowd.wrong()
                     await crowd.go()
-                    wrong, more = await canary(self._upstream, self._lane.port)
-                    elsewhere = elsewhere or wrong
-                    ids += more
+                    elsewhere = elsewhere or await canary(self._upstream, self._lane.port)
                 await self._settle(run)
                 seen = attrs.evolve(seen, arrivals=_arrivals(run), canary=elsewhere, grown=grown)
                 run.over = True
@@ -221,22 +216,3 @@ def _arrival(record: Record, run: Run) -> Arrival:
         disagree,
         bytes(record.tunnel),
     )
-
-
-async def run_all(engine: Engine, rows: Sequence[Row], beside: int) -> list[Outcome]:
-    """Run rows in company, and then those that want none; in the order of the rows.
-
-    `beside` rows run at the same time, and with them some more of those that do little but wait.
-    """
-    busy, idle = asyncio.Semaphore(beside), asyncio.Semaphore(WAITING)
-    outcomes: dict[str, Outcome] = {}
-
-    async def one(row: Row) -> None:
-        async with idle if row.waits else busy:
-            outcomes[row.id] = await engine.run(row)
-
-    await asyncio.gather(*(one(row) for row in rows if not row.is_alone))
-    for row in rows:
-        if row.is_alone:
-            outcomes[row.id] = await engine.run(row)
-    return [outcomes[row.id] for row in rows]

@@ -89,6 +89,7 @@ class Reader:
         self._left = 0
         self._size_known = False
         self._in_trailers = False
+        self._is_tunnel = False
         self.tunnel = bytearray()
         """What came behind a 101."""
 
@@ -107,20 +108,21 @@ class Reader:
         found: list[Message] = []
         self._data += data
         while True:
-            if self._head is None and not self._read_head():
-                return found
-            assert self._head is not None
-            if self._head.framing == "tunnel":
+            if self._is_tunnel:
                 self.tunnel += self._data
                 self._data.clear()
                 return found
-            if not self._read_body(self._head.framing):
+            if self._head is None and not self._read_head():
+                return found
+            assert self._head is not None
+            self._is_tunnel = self._head.framing == "tunnel"
+            if not self._is_tunnel and not self._read_body(self._head.framing):
                 return found
             found.append(self._finish(complete=True))
 
     def end(self) -> Message | None:
         """The stream has ended; return the message that ends with it, complete or not."""
-        if self._head is None or self._head.framing == "tunnel":
+        if self._head is None:
             return None
         return self._finish(complete=self._head.framing == "close")
 

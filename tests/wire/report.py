@@ -58,4 +58,5 @@ def _cell(outcome: Outcome | None) -> str:
         return "-"
     if outcome.passed:
         return "pass"
-    return f"**fail**: {(*outcome.complaints, *outcome.left)[0][:100].replace('|', '¦')}"
+    first = (*outcome.complaints, *outcome.left)[0]
+    return "**fail**: " + first[:100].replace("|", "/")

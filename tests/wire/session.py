@@ -6,15 +6,14 @@ requests that came from nowhere. Where there is something, each half of the rows
 
 import asyncio
 import collections
-import re
 from collections.abc import Sequence
 from typing import Final
 
 import attrs
 
 from tests.wire import targets
-from tests.wire.engine import Engine, Outcome, run_all
-from tests.wire.others import canary
+from tests.wire.engine import Engine, Outcome
+from tests.wire.others import SLOW, TRIES, canaries, canary
 from tests.wire.row import Row
 from tests.wire.targets import Running
 from tests.wire.upstream import Upstream
@@ -22,15 +21,10 @@ from tests.wire.upstream import Upstream
 
 BESIDE: Final = 16
 """Rows that run at the same time."""
+WAITING: Final = 64
+"""Rows beside them that do little but wait."""
 FLUSHED: Final = 2.0
 """Seconds in which the access log must have the line of an answer."""
-TRIES: Final = 3
-"""How often a row may be too slow."""
-SLOW: Final = re.compile(
-    r"it was over after|on another connection: .*(?:it took|no answer within|the pulse took)"
-)
-"""What is said of a row that is only slow."""
-
 _WARM_UP: Final = 4
 
 
@@ -83,8 +77,10 @@ class Bench:
 
     async def judge(self, rows: Sequence[Row], beside: int) -> list[Outcome]:
         """Run rows of one profile."""
-        outcomes = await run_all(self._engine, rows, beside)
-        left = await self._left(outcomes)
+        async with canaries(self._upstream, self._target) as wrong:
+            company = await self._together([row for row in rows if not row.is_alone], beside)
+        outcomes = [company.get(row.id) or await self._engine.run(row) for row in rows]
+        left = wrong + await self._left(outcomes)
         outcomes = [attrs.evolve(one, left=tuple(self._strays(one))) for one in outcomes]
         left += [what for _, what in self._upstream.strays]
         self._upstream.strays.clear()
@@ -102,6 +98,15 @@ class Bench:
             again[-1] = attrs.evolve(again[-1], left=together)
         both = zip(outcomes, again, strict=True)
         return [attrs.evolve(one, left=(*one.left, *other.left)) for one, other in both]
+
+    async def _together(self, rows: Sequence[Row], beside: int) -> dict[str, Outcome]:
+        busy, idle = asyncio.Semaphore(beside), asyncio.Semaphore(WAITING)
+
+        async def one(row: Row) -> Outcome:
+            async with idle if row.waits else busy:
+                return await self._engine.run(row)
+
+        return {outcome.row.id: outcome for outcome in await asyncio.gather(*map(one, rows))}
 
     async def again(self, outcome: Outcome) -> Outcome:
         """Run a row again that was slow and nothing else: the machine may have been, too; what is slow stays slow."""

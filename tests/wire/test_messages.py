@@ -132,5 +132,9 @@ def test_what_comes_behind_a_101_is_not_read() -> None:
     """It belongs to another protocol."""
     reader = Reader(answers=True)
 
-    assert [] == reader.feed(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nHTTP/1.1")
-    assert b"HTTP/1.1" == bytes(reader.tunnel)
+    found = reader.feed(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nHTTP/1.1")
+    found += reader.feed(b" 200")
+
+    assert [101] == [one.status for one in found]
+    assert (b"HTTP/1.1 200", b"") == (bytes(reader.tunnel), reader.rest)
+    assert None is reader.end()

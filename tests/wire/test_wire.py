@@ -24,9 +24,9 @@ def _group(row: Row) -> str:
     return row.id[:5]
 
 
-def judge(name: str, chosen: Sequence[Row]) -> list[Outcome]:
+def judge(name: str, chosen: Sequence[Row], beside: int = session.BESIDE) -> list[Outcome]:
     """What comes of rows."""
-    return uvloop.run(session.judge(name, chosen))
+    return uvloop.run(session.judge(name, chosen, beside=beside))
 
 
 @pytest.mark.timeout(LIMIT)
@@ -42,7 +42,7 @@ def test_the_gateway(target: str, group: str) -> None:
 @pytest.mark.timeout(LIMIT)
 def test_no_row_passes_against_a_listener_that_does_nothing() -> None:
     """Silence is never a pass."""
-    assert [] == [one.row.id for one in judge("silent", ALL) if one.passed]
+    assert [] == [one.row.id for one in judge("silent", ALL, beside=256) if one.passed]
 
 
 @pytest.mark.timeout(LIMIT)
@@ -52,14 +52,14 @@ def test_no_refusal_passes_against_a_listener_that_always_says_200() -> None:
         row for row in ALL if all(200 not in one.statuses for way in row.expect for one in way.answers)
     ]
 
-    assert [] == [one.row.id for one in judge("always-200", refusals) if one.passed]
+    assert [] == [one.row.id for one in judge("always-200", refusals, beside=256) if one.passed]
 
 
 @pytest.mark.timeout(LIMIT)
 def test_a_naive_proxy_fails_many_rows() -> None:
     """For more than naming its version, which it does in each answer."""
     polite = re.compile(r"an answer tells a version")
-    outcomes = judge("naive", ALL[::20])
+    outcomes = judge("naive", ALL[::40], beside=64)
     failed = [one for one in outcomes if any(not polite.match(what) for what in one.complaints)]
 
     assert 40 <= len(failed)

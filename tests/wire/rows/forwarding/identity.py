@@ -90,6 +90,10 @@ LOOK_ALIKES: Final[Mapping[str, bytes]] = {
     "dots in forwarding": b"X.Forwarded.For",
     "a dot in an address": b"X-Real.IP",
     "dots in remote": b"Remote.User",
+    "dots in a length": b"Content.Length",
+    "a dot in a coding": b"Transfer.Encoding",
+    "a tilde in an id": b"X-Request~Id",
+    "an underscore and a dot": b"X_User.Id",
 }
 
 NO_NAMES: Final[Mapping[str, bytes]] = {

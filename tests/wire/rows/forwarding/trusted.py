@@ -107,6 +107,7 @@ NO_ADDRESSES: Final[Mapping[str, bytes]] = {
     "ideographic dot": "1\u30022\u30023\u30024".encode(),
     "no-break space before it": b"\xa01.2.3.4",
     "next line behind it": b"1.2.3.4\x85",
+    "no-break space alone": b"\xa0",
     "star": b"*",
     "dash": b"-",
     "null": b"null",
@@ -131,6 +132,8 @@ PROTOS: Final[Mapping[str, tuple[tuple[bytes, ...], bytes]]] = {
     "nonsense": ((b"https;x",), b"http"),
     "quoted": ((b'"https"',), b"http"),
     "latin-1": ((b"https\xa0x",), b"http"),
+    "no-break space behind": ((b"https\xa0",), b"http"),
+    "no-break space before": ((b"http, \xa0https",), b"http"),
     "on": ((b"on",), b"http"),
 }
 
@@ -156,6 +159,8 @@ BAD_HOSTS: Final[Mapping[str, bytes]] = {
     "backslash": b"second.test\\",
     "markup": b"<script>",
     "fragment": b"second.test#",
+    "no-break space behind": b"second.test\xa0",
+    "next line before": b"\x85second.test",
 }
 
 
@@ -281,6 +286,7 @@ def _elements() -> Iterator[Row]:
         "semicolons alone": (b";;", b""),
         "an address alone": (b"1.2.3.4", b""),
         "latin-1": (b"for=1.2.3.4\xa0", b""),
+        "no-break space before": (b"\xa0for=1.2.3.4", b""),
     }.items():
         yield _row(f"FWD-03 forwarded {name}", b"Forwarded: " + value, x_forwarded_for=_believed(left))
     lines = (b"Forwarded: for=6.6.6.6", b"forwarded: for=1.2.3.4")
@@ -331,3 +337,11 @@ def _contradictions() -> Iterator[Row]:
         send = request(b"X-Forwarded-For: 1.2.3.4", *lines)
         kept = forwarded(Sent(fields={field: spoofed}))
         yield Row(f"FWD-04 {name} of forwarded spoofed", send, (refuse, kept), profile="trusting")
+    # a proxy that speaks `X-Forwarded-For` and takes the others away leaves this one as the client wrote it
+    for name, pair, field, value in (
+        ("proto", b"proto=https", b"x-forwarded-proto", b"http"),
+        ("host", b"host=second.test", b"x-forwarded-host", b"example.test"),
+    ):
+        send = request(b"X-Forwarded-For: 1.2.3.4", b"Forwarded: for=1.2.3.4;" + pair)
+        kept = forwarded(Sent(fields={field: value}, service="origin"))
+        yield Row(f"FWD-04 {name} of forwarded, none beside it", send, (refuse, kept), profile="trusting")

@@ -82,7 +82,7 @@ def _spelt(begin: str, field: bytes, value: bytes) -> Iterator[Row]:
         "first": (line, b"X-One: 1"),
         "last": (b"X-One: 1", line),
         "lower case": (field.lower() + b": " + value, b"X-One: 1"),
-        "upper case": (field.upper() + b": " + value, b"X-One: 1"),
+        "upper case": (field.upper() + b":  " + value, b"X-One: 1"),
         "without a blank": (field + b":" + value, b"X-One: 1"),
         "empty": (field + b":", b"X-One: 1"),
         "twice": (line, b"X-One: 1", field.lower() + b": " + value),

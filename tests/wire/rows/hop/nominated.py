@@ -31,6 +31,7 @@ END_TO_END: Final[Mapping[str, bytes]] = {
     "cache-control": b"Cache-Control: no-cache",
     "if-none-match": b'If-None-Match: "x"',
     "origin": b"Origin: http://example.test",
+    "baggage": b"baggage: a=1",
     "accept-encoding": b"Accept-Encoding: gzip",
     "a token of signs": b"!#$%&'*+-.^`|~: 1",
 }

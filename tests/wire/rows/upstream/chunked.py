@@ -20,7 +20,6 @@ from tests.wire.rows.upstream.answers import EVIL, HOLD, answer, both_ways, clos
 
 MISPLACED: Final[Mapping[str, bytes]] = {
     # behind a good chunk: what is wrong comes when the head is long gone
-    "nothing behind it": b"5\r\nhello\r\n",
     "a size and nothing behind it": b"5\r\nhello\r\n5",
     "a size cut by a lf": b"5\r\nhello\r\n\n",
     "an answer": b"5\r\nhello\r\n" + EVIL,
@@ -85,7 +84,8 @@ def _sound() -> Iterator[Row]:
             yield Row(f"UPS-22 sound {name}{place}", request(), expect, replies=reply(*steps))
 
     for name, (body, content) in SOUND_SIZES.items():
-        yield from whole(name, body, content)
+        if content:
+            yield from whole(name, body, content)
     for name, size in EXTENSIONS.items():
         if name != "blanks":
             yield from whole(f"extension {name}", size + b"\r\nhello\r\n0\r\n\r\n", b"hello")

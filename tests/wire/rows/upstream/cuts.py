@@ -106,8 +106,9 @@ def _bodies() -> Iterator[Row]:
     for name, (head, body) in BODIES.items():
         for kind, end in ENDS.items():
             yield Row(f"UPS-05 {kind} {name}", UNSAFE["POST"], cut(), replies=reply(head + body, SOON, end))
-            late = reply(head, LATER, body, SOON, end) if body else reply(head, SOON, end)
-            yield Row(f"UPS-05 {kind} {name}, later", UNSAFE["POST"], cut(), replies=late)
+            if body:
+                late = reply(head, LATER, body, SOON, end)
+                yield Row(f"UPS-05 {kind} {name}, later", UNSAFE["POST"], cut(), replies=late)
         yield Row(f"UPS-05 fin {name} at once", request(), cut(), replies=closed(head + body))
         for version, fields in {"1.0": (), "1.0, kept alive": (b"Connection: keep-alive",)}.items():
             # with chunks, nothing but a reset can tell such a client that it has not got all

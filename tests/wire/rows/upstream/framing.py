@@ -91,7 +91,7 @@ def _heads() -> Iterator[Row]:
             yield _refused(f"length {name}", b"Content-Length: " + value)
     for name, value in BAD_CODINGS.items():
         yield _refused(f"coding {name}", b"Transfer-Encoding: " + value)
-        yield _refused(f"coding {name} and a length", b"Content-Length: 15", b"Transfer-Encoding: " + value)
+        yield _refused(f"coding {name} and a length", b"Transfer-Encoding: " + value, b"Content-Length: 15")
     for table in (UNKNOWN_CODINGS, NOT_LAST):
         for name, fields in table.items():
             yield _refused(f"coding {name}", *fields)

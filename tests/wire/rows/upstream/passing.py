@@ -153,7 +153,8 @@ def _framing() -> Iterator[Row]:
         by_chunks = Expectation(answers=(in_chunks(body),), requests=(Sent(),), closes=False)
         old = Expectation(answers=(answered(200, body=body, absent=(b"transfer-encoding",)),), requests=(Sent(),))
         for place, steps in both_ways(answer(size), body):
-            steps = steps if body else steps[:1]
+            if place and not body:
+                continue
             yield Row(f"UPS-24 length {name}{place}", request(), by_length, replies=reply(*steps))
             yield Row(f"UPS-24 length {name}{place}, to 1.0", request(version=b"HTTP/1.0"), attrs.evolve(
                 old, answers=(kept,)
@@ -195,8 +196,8 @@ def _fields() -> Iterator[Row]:
     for name, line in DROPPED.items():
         gone = passed(absent=(name.encode(),))
         yield Row(f"UPS-25 {name}", request(), gone, replies=reply(told(b"ok", line)))
-        upper = line.partition(b":")[0].upper() + b":" + line.partition(b":")[2]
-        yield Row(f"UPS-25 {name} in capitals", request(), gone, replies=reply(told(b"ok", upper)))
+        swapped = line.partition(b":")[0].swapcase() + b":" + line.partition(b":")[2]
+        yield Row(f"UPS-25 {name} in other case", request(), gone, replies=reply(told(b"ok", swapped)))
     all_of_it = told(b"ok", *DROPPED.values())
     yield Row("UPS-25 all of them", request(), passed(absent=tuple(name.encode() for name in DROPPED)), replies=reply(all_of_it))
     for name, (lines, field) in NAMED.items():
