@@ -109,7 +109,7 @@ class ClientBody:
         if self.expects_continue:
             self.expects_continue = False
             # only now that somebody wants the body: RFC 9110 section 10.1.1
-            if not self._total:
+            if not (self._total or self._ended or self._error is not None):
                 self._connection.write_continue()
         if not (self._parts or self._ended or self._error is not None):
             await self._wait()
@@ -133,6 +133,7 @@ class ClientBody:
         self._parts.clear()
         self._size = 0
         self._stop_timer()
+        self._connection.resume_client()  # it may read the answer only after it has sent everything
 
     async def _wait(self) -> None:
         wheel = self._connection.edge.wheel
@@ -160,7 +161,7 @@ class ClientBody:
                 RequestTimeout(log=f"{got} bytes of the body in {self._waited:.1f} s of waiting for them")
             )
         self._waited = 0.0
-        self._got = 0
+        self._got = -self._size  # counted now, and once more when it is read
 
     def _check_time(self) -> None:
         wheel, limit = self._connection.edge.wheel, self._connection.edge.settings.timeouts.body

@@ -6,20 +6,22 @@ connection. So whatever is said of such a request is true of one that a client s
 
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from gatekeeper.core.exchange import Exchange
-from gatekeeper.edge.forwarded import Network, parse_address
+from gatekeeper.edge.forwarded import parse_address
 from gatekeeper.edge.head import HeadReader
 from gatekeeper.edge.peer import Peer
 from gatekeeper.edge.request import Reader
-from gatekeeper.edge.settings import EdgeLimits
+from gatekeeper.edge.settings import EdgeSettings
 from gatekeeper.observe.request_id import RequestIds
 
 
 HOST: Final = "localhost"
 """The host of a request whose URL names none."""
+
+DEFAULTS: Final = EdgeSettings()
 
 _URL: Final = re.compile(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
 _LINE_BREAK: Final = re.compile(r"[\r\n]")
@@ -33,12 +35,13 @@ def read_request(
     address: str = "127.0.0.1",
     listener: str = "main",
     scheme: str = "http",
-    trusted_networks: Sequence[Network] = (),
+    settings: EdgeSettings = DEFAULTS,
 ) -> Exchange:
     """Return the exchange of a request without a body.
 
     `url` is a path with its query, sent as it stands, or a whole URL, which says scheme and host too and whose fragment
-    no client sends. A `Host` among the headers wins over that of the URL. `address` is that of the connection.
+    no client sends. A `Host` among the headers wins over that of the URL. `address` is that of the connection, and
+    `settings` are those of the edge that it comes to.
 
     Raises:
         GatewayError: the request is refused, as the edge would refuse it.
@@ -62,7 +65,7 @@ def read_request(
         if _LINE_BREAK.search(line):
             raise ValueError(f"{line!r} holds a line break, which would end it")
 
-    head = HeadReader(EdgeLimits())
+    head = HeadReader(settings.limits)
     head.feed("\r\n".join([*lines, "", ""]).encode())
-    reader = Reader(RequestIds(), random.getrandbits, tuple(trusted_networks))
-    return reader.read(head, Peer(peer, scheme, listener, trusted_networks), 0.0)
+    reader = Reader(RequestIds(), random.getrandbits, settings.networks, settings.underscore_headers)
+    return reader.read(head, Peer(peer, scheme, listener, settings.networks), 0.0)

@@ -72,7 +72,7 @@ class Facts:
         self.proto = text(Action.FORWARDED_PROTO).rpartition(",")[2].strip(_BLANKS)
         self.host = text(Action.FORWARDED_HOST).rpartition(",")[2].strip(_BLANKS)
         baggage = by_action.get(Action.BAGGAGE, [])
-        size = sum(map(len, baggage)) + len(baggage)
+        size = sum(map(len, baggage)) + len(baggage) - 1  # as one list
         members = sum(value.count(b",") + 1 for value in baggage)
         kept = size <= BAGGAGE_SIZE and members <= BAGGAGE_MEMBERS
         self.baggage = [(b"baggage", value) for value in baggage] if kept else []

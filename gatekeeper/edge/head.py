@@ -87,8 +87,8 @@ class HeadReader:
 
     @property
     def begun(self) -> bool:
-        """Whether a part of a head has come."""
-        return bool(self._buffer or self._blank)
+        """Whether a part of a head has come; one empty line is none (RFC 9112 section 2.2)."""
+        return bool(self._buffer) or self._blank > len(_LINE_END)
 
     def feed(self, data: bytes) -> int:
         """Take bytes; return how many of them belong to the head, -1 where it goes on.

@@ -96,7 +96,8 @@ class Incoming:
         try:
             end = head.feed(data)
             if end < 0:
-                self._connection.head_begins()
+                if head.begun:
+                    connection.head_begins()
                 return
         except GatewayError as error:
             connection.refuse(error)

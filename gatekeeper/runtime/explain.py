@@ -28,6 +28,7 @@ from gatekeeper.routing.pathmatch import Path
 from gatekeeper.routing.table import Entry, Step
 from gatekeeper.routing.template import PathTemplate, Segment
 from gatekeeper.runtime.build import Builder, rewrite_of
+from gatekeeper.runtime.edge_settings import edge_settings
 from gatekeeper.runtime.explanation import (
     Candidate,
     Explanation,
@@ -106,7 +107,7 @@ class Explainer:
                 headers,
                 address=address,
                 listener=listener or next(iter(server.listen)),
-                trusted_networks=server.trusted_proxies,
+                settings=edge_settings(server),
             )
         except GatewayError as error:
             return Explanation(request=None, result=_refused(error))

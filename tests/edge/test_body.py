@@ -491,3 +491,36 @@ async def test_an_end_leaves_no_timer(how: str) -> None:
         upload.body.abort()
 
     assert 0 == upload.timers
+
+
+@pytest.mark.parametrize("how", ["end", "fail"])
+async def test_a_body_that_has_ended_is_not_asked_for(how: str) -> None:
+    """FRM-32: it was empty, or broken, before anybody wanted it."""
+    upload = Upload(expects_continue=True)
+    if how == "end":
+        upload.body.end()
+        assert b"" == await upload.body.read()
+    else:
+        upload.body.fail(BadRequest())
+        with pytest.raises(BadRequest):
+            await upload.body.read()
+
+    assert 0 == upload.continued
+
+
+async def test_bytes_count_once_for_the_rate() -> None:
+    """LIM-07: those that end one measure are no part of the next one."""
+    upload = Upload()
+    assert ENOUGH == len(await upload.drip(RATE_WINDOW, bytes(ENOUGH)) or b"")
+
+    with pytest.raises(RequestTimeout):
+        await upload.drip(RATE_WINDOW, b"a")
+
+
+async def test_what_nobody_wants_need_not_wait_for_anybody() -> None:
+    """CLI-08: a client that was slowed down may send the rest, which is thrown away; it may read the answer only then."""
+    upload = Upload()
+    assert not upload.body.feed(bytes(HIGH_WATER + 1))
+    upload.body.abort()
+
+    assert 1 == upload.resumed

@@ -16,6 +16,7 @@ from gatekeeper.core.errors import (
     UriTooLong,
 )
 from gatekeeper.edge.dry import read_request
+from gatekeeper.edge.settings import EdgeSettings
 from gatekeeper.testing import StartGateway
 from gatekeeper.testing.client import Connection
 
@@ -76,7 +77,7 @@ def test_only_a_trusted_proxy_is_believed(address: str, client: str, scheme: str
         ("X-Forwarded-Host", "c.example"),
     ]
     request = read_request(
-        "GET", "/", said, address=address, trusted_networks=[ip_network("10.0.0.0/8")]
+        "GET", "/", said, address=address, settings=EdgeSettings(networks=(ip_network("10.0.0.0/8"),))
     ).request
 
     assert (client, address, scheme, host) == (request.client, request.peer, request.scheme, request.host)

@@ -11,6 +11,8 @@ from gatekeeper.core.errors import (
     NotSupported,
 )
 from gatekeeper.edge.facts import (
+    BAGGAGE_MEMBERS,
+    BAGGAGE_SIZE,
     HOPS,
     NOMINATIONS,
     Facts,
@@ -39,7 +41,8 @@ def test_a_request_can_have_none_of_them() -> None:
         none.traceparent,
         none.tracestate,
     )
-    assert ("", "", "", [], []) == (none.upgrade, none.proto, none.host, none.chain, none.via)
+    assert ("", "", "") == (none.upgrade, none.proto, none.host)
+    assert ([], [], []) == (none.chain, none.via, none.baggage)
     assert not none.takes_trailers
 
 
@@ -156,6 +159,24 @@ def test_a_trace_state_that_is_too_large_is_dropped(value: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        pytest.param([b"a=1;p,b=2"], True, id="one"),
+        pytest.param([b"a=1", b"b=2"], True, id="two"),
+        pytest.param([b"a" * BAGGAGE_SIZE], True, id="as-large-as-it-may-be"),
+        pytest.param([b"a" * (BAGGAGE_SIZE + 1)], False, id="one-byte-more"),
+        pytest.param([b"a" * 4000, b"b" * (BAGGAGE_SIZE - 4001)], True, id="as-large-in-two"),
+        pytest.param([b"a" * 4000, b"b" * (BAGGAGE_SIZE - 4000)], False, id="one-byte-more-in-two"),
+        pytest.param([b",".join([b"a=1"] * BAGGAGE_MEMBERS)], True, id="as-many-as-there-may-be"),
+        pytest.param([b",".join([b"a=1"] * BAGGAGE_MEMBERS), b"b=2"], False, id="one-more"),
+    ],
+)
+def test_baggage_passes_whole_or_not_at_all(values: list[bytes], *, kept: bool) -> None:
+    """FWD-10: as it came, up to what W3C asks every platform to pass on."""
+    assert [(b"baggage", value) for value in values if kept] == facts(Action.BAGGAGE, *values).baggage
+
+
+@pytest.mark.parametrize(
     ("values", "chain"),
     [
         pytest.param([b"1.1.1.1"], ["1.1.1.1"], id="one"),
@@ -163,6 +184,7 @@ def test_a_trace_state_that_is_too_large_is_dropped(value: bytes) -> None:
         pytest.param([b"1.1.1.1", b"2.2.2.2"], ["1.1.1.1", "2.2.2.2"], id="FWD-02-two-fields"),
         pytest.param([b"", b" ,, 1.1.1.1,"], [" 1.1.1.1"], id="empty-ones"),
         pytest.param([b"\xe4"], ["ä"], id="bytes-beyond-ascii"),
+        pytest.param([b"1.1.1.1,\xa0,\x85"], ["1.1.1.1", "\xa0", "\x85"], id="what-is-blank-elsewhere"),
     ],
 )
 def test_who_it_was_forwarded_for(values: list[bytes], chain: list[str]) -> None:
@@ -177,6 +199,7 @@ def test_who_it_was_forwarded_for(values: list[bytes], chain: list[str]) -> None
         pytest.param([b"http, https "], "https", id="the-neighbour-is-last"),
         pytest.param([b"http", b"https"], "https", id="two-fields"),
         pytest.param([b"https,"], "", id="the-last-is-empty"),
+        pytest.param([b"http,\thttps\xa0"], "https\xa0", id="what-is-blank-elsewhere"),
     ],
 )
 def test_of_several_claims_the_last_counts(values: list[bytes], last: str) -> None:
@@ -203,6 +226,30 @@ def test_a_request_goes_round_a_few_times_only() -> None:
     ):
         with pytest.raises(LoopDetected):
             facts(Action.VIA, *values)
+
+
+@pytest.mark.parametrize(
+    ("value", "ours"),
+    [
+        pytest.param(b"1.1 gatekeeper", True, id="plain"),
+        pytest.param(b"HTTP/1.1\tgatekeeper (a, b)", True, id="with-a-comment"),
+        pytest.param(b"1.0 x,1.1 gatekeeper", True, id="last"),
+        pytest.param(b"1.1 gatekeeper , 1.0 x", True, id="first"),
+        pytest.param(b"1.1 gatekeeper2", False, id="a-longer-name"),
+        pytest.param(b"1.1 gatekeeper-2", False, id="another-one"),
+        pytest.param(b"1.1 my-gatekeeper", False, id="a-name-that-ends-so"),
+        pytest.param(b"1.1 gatekeeper.example:80", False, id="a-host"),
+        pytest.param(b"gatekeeper", False, id="no-protocol"),
+        pytest.param(b"1.1 x (1.1 gatekeeper)", False, id="in-a-comment"),
+    ],
+)
+def test_our_name_is_known_among_others(value: bytes, *, ours: bool) -> None:
+    """HOP-09: as the receiver of a message (RFC 9110 section 7.6.3)."""
+    if ours:
+        with pytest.raises(LoopDetected):
+            facts(Action.VIA, *[value] * HOPS)
+    else:
+        assert HOPS == len(facts(Action.VIA, *[value] * HOPS).via)
 
 
 def test_others_may_have_forwarded_it_more_often() -> None:

@@ -1,5 +1,6 @@
 """What happens to each field of a request; ids name the row of reliability.md."""
 
+import re
 from typing import get_args
 
 import pytest
@@ -31,6 +32,7 @@ MODES: tuple[Underscores, ...] = get_args(Underscores)
         (b"TE", Action.TE),
         (b"Upgrade", Action.UPGRADE),
         (b"Via", Action.VIA),
+        (b"Baggage", Action.BAGGAGE),
         (b"TraceParent", Action.TRACEPARENT),
         (b"tracestate", Action.TRACESTATE),
         (b"X-Request-ID", Action.REQUEST_ID),
@@ -131,6 +133,14 @@ def test_a_name_that_only_resembles_one_passes(name: bytes) -> None:
         pytest.param(b"x-real_ip", Action.DROP, Action.DROP, Action.REFUSE, id="FRM-36-a-claim"),
         pytest.param(b"X_User_Id", Action.DROP, Action.DROP, Action.REFUSE, id="FRM-36-identity"),
         pytest.param(b"X-Tenant", None, None, None, id="no-underscore"),
+        pytest.param(b"X.Tenant", None, None, None, id="FRM-36-another-sign"),
+        pytest.param(b"X.User.Id", Action.DROP, Action.DROP, Action.DROP, id="FWD-07-another-sign"),
+        pytest.param(b"X+Real~IP", Action.DROP, Action.DROP, Action.DROP, id="FWD-01-other-signs"),
+        pytest.param(
+            b"Content.Length", Action.DROP, Action.DROP, Action.DROP, id="FRM-36-framing-with-another-sign"
+        ),
+        pytest.param(b"X.User_Id", Action.DROP, Action.DROP, Action.REFUSE, id="FRM-36-both-signs"),
+        pytest.param(b"X.Tenant_Id", Action.DROP, None, Action.REFUSE, id="FRM-36-a-name-with-both"),
     ],
 )
 def test_names_with_underscores(
@@ -140,11 +150,24 @@ def test_names_with_underscores(
     assert (drop, keep, reject) == tuple(ACTIONS[mode][name] for mode in ("drop", "keep", "reject"))
 
 
-@given(name=st.text("abxuserid-_", min_size=1, max_size=14).map(str.encode), mode=st.sampled_from(MODES))
+SPELT = st.builds(
+    lambda name, signs: "".join(
+        sign if char == "-" else char for char, sign in zip(name, signs, strict=False)
+    ),
+    st.sampled_from([name.decode() for name in (*IDENTITY, b"X-Real-IP", b"Content-Length", b"X-Tenant-Id")]),
+    st.lists(st.sampled_from("-_.+"), min_size=40, max_size=40),
+)
+"""Names with other signs between their words."""
+
+
+@given(
+    name=st.one_of(st.text("abxuserid-_.", min_size=1, max_size=14), SPELT).map(str.encode),
+    mode=st.sampled_from(MODES),
+)
 def test_what_is_passed_on_could_be_taken_for_nothing_else(name: bytes, mode: Underscores) -> None:
     """FRM-36: neither for a name that the gateway understands, nor for one that it drops."""
     if ACTIONS[mode][name] is None:
-        assert None is ACTIONS["drop"][name.replace(b"_", b"-")]
+        assert None is ACTIONS["drop"][re.sub(rb"[_.+]", b"-", name)]
         assert mode == "keep" or b"_" not in name
 
 

@@ -224,6 +224,11 @@ def test_a_part_of_a_head_is_told() -> None:
     assert (1, HEAD, True) == (connection.heads, connection.incoming.state, connection.incoming.head.begun)
 
 
+def test_an_empty_line_behind_a_request_is_no_beginning() -> None:
+    """RFC 9112 section 2.2: old clients send one behind a body, and then wait for as long as they like."""
+    assert (0, 1) == (fed(b"\r\n").heads, fed(b"\r\n\r").heads)
+
+
 def test_a_request_that_is_refused_is_not_handed_over() -> None:
     """What it is was understood, and may not be."""
     connection = fed(b"GET / HTTP/1.1\r\n\r\n" + GET % 1)
