@@ -1,6 +1,7 @@
 """The crowd: quiet first, then resets, one address that wants too much, and all who are idle, slow or deaf at once."""
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -153,17 +154,18 @@ class _Run:
         begin, cpu, lines, answers = monotonic(), gateway.cpu(), len(gateway.said()), gateway.log.answers
         yield
         said = gateway.said()[lines:]
-        self._story.phases.append(
-            Phase(
-                name,
-                begin,
-                monotonic(),
-                gateway.cpu() - cpu,
-                self._resident(),
-                len(said),
-                gateway.log.answers - answers,
-            )
+        phase = Phase(
+            name,
+            begin,
+            monotonic(),
+            gateway.cpu() - cpu,
+            self._resident(),
+            len(said),
+            gateway.log.answers - answers,
         )
+        self._story.phases.append(phase)
+        # all of it takes minutes
+        print(f"{name}: {phase.end - phase.begin:.1f} s", file=sys.stderr, flush=True)
 
     def _resident(self) -> int:
         return self._gateway.sample(0.0).resident

@@ -17,7 +17,8 @@ SHARE: Final = 50
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.fuzz", description="Mutated messages through the gateway, judged by every parser there is."
+        prog="python -m tests.fuzz",
+        description="Mutated messages through the gateway, judged by every parser there is.",
     )
     parser.add_argument("--messages", type=int, metavar="N", help="how many; without it and --seconds, 20000")
     parser.add_argument("--seconds", type=float, metavar="N", help="for how long, instead")

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from tests.fuzz import answers, grammar, requests, seeds
 from tests.fuzz.answers import Asked
@@ -15,7 +15,11 @@ Case = requests.Case | answers.Case
 
 _BEHAVIOURS: Final = (*[Behaviour.LENGTH] * 4, *Behaviour)
 _ASKED: Final = (*[Asked.GET] * 2, *Asked)
-_POSITIONS: Final = 1 << 13
+_CLIENTS: Final[Sequence[requests.Client]] = ("stranger", "stranger", "proxy", "underscores")
+_ENDINGS: Final[Sequence[Literal["fin", "rst"]]] = ("fin", "fin", "rst")
+_POSITIONS: Final = 1 << 20
+_LARGE: Final = 200
+"""Of so many messages one is large."""
 
 
 def _cuts(choice: Choice) -> tuple[int, ...]:
@@ -25,7 +29,9 @@ def _cuts(choice: Choice) -> tuple[int, ...]:
 def request_bytes(choice: Choice) -> bytes:
     """What a client sends."""
     source = choice.below(5)
-    if source == 0:
+    if one_in(choice, _LARGE):
+        data = pick(choice, (*seeds.large_requests(), grammar.large_request(choice)))
+    elif source == 0:
         data = pick(choice, seeds.LEGAL_REQUESTS)
     elif source < 3:
         data = pick(choice, seeds.requests())
@@ -37,7 +43,9 @@ def request_bytes(choice: Choice) -> bytes:
 def answer_bytes(choice: Choice) -> bytes:
     """What an instance says."""
     source = choice.below(5)
-    if source == 0:
+    if one_in(choice, _LARGE):
+        data = pick(choice, (*seeds.large_answers(), grammar.large_answer(choice)))
+    elif source == 0:
         data = pick(choice, seeds.LEGAL_ANSWERS)
     elif source < 3:
         data = pick(choice, seeds.answers())
@@ -54,13 +62,15 @@ def request_case(choice: Choice) -> requests.Case:
         _cuts(choice),
         lost=one_in(choice, 4),
         upgrades=one_in(choice, 4),
+        holds=one_in(choice, 4),
+        client=pick(choice, _CLIENTS),
     )
 
 
 def answer_case(choice: Choice) -> answers.Case:
     """Bytes of an instance."""
     asked = pick(choice, _ASKED)
-    ending = "rst" if one_in(choice, 3) else "fin"
+    ending = pick(choice, _ENDINGS)
     return answers.Case(answer_bytes(choice), asked, _cuts(choice), ending)
 
 

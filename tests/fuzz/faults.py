@@ -27,7 +27,9 @@ class Fault:
     plant: Callable[[], contextlib.AbstractContextManager[object]]
 
 
-def _patched(owner: object, name: str, new: object) -> Callable[[], contextlib.AbstractContextManager[object]]:
+def _patched(
+    owner: object, name: str, new: object
+) -> Callable[[], contextlib.AbstractContextManager[object]]:
     return lambda: mock.patch.object(owner, name, new)
 
 
@@ -74,9 +76,11 @@ def _trailers_as_fields() -> Iterator[None]:
         begin(self, exchange, data)
         exchange.request.headers.fields += seen
 
-    with mock.patch.object(chunks.Chunks, "_check_trailer", check):
-        with mock.patch.object(incoming.Incoming, "_begin_body", begin_body):
-            yield
+    with (
+        mock.patch.object(chunks.Chunks, "_check_trailer", check),
+        mock.patch.object(incoming.Incoming, "_begin_body", begin_body),
+    ):
+        yield
 
 
 def _refusals_end_bodies() -> contextlib.AbstractContextManager[object]:
@@ -198,9 +202,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "bare line feeds in heads": Fault("requests", _line_feeds_in_heads),
     "trailers become fields": Fault("requests", _trailers_as_fields),
     "any number is the size of a chunk": Fault("requests", _lenient_sizes),
-    "a chunk may be longer than its size": Fault(
-        "requests", _patched(chunks, "_LINE_END", b"")
-    ),
+    "a chunk may be longer than its size": Fault("requests", _patched(chunks, "_LINE_END", b"")),
     "a malformed body ends like a whole one": Fault("requests", _refusals_end_bodies),
     "a carriage return at the end of a segment is lost": Fault("requests", _loses_carriage_returns),
     "the first of several hosts": Fault("requests", _host_is_optional),

@@ -13,7 +13,15 @@ REQUESTS: Final[Mapping[str, requests.Case]] = {
         b"DELETE /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9223372036854775808\r\n\r\nhello"
     ),
     "a body behind what the gateway answers by itself": requests.Case(
-        b"OPTIONS * HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhelloGET /a HTTP/1.1\r\nHost: a.test\r\n\r\n", cuts=(60,)
+        b"OPTIONS * HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhelloGET /a HTTP/1.1\r\nHost: a.test\r\n\r\n",
+        cuts=(60,),
+    ),
+    "a malformed body behind what the gateway answers by itself": requests.Case(
+        b"OPTIONS * HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"
+    ),
+    "a coding twice, and a blank behind the first": requests.Case(
+        b"POST /a HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\t\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"5\r\nhello\r\n0\r\n\r\n"
     ),
     "an answer before a body that turns out to be malformed": requests.Case(
         b"POST /a HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n",
@@ -36,7 +44,9 @@ ANSWERS: Final[Mapping[str, answers.Case]] = {
     "the size of a chunk behind an answer to HEAD": answers.Case(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5", Asked.HEAD
     ),
-    "a line feed behind a body": answers.Case(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n", Asked.POST, (42,)),
+    "a line feed behind a body": answers.Case(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n", Asked.POST, (42,)
+    ),
     "a line end behind an answer without a body": answers.Case(
         b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n\r\n"
     ),

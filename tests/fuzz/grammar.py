@@ -4,32 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.fuzz.choice import Choice, one_in, pick
-from tests.fuzz.mutations import CHUNKS, FIELDS, NUMBERS
+from tests.fuzz.words import CHUNKS, FIELDS, HOSTS, METHODS, NUMBERS, PLAIN, STATUSES, TARGETS, VERSIONS
 
 
-METHODS: Final = (
-    *(b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"QUERY", b"TRACE", b"CONNECT", b"PROPFIND", b"get", b"PRI"),
-    *(b"M-SEARCH", b"GE T", b"G@T", b""),
-)
-TARGETS: Final = (
-    *(b"/a", b"/", b"/a?b=c", b"/a/../b", b"/a%2fb", b"/a//b", b"/a;b", b"/a%00", b"*", b"http://a.test/a", b"http://a.test", b"a"),
-    *(b"https://a.test/", b"/a#b", b"/a\xffb", b"//b.test/a", b"http://u@a.test/", b"/a b", b"a.test:443", b"", b"/%zz", b"/?", b"?a"),
-    *(b"HTTP://A.test/x?y", b"http://b.test/?x", b"http://a.test:80?x", b"/a\x7f", b"/\\a", b"/a?b#c", b"/a?\xe4", b"/a%", b"/.", b"/a/.."),
-)
-VERSIONS: Final = (
-    *(b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/0.9", b"http/1.1"),
-    *(b"HTTP/1.10", b"HTTP/01.1", b"HTTP/1", b"", b"HTTP/1.1 ", b"ICE/1.0", b"RTSP/1.0"),
-)
-HOSTS: Final = (
-    *(b"Host: a.test", b"Host: a.test:80", b"host:a.test", b"Host: [::1]:80", b"Host: a.test.", b"Host: a b", b"Host: u@a.test"),
-    *(b"Host: a.test, b.test", b"Host:", b"Host: a.test:99999", b"Host: a/b", b"Host : a.test", b"Host: \x00", b"HOST: A.TEST"),
-)
-PLAIN: Final = (b"User-Agent: fuzz", b"Accept: */*", b"X-One: 1", b"X-Two: a, b", b"Cookie: a=b; c=d", b"X-Empty:", b"X-Obs: \xe4")
-STATUSES: Final = (
-    *(b"200 OK", b"200", b"200 ", b"204 No Content", b"304 Not Modified", b"404 Not Found", b"500 Oh", b"206 Partial Content"),
-    *(b"100 Continue", b"103 Early Hints", b"101 Switching Protocols", b"102 Processing", b"199 X", b"600 X", b"99 X", b"0200 OK"),
-    *(b"200 \xff", b"200 a\tb", b"+200 OK", b"2e2 OK", b"20 OK", b"2000 OK", b"200  OK", b"200\tOK", b"205 Reset Content", b"301 Moved"),
-)
 _LINE_ENDS: Final = (b"\n", b"\r", b"\r\r\n", b" \r\n", b"\n\r\n")
 _BODY: Final = b"hello"
 
@@ -66,7 +43,9 @@ def _assembled(choice: Choice, lines: Sequence[bytes], body: bytes) -> bytes:
     if not one_in(choice, 16):
         return b"\r\n".join(lines) + b"\r\n\r\n" + body
     odd = choice.below(len(lines))
-    head = b"".join(line + (pick(choice, _LINE_ENDS) if at == odd else b"\r\n") for at, line in enumerate(lines))
+    head = b"".join(
+        line + (pick(choice, _LINE_ENDS) if at == odd else b"\r\n") for at, line in enumerate(lines)
+    )
     return head + b"\r\n" + body
 
 
@@ -94,6 +73,33 @@ def request(choice: Choice) -> bytes:
 def requests(choice: Choice) -> bytes:
     """Up to three of them, one behind the other."""
     return b"".join(request(choice) for _ in range((1, 1, 2, 3)[choice.below(4)]))
+
+
+_SIZES: Final = (70_000, 65_536, 300_000, 600_000)
+
+
+def _large(choice: Choice) -> tuple[bytes, bytes]:
+    """A field, and a body that is more than anybody holds."""
+    size = pick(choice, _SIZES)
+    body = (b"0123456789abcdef" * (size // 16 + 1))[:size]
+    if choice.below(2):
+        return b"Content-Length: %d" % (size + choice.below(3) - 1), body
+    pieces = [body[at : at + 40_000] for at in range(0, size, 40_000)]
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    return b"Transfer-Encoding: chunked", chunks + pick(choice, CHUNKS)
+
+
+def large_request(choice: Choice) -> bytes:
+    """A request with a large body, and another one behind it."""
+    field, body = _large(choice)
+    head = b"\r\n".join((b"POST /a HTTP/1.1", HOSTS[0], field, b"", b""))
+    return head + body + b"GET /b HTTP/1.1\r\nHost: b.test\r\n\r\n"
+
+
+def large_answer(choice: Choice) -> bytes:
+    """An answer with a large body."""
+    field, body = _large(choice)
+    return b"\r\n".join((b"HTTP/1.1 200 OK", field, b"", b"")) + body
 
 
 def answer(choice: Choice) -> bytes:

@@ -48,8 +48,8 @@ class Find:
 def _literal(case: Case) -> str:
     """The case as Python."""
     if isinstance(case, requests.Case):
-        more = f"Behaviour.{case.behaviour.name}, {case.cuts}, lost={case.lost}, upgrades={case.upgrades}"
-        return f"requests.Case({case.raw!r}, {more})"
+        more = f"lost={case.lost}, upgrades={case.upgrades}, holds={case.holds}, client={case.client!r}"
+        return f"requests.Case({case.raw!r}, Behaviour.{case.behaviour.name}, {case.cuts}, {more})"
     return f"answers.Case({case.raw!r}, Asked.{case.asked.name}, {case.cuts}, {case.ending!r})"
 
 
@@ -99,7 +99,9 @@ async def run(
             break
         if out is not None and now - told > TELL:
             told = now
-            print(f"  {tally.messages} messages, {tally.messages / (now - begun):.0f}/s", file=out, flush=True)
+            print(
+                f"  {tally.messages} messages, {tally.messages / (now - begun):.0f}/s", file=out, flush=True
+            )
         case = cases.made(seed, number)
         before = time.process_time()
         outcome = await judge(case)
@@ -125,9 +127,9 @@ async def _note(tally: Tally, find: Find, out: TextIO | None) -> None:
         print(small, file=out, flush=True)
 
 
-async def smaller(find: Find) -> Find:
-    """The same kind of find with as few bytes as it takes, or nearly."""
-    left = ATTEMPTS
+async def smaller(find: Find, left: int | None = None) -> Find:
+    """The same kind of find with as few bytes as it takes, or nearly, after so many judgements at most."""
+    left = ATTEMPTS if left is None else left
     best = find
     changed = True
     while changed and left:

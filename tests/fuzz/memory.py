@@ -48,7 +48,7 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 async def settle() -> None:
     """Wait until nothing is left to do but to wait."""
     ready: collections.deque[object] = cast("Any", asyncio.get_running_loop())._ready
-    while ready:
+    while ready:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0)
 
 
@@ -181,14 +181,14 @@ class Handled:
 class Front(EdgeServer):
     """The front, which tells what it has understood."""
 
-    def __init__(self, memory: "Memory") -> None:
+    def __init__(self, memory: "Memory", settings: EdgeSettings) -> None:
         clock = SimpleNamespace(monotonic=lambda: 0.0, wall=lambda: 1_700_000_000.0)
         super().__init__(
             lambda: cast("Snapshot", memory),
             cast("Observer", memory),
             memory.wheel,
             clock,
-            EdgeSettings(),
+            settings,
             getrandbits=lambda bits: (1 << bits) - 1,
         )
         self.taken: list[Taken] = []
@@ -301,7 +301,8 @@ class Memory:
     """A gateway with one route to one instance; needs a running loop, and is used for one conversation.
 
     `on_head` and `on_request` are what the instance does about a request: when it has its head, and when it has all of it.
-    For the front it is what a snapshot and an observer would be.
+    With `holds` the gateway takes all of a body before it sends it on, as it does where it could have to send it again.
+    For the front this is what a snapshot and an observer would be.
     """
 
     def __init__(
@@ -310,6 +311,8 @@ class Memory:
         on_head: Hears | None = None,
         on_request: Hears | None = None,
         upgrades: Upgrades | None = None,
+        settings: EdgeSettings | None = None,
+        holds: bool = False,
     ) -> None:
         self.wheel = Wheel(0.0)
         self.instance = Instance("origin", "i", "http", "127.0.0.1", 80)
@@ -326,7 +329,8 @@ class Memory:
         limits = SimpleNamespace(connect=1.0, first_byte=1.0, read=1.0, write=1.0, stream=1.0)
         self._send = Sender({"i": self.pool}, limits, self.wheel, lambda: 0.0)
         self._route = Route("all", Chain(self._forward), max_body=MAX_BODY, upgrades=upgrades)
-        self.front = Front(self)
+        self._holds = holds
+        self.front = Front(self, settings or EdgeSettings())
 
     def heard(self, arriving: Arriving, message: Message, *, whole: bool) -> None:
         """Let the instance do something, as soon as the gateway is done with writing."""
@@ -338,6 +342,9 @@ class Memory:
 
     async def _forward(self, exchange: Exchange) -> Response:
         self.front.passes(exchange)
+        body = exchange.request.body
+        if self._holds and body.data is None and not body.expects_continue:
+            await body.read(MAX_BODY)
         attempt = Attempt(exchange, self.instance, 1, 0.0)
         exchange.attempts.append(attempt)
         try:

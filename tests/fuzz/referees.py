@@ -1,4 +1,4 @@
-"""Parsers of four makers for answers: what do clients make of some bytes, to the end of the connection or without it?"""
+"""Parsers of four makers for answers: what clients make of some bytes, with the end of the connection or without."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -36,12 +36,12 @@ Referee = Callable[[bytes, str, bool], Read | None]
 come. It raises what it likes at what is no HTTP."""
 
 
-def _ours(data: bytes, method: str, ended: bool) -> Read | None:  # noqa: FBT001
+def _ours(data: bytes, method: str, ended: bool) -> Read | None:
     reader = Reader(answers=True, to_head=(0,) if method == "HEAD" else ())
     found = reader.feed(data)
     if (last := reader.end()) is not None:
         found.append(attrs.evolve(last, complete=last.complete and ended))
-    interim = []
+    interim: list[int] = []
     for one in found:
         fields = tuple(map(alike, one.fields))
         if one.status == 101:
@@ -52,15 +52,20 @@ def _ours(data: bytes, method: str, ended: bool) -> Read | None:  # noqa: FBT001
     return None
 
 
-def _h11(data: bytes, method: str, ended: bool) -> Read | None:  # noqa: FBT001
+def _h11(data: bytes, method: str, ended: bool) -> Read | None:
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LIMIT)
-    connection.send(h11.Request(method=method, target="/", headers=[("Host", "a"), ("Connection", "upgrade"), ("Upgrade", "x")]))
+    connection.send(
+        h11.Request(
+            method=method, target="/", headers=[("Host", "a"), ("Connection", "upgrade"), ("Upgrade", "x")]
+        )
+    )
     connection.send(h11.EndOfMessage())
     connection.receive_data(data)
     if ended:
         connection.receive_data(b"")
     head: h11.Response | None = None
-    body, interim = bytearray(), []
+    body = bytearray()
+    interim: list[int] = []
     while True:
         try:
             event = connection.next_event()
@@ -124,7 +129,7 @@ class _Collector:
             self.whole = True
 
 
-def _httptools(data: bytes, method: str, ended: bool) -> Read | None:  # noqa: FBT001
+def _httptools(data: bytes, method: str, ended: bool) -> Read | None:
     if method == "HEAD":
         raise WrongError("it cannot be told about HEAD")
     collector = _Collector()
@@ -140,14 +145,16 @@ def _httptools(data: bytes, method: str, ended: bool) -> Read | None:  # noqa: F
     if not status:
         return None
     names = {name for name, _ in collector.fields}
-    until_end = not names & {b"content-length", b"transfer-encoding"} and status not in _BODILESS and status != 101
+    until_end = (
+        not names & {b"content-length", b"transfer-encoding"} and status not in _BODILESS and status != 101
+    )
     whole = ended if until_end else collector.whole
     body = rest if status == 101 else collector.body
     return Read(status, tuple(collector.fields), body, whole or status == 101, tuple(collector.interim))
 
 
 def _aiohttp(parser: type) -> Referee:
-    def read(data: bytes, method: str, ended: bool) -> Read | None:  # noqa: FBT001
+    def read(data: bytes, method: str, ended: bool) -> Read | None:
         loop = asyncio.get_running_loop()
         one = parser(
             BaseProtocol(loop),
@@ -161,7 +168,7 @@ def _aiohttp(parser: type) -> Referee:
             auto_decompress=False,
         )
         messages, _, rest = one.feed_data(data)
-        interim = []
+        interim: list[int] = []
         for message, payload in messages:
             fields = tuple(alike(field) for field in message.raw_headers)
             if message.code == 101:
@@ -188,9 +195,9 @@ REFEREES: Final[Mapping[str, Referee]] = {
 }
 
 
-def readings(data: bytes, method: str, *, ended: bool) -> Mapping[str, Read | None | Exception]:
+def readings(data: bytes, method: str, *, ended: bool) -> Mapping[str, Read | Exception | None]:
     """What each of them makes of it."""
-    found: dict[str, Read | None | Exception] = {}
+    found: dict[str, Read | Exception | None] = {}
     for name, referee in REFEREES.items():
         try:
             found[name] = referee(data, method, ended)

@@ -29,6 +29,8 @@ _EXTENSIONS: Final = (
     rb"(?:[ \t]*;[ \t]*" + _TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?)*"
 )
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]+)" + _EXTENSIONS + rb"\r\n")
+# whatever an instance writes there, nobody reads it
+_ANY_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;" + _VALUE + rb")?\r\n")
 _TRAILERS: Final = re.compile(rb"(?:" + _TOKEN + rb":" + _VALUE + rb"\r\n)*\r\n")
 _LENGTH: Final = re.compile(rb"[0-9]+")
 
@@ -83,8 +85,10 @@ def answer(data: bytes, method: str, *, ended: bool) -> tuple[Read, bytes] | Non
         return Read(status, fields, b"", whole=True, interim=told), rest
     if not chunked and length is None:
         return Read(status, fields, rest, whole=ended, interim=told), b""
-    body, end = _body(rest, length or 0, chunked=chunked)
-    return Read(status, fields, body, whole=end is not None, interim=told), rest[end:] if end is not None else b""
+    body, end = _body(rest, length or 0, chunked=chunked, chunk_line=_ANY_CHUNK)
+    return Read(status, fields, body, whole=end is not None, interim=told), rest[
+        end:
+    ] if end is not None else b""
 
 
 def _head(data: bytes) -> tuple[bytes, tuple[Field, ...], bytes]:
@@ -114,14 +118,16 @@ def _framing(fields: tuple[Field, ...], *, is_old: bool) -> tuple[int | None, bo
     return int(lengths[0]) if lengths else None, bool(codings)
 
 
-def _body(rest: bytes, length: int, *, chunked: bool) -> tuple[bytes, int | None]:
+def _body(
+    rest: bytes, length: int, *, chunked: bool, chunk_line: re.Pattern[bytes] = _CHUNK
+) -> tuple[bytes, int | None]:
     """The body, and where it ends; None where it goes on."""
     if not chunked:
         return rest[:length], length if len(rest) >= length else None
     parts: list[bytes] = []
     at = 0
     while True:
-        chunk = _CHUNK.match(rest, at)
+        chunk = chunk_line.match(rest, at)
         if chunk is None:
             return _incomplete(rest[at:], parts, "a size")
         size = int(chunk[1], 16)
@@ -131,7 +137,11 @@ def _body(rest: bytes, length: int, *, chunked: bool) -> tuple[bytes, int | None
         parts.append(rest[at : at + size])
         at += size
         if rest[at : at + 2] != b"\r\n":
-            return _incomplete(rest[at:], parts, "the end of a chunk") if len(rest) < at + 2 else _refuse(rest[at:])
+            return (
+                _incomplete(rest[at:], parts, "the end of a chunk")
+                if len(rest) < at + 2
+                else _refuse(rest[at:])
+            )
         at += 2
     trailers = _TRAILERS.match(rest, at)
     if trailers is None:
@@ -141,7 +151,7 @@ def _body(rest: bytes, length: int, *, chunked: bool) -> tuple[bytes, int | None
 
 def _incomplete(rest: bytes, parts: list[bytes], what: str) -> tuple[bytes, None]:
     """Where the line that should stand here is all there, it is a wrong one."""
-    if b"\r\n" in rest and what == "a size" or b"\r\n\r\n" in rest:
+    if (b"\r\n" in rest and what == "a size") or b"\r\n\r\n" in rest:
         raise AgainstTheRfcError(f"instead of {what} there is {rest[:100]!r}")
     return b"".join(parts), None
 

@@ -10,7 +10,7 @@ from tests.fuzz.answers import Asked
 from tests.fuzz.strategies import of_instances
 
 
-@settings(max_examples=400, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(of_instances())
 def test_what_looks_whole_is_whole(case: answers.Case) -> None:
     """For five parsers and the RFC, however the bytes are divided and however the instance goes."""

@@ -9,7 +9,7 @@ from tests.fuzz import found, requests, seeds
 from tests.fuzz.strategies import of_clients
 
 
-@settings(max_examples=400, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(of_clients())
 def test_what_goes_out_is_one_and_the_same_message_or_nothing(case: requests.Case) -> None:
     """For six parsers and the RFC, however the bytes are divided."""

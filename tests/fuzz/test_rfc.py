@@ -54,14 +54,18 @@ def test_a_request_is_read() -> None:
         pytest.param(seeds.LEGAL_ANSWERS[0], "GET", False, (200, b"hello", True), id="length"),
         pytest.param(seeds.LEGAL_ANSWERS[0][:-1], "GET", True, (200, b"hell", False), id="half"),
         pytest.param(seeds.LEGAL_ANSWERS[2], "GET", False, (200, b"hello", True), id="chunks"),
-        pytest.param(seeds.LEGAL_ANSWERS[2][:-1], "GET", True, (200, b"hello", False), id="chunks that break off"),
+        pytest.param(
+            seeds.LEGAL_ANSWERS[2][:-1], "GET", True, (200, b"hello", False), id="chunks that break off"
+        ),
         pytest.param(seeds.LEGAL_ANSWERS[3], "GET", True, (200, b"hello", True), id="to the end"),
         pytest.param(seeds.LEGAL_ANSWERS[3], "GET", False, (200, b"hello", False), id="not to the end"),
         pytest.param(seeds.LEGAL_ANSWERS[0], "HEAD", False, (200, b"", True), id="to HEAD"),
         pytest.param(seeds.LEGAL_ANSWERS[8], "GET", False, (200, b"hello", True), id="behind an interim one"),
     ],
 )
-def test_an_answer_is_read(raw: bytes, method: str, expected: tuple[int, bytes, bool], *, ended: bool) -> None:
+def test_an_answer_is_read(
+    raw: bytes, method: str, expected: tuple[int, bytes, bool], *, ended: bool
+) -> None:
     """Its status and its body, and whether it is all there."""
     found = rfc.answer(raw, method, ended=ended)
 

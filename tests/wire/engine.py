@@ -1,7 +1,7 @@
 """Runs rows: sends what they say, watches both ends, and hands what was observed to the verdict.
 
-Rows run side by side, and beside them canaries all the time: plain requests on connections of their own. Where the connection
-of a row should go on, one more request on it shows that both sides still agree where they are.
+Rows run side by side. Where the connection of a row should go on, one more request on it shows that both sides still agree where
+they are; where it has ended, a canary follows, a plain request on a connection of its own.
 """
 
 import asyncio
@@ -81,9 +81,11 @@ class Engine:
                 ids += [one for answer in seen.answers for one in answer.all(b"x-request-id")]
                 grown = self._lane.resident() - before if row.grows is not None else 0
                 elsewhere = "; ".join(late[:1])
-                if row.is_alone and segments is row.segments[-1] and self._lane.canary:
+                if segments is row.segments[-1] and self._lane.canary:
                     elsewhere = elsewhere or await crowd.wrong()
                     await crowd.go()
+                if self._lane.canary and (seen.tail is None or row.is_alone):
+                    # what the target has sent before it is there, too, when its answer is
                     elsewhere = elsewhere or await canary(self._upstream, self._lane.port)
                 await self._settle(run)
                 seen = attrs.evolve(seen, arrivals=_arrivals(run), canary=elsewhere, grown=grown)

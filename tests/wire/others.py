@@ -16,8 +16,6 @@ from tests.wire.upstream import Run, Upstream
 
 CANARY: Final = 1.0
 """Seconds that the canary may take."""
-BREATH: Final = 0.02
-"""Seconds between two canaries."""
 TRIES: Final = 3
 """How often in a row something may be too slow."""
 SLOW: Final = re.compile(
@@ -70,29 +68,6 @@ async def canary(upstream: Upstream, port: int) -> str:
     if answer.status != 200 or answer.body != b"origin /%b/canary" % run.name:
         return f"{answer.raw[:200]!r}"
     return "" if took < CANARY else f"it took {took:.2f} s"
-
-
-@contextlib.asynccontextmanager
-async def canaries(upstream: Upstream, lane: Lane) -> AsyncIterator[list[str]]:
-    """Send one canary after the other; what was wrong with them. That one is slow may be the machine's fault."""
-    wrong: list[str] = []
-
-    async def sing() -> None:
-        slow = 0
-        while True:
-            what = await canary(upstream, lane.port)
-            slow = slow + 1 if SLOW.search(what) else 0
-            if what and (not slow or slow >= TRIES):
-                wrong.append(f"a request on another connection: {what}")
-            await asyncio.sleep(BREATH)
-
-    task = asyncio.create_task(sing()) if lane.canary else None
-    try:
-        yield wrong
-    finally:
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
 
 class Crowded:

@@ -13,7 +13,7 @@ import attrs
 
 from tests.wire import targets
 from tests.wire.engine import Engine, Outcome
-from tests.wire.others import SLOW, TRIES, canaries, canary
+from tests.wire.others import SLOW, TRIES, canary
 from tests.wire.row import Row
 from tests.wire.targets import Running
 from tests.wire.upstream import Upstream
@@ -77,10 +77,9 @@ class Bench:
 
     async def judge(self, rows: Sequence[Row], beside: int) -> list[Outcome]:
         """Run rows of one profile."""
-        async with canaries(self._upstream, self._target) as wrong:
-            company = await self._together([row for row in rows if not row.is_alone], beside)
+        company = await self._together([row for row in rows if not row.is_alone], beside)
         outcomes = [company.get(row.id) or await self._engine.run(row) for row in rows]
-        left = wrong + await self._left(outcomes)
+        left = await self._left(outcomes)
         outcomes = [attrs.evolve(one, left=tuple(self._strays(one))) for one in outcomes]
         left += [what for _, what in self._upstream.strays]
         self._upstream.strays.clear()

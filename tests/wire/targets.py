@@ -372,7 +372,7 @@ async def _stub(answer: bytes) -> AsyncIterator[Running]:
                 writer.write(answer)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
     try:
         yield Running(server.sockets[0].getsockname()[1], patience=0.05, canary=False)
     finally:

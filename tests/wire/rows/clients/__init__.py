@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from tests.wire.row import Row
-from tests.wire.rows.clients import expecting, halves, leaving, opening, pipelines, tunnels
+from tests.wire.rows.clients import declining, expecting, halves, leaving, opening, pipelines, tunnels
 
 
 def rows() -> Iterator[Row]:
     """All rows of the family."""
     yield from opening.rows()
+    yield from declining.rows()
     yield from tunnels.rows()
     yield from leaving.rows()
     yield from halves.rows()

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.wire.row import Answered, answered
+from tests.wire.row import Answered, Sent, answered
 from tests.wire.rows.parts import PATH, request
 
 
@@ -39,3 +39,14 @@ SWITCHED: Final[Answered] = answered(
     present=(b"connection",),
     absent=(b"content-length", b"transfer-encoding"),
 )
+ASKED: Final = Sent(
+    method=b"GET",
+    target=WS,
+    fields={
+        b"upgrade": b"websocket",
+        b"sec-websocket-version": b"13",
+        b"sec-websocket-key": KEY,
+    },
+    framing="none",
+)
+"""What the instance has got of a handshake."""

@@ -90,18 +90,27 @@ def _waiting() -> Iterator[Row]:
         to_head = (0,) if name == "head" else ()
         for kind, end in ENDS.items():
             expect = _left(ends=end is End.HALF)
-            steps = (send, Heads(1), Pause(0.05), end, MOMENT)
-            yield Row(f"CLI-03 {kind} while {name} waits", steps, expect, replies=SILENCE, patience=PATIENCE, to_head=to_head)
+            steps: tuple[Step, ...] = (send, Heads(1), Pause(0.05), end, MOMENT)
+            yield Row(
+                f"CLI-03 {kind} while {name} waits", steps, expect,
+                replies=SILENCE, patience=PATIENCE, to_head=to_head, choice=end is not End.RST,
+            )  # fmt: skip
     # where half-closed clients are not waited for, all ends are alike
     for kind, end in ENDS.items():
         expect = _left(ends=end is End.HALF)
         steps = (request(), Heads(1), Pause(0.05), end)
-        yield Row(f"CLI-03 {kind} while get waits, aborting", steps, expect, replies=SILENCE, profile="aborting")
+        yield Row(
+            f"CLI-03 {kind} while get waits, aborting", steps, expect, replies=SILENCE, profile="aborting"
+        )
     waits = (request(), Heads(1), Pause(0.05), End.RST)
-    yield Row("CLI-03 reset while get waits, waiting", waits, _left(ends=False), replies=SILENCE, profile="waiting")
+    yield Row(
+        "CLI-03 reset while get waits, waiting", waits, _left(ends=False), replies=SILENCE, profile="waiting"
+    )
     # RST behind FIN: then it is known at once
     by_name = (request(target=b"/named" + PATH), Heads(1), End.RST)
-    yield Row("CLI-03 reset while an instance known by name thinks", by_name, _left(ends=False), replies=SILENCE)
+    yield Row(
+        "CLI-03 reset while an instance known by name thinks", by_name, _left(ends=False), replies=SILENCE
+    )
     many = b"".join(request(target=PATH + b"/%d" % n) for n in range(100))
     steps = (many, Heads(1), Pause(0.05), End.RST)
     yield Row("CLI-03 reset while a hundred wait", steps, _left(ends=False), replies=SILENCE)
@@ -113,19 +122,23 @@ def _uploading() -> Iterator[Row]:
     for name, send in UPLOADS.items():
         for kind, end in ENDS.items():
             expect = _left(ends=end is End.HALF)
-            yield Row(f"CLI-04 {kind} inside {name}", (*send, Heads(1), Pause(0.05), end), expect, replies=SILENCE)
+            yield Row(
+                f"CLI-04 {kind} inside {name}", (*send, Heads(1), Pause(0.05), end), expect, replies=SILENCE
+            )
     for kind, end in ENDS.items():
         for name, framing in {"a length": b"Content-Length: 10", "chunks": CHUNKED}.items():
             # whoever waits to hear that the body is wanted may have gone before
             asks = request(EXPECT, framing, method=b"POST")
-            steps = (asks, Heads(1), end)
+            steps: tuple[Step, ...] = (asks, Heads(1), end)
             expect = _left(ends=end is End.HALF)
             yield Row(f"CLI-04 {kind} instead of {name} that is waited for", steps, expect, replies=SILENCE)
         # an answer is under way as well
         early = reply(answer(b"Content-Length: 100") + b"hello", HOLD, when=When.HEAD)
         steps = (*UPLOADS["a length"], Heads(1), Pause(0.2), end, MOMENT)
-        expect = _cut(ends=end is End.HALF)
-        yield Row(f"CLI-04 {kind} inside a length and its answer", steps, expect, replies=early, patience=PATIENCE)
+        seen = _cut(ends=end is End.HALF)
+        yield Row(
+            f"CLI-04 {kind} inside a length and its answer", steps, seen, replies=early, patience=PATIENCE
+        )
 
 
 def _cut(*, ends: bool) -> Expectation:
@@ -139,7 +152,9 @@ def _downloading() -> Iterator[Row]:
             steps = (request(), Heads(1), Pause(0.2), end, MOMENT)
             ends = end is End.HALF
             expect = _left(ends=ends) if name == "a head" else _cut(ends=ends)
-            yield Row(f"CLI-04 {kind} inside the answer: {name}", steps, expect, replies=answers, patience=PATIENCE)
+            yield Row(
+                f"CLI-04 {kind} inside the answer: {name}", steps, expect, replies=answers, patience=PATIENCE
+            )
     flood = tuple(step for _ in range(200) for step in (b"x" * 10_000, Pause(0.02)))
     endless = reply(answer(), *flood)
     lump = reply(answer(b"Content-Length: 150000000"), *([b"x" * 1_000_000] * 150))
@@ -148,7 +163,14 @@ def _downloading() -> Iterator[Row]:
         steps = (request(), Heads(1), Pause(0.2), end, MOMENT)
         for name, answers in {"what never ends": endless, "150 MB": lump}.items():
             expect = _cut(ends=False)
-            yield Row(f"CLI-04 {kind} inside {name}", steps, expect, replies=answers, patience=0.4, alone=name == "150 MB")
+            yield Row(
+                f"CLI-04 {kind} inside {name}",
+                steps,
+                expect,
+                replies=answers,
+                patience=0.4,
+                alone=name == "150 MB",
+            )
 
 
 def _between() -> Iterator[Row]:
@@ -165,7 +187,9 @@ def _between() -> Iterator[Row]:
             gone = Expectation(answers=(first,), requests=(Sent(),), ends=end is End.HALF)
             told = Expectation(answers=(first, answered(400, 408)), requests=(Sent(),), ends=True)
             steps = (request(), Answers(1), *((more, Pause(0.05)) if more else ()), end)
-            yield Row(f"CLI-07 {kind} {name}", steps, (gone, told) if end is End.HALF else gone, replies=reply(OK))
+            yield Row(
+                f"CLI-07 {kind} {name}", steps, (gone, told) if end is End.HALF else gone, replies=reply(OK)
+            )
     crowd = Crowd(20)
     steps = (request(), Answers(1), End.RST)
     gone = Expectation(answers=(answered(200),), requests=(Sent(),))

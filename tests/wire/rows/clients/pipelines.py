@@ -21,7 +21,7 @@ OWN: Final[Mapping[str, tuple[bytes, bytes]]] = {
 BAD: Final[Mapping[str, tuple[bytes, tuple[int, ...]]]] = {
     "no method": (b" /RUN00000 HTTP/1.1\r\nHost: example.test\r\n\r\n", (400,)),
     "unknown method": (request(method=b"BREW"), (400, 405, 501)),
-    "connect": (request(method=b"CONNECT", target=b"example.test:80"), (400, 405, 501)),
+    "connect": (request(b"X-Run: RUN00000", method=b"CONNECT", target=b"example.test:80"), (400, 405, 501)),
     "no http": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", (400,)),
     "preface of 2.0": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (400, 501, 505)),
     "another version": (request(version=b"HTTP/3.0"), (400, 505)),
@@ -43,7 +43,9 @@ BAD: Final[Mapping[str, tuple[bytes, tuple[int, ...]]]] = {
 LAST: Final[Mapping[str, bytes]] = {
     "close": request(b"Connection: close", target=PATH + b"/last"),
     "close among others": request(b"Connection: x-two, close", target=PATH + b"/last"),
-    "close with a body": request(b"Connection: close", b"Content-Length: 5", method=b"POST", target=PATH + b"/last", body=b"hello"),
+    "close with a body": request(
+        b"Connection: close", b"Content-Length: 5", method=b"POST", target=PATH + b"/last", body=b"hello"
+    ),
     "1.0": request(target=PATH + b"/last", version=b"HTTP/1.0"),
 }
 
@@ -72,29 +74,42 @@ def _unread() -> Iterator[Row]:
         ):
             head = request(b"X-Run: RUN00000", *fields, method=method, target=target)
             first = answered(200)
-            on = Expectation(answers=(first, answered(200)), requests=(Sent(target=PATH + b"/behind"),), closes=False)
+            on = Expectation(
+                answers=(first, answered(200)), requests=(Sent(target=PATH + b"/behind"),), closes=False
+            )
             last = Expectation(answers=(first,), requests=(), closes=True)
             # replies are for what is behind it: the gateway's own answer is no refusal, and no problem
             told_so = reply(told(b"behind"))
-            yield Row(f"CLI-08 {what} with {name}", head + body + BEHIND, (on, last), replies=told_so, patience=5.0)
+            yield Row(
+                f"CLI-08 {what} with {name}", head + body + BEHIND, (on, last), replies=told_so, patience=5.0
+            )
             parts = (head, LATER, body, BEHIND)
             yield Row(f"CLI-08 {what} with {name}, later", parts, (on, last), replies=told_so, patience=5.0)
-        for name, fields, body in (
+        for name, announced, body in (
             ("a length", (b"Content-Length: 100",), b"hello"),
             ("chunks", (CHUNKED,), b"5\r\nhello\r\n"),
             ("a length, waited for", (b"Content-Length: 100", b"Expect: 100-continue"), b""),
         ):
-            head = request(b"X-Run: RUN00000", *fields, method=method, target=target)
+            head = request(b"X-Run: RUN00000", *announced, method=method, target=target)
             ended = Expectation(answers=(answered(200),), requests=(), closes=True)
             yield Row(f"CLI-08 {what} with half of {name}", head + body, ended, replies=reply(OK))
-            yield Row(f"CLI-08 {what} with half of {name}, then a request", (head + body, Answers(1), hidden), ended, replies=reply(told(b"x")))
+            yield Row(
+                f"CLI-08 {what} with half of {name}, then a request",
+                (head + body, Answers(1), hidden),
+                ended,
+                replies=reply(told(b"x")),
+            )
     for name, body in {"a length": b"Content-Length: 1000000", "chunks": CHUNKED}.items():
         # refused for what stands in its head: what comes of its body is read away
         head = request(body, method=b"POST", host=b"Host: a b")
         for much, data in {"little": b"x" * 100, "much": b"x" * 500_000}.items():
             ended = Expectation(answers=(answered(400),), requests=(), closes=True)
             reset = Expectation(answers=(answered(400),), requests=(), ends=True)
-            yield Row(f"CLI-08 refused with {much} of {name}", head + data, (ended, reset) if much == "much" else ended)
+            yield Row(
+                f"CLI-08 refused with {much} of {name}",
+                head + data,
+                (ended, reset) if much == "much" else ended,
+            )
 
 
 def _bad_behind() -> Iterator[Row]:
@@ -103,9 +118,16 @@ def _bad_behind() -> Iterator[Row]:
         first = answered(200, body=b"origin " + PATH)
         expect = Expectation(answers=(first, answered(*statuses)), requests=(Sent(),), closes=True)
         send = request() + bad + BEHIND
-        yield Row(f"CLI-16 {name} behind a good one", send, expect, segments=((), (len(request()),), (len(request()) + 3,)))
+        yield Row(
+            f"CLI-16 {name} behind a good one",
+            send,
+            expect,
+            segments=((), (len(request()),), (len(request()) + 3,)),
+        )
         slow = reply(Pause(0.3), told(b"slow"))
-        late = Expectation(answers=(answered(200, body=b"slow"), answered(*statuses)), requests=(Sent(),), closes=True)
+        late = Expectation(
+            answers=(answered(200, body=b"slow"), answered(*statuses)), requests=(Sent(),), closes=True
+        )
         yield Row(f"CLI-16 {name} behind a slow one", send, late, replies=slow)
         apart = (request(), Pause(0.1), bad + BEHIND)
         yield Row(f"CLI-16 {name} while a slow one goes on", apart, late, replies=slow)
@@ -114,10 +136,14 @@ def _bad_behind() -> Iterator[Row]:
         )
         many = request() * 3 + bad + BEHIND * 5
         yield Row(f"CLI-16 {name} behind three good ones", many, three)
-        head = Expectation(answers=(answered(200), answered(*statuses)), requests=(Sent(method=b"HEAD"),), closes=True)
+        head = Expectation(
+            answers=(answered(200), answered(*statuses)), requests=(Sent(method=b"HEAD"),), closes=True
+        )
         yield Row(f"CLI-16 {name} behind a HEAD", request(method=b"HEAD") + bad + BEHIND, head, to_head=(0,))
         post = request(b"Content-Length: 5", method=b"POST", body=b"hello")
-        body = Expectation(answers=(answered(200), answered(*statuses)), requests=(Sent(body=b"hello"),), closes=True)
+        body = Expectation(
+            answers=(answered(200), answered(*statuses)), requests=(Sent(body=b"hello"),), closes=True
+        )
         yield Row(f"CLI-16 {name} behind a body", post + bad + BEHIND, body)
         chunked = request(CHUNKED, method=b"POST", body=chunks(b"hello"))
         yield Row(f"CLI-16 {name} behind chunks", chunked + bad + BEHIND, body)
@@ -130,7 +156,9 @@ def _middle() -> Iterator[Row]:
     send = b"".join(request(target=PATH + b"/%d" % n) for n in (1, 2, 3))
     sent = tuple(Sent(target=PATH + b"/%d" % n) for n in (1, 2, 3))
     in_order = Expectation(
-        answers=tuple(answered(200, body=body) for body in (b"one", b"two", b"three")), requests=sent, closes=False
+        answers=tuple(answered(200, body=body) for body in (b"one", b"two", b"three")),
+        requests=sent,
+        closes=False,
     )
     yield Row("CLI-16 three in order, the first slow", send, in_order, replies=(slow, two, three))
     for name, second, status in (
@@ -143,7 +171,9 @@ def _middle() -> Iterator[Row]:
     ):
         middle = answered(status, interim=(103,) if name == "an interim answer" else ())
         expect = Expectation(
-            answers=(answered(200, body=b"one"), middle, answered(200, body=b"three")), requests=sent, closes=False
+            answers=(answered(200, body=b"one"), middle, answered(200, body=b"three")),
+            requests=sent,
+            closes=False,
         )
         yield Row(f"CLI-16 {name} in the middle", send, expect, replies=(slow, reply(second), three))
     bad = Expectation(
@@ -151,7 +181,12 @@ def _middle() -> Iterator[Row]:
         requests=(sent[0], Sent(target=PATH + b"/2", cut=True), sent[2]),
         closes=False,
     )
-    yield Row("CLI-16 an answer that is none in the middle", send, bad, replies=(slow, kept(b"SSH-2.0-x\r\n"), three))
+    yield Row(
+        "CLI-16 an answer that is none in the middle",
+        send,
+        bad,
+        replies=(slow, kept(b"SSH-2.0-x\r\n"), three),
+    )
     cut = Expectation(
         answers=(answered(200, body=b"one"), answered(200, cut=True)), requests=sent[:2], ends=True
     )
@@ -172,7 +207,11 @@ def _middle() -> Iterator[Row]:
         closes=False,
     )
     yield Row("CLI-16 a handshake that is refused in the middle", refused, expect, replies=(reply(OK), no))
-    waits = request() + request(b"Expect: 100-continue", b"Content-Length: 5", method=b"POST", body=b"hello") + BEHIND
+    waits = (
+        request()
+        + request(b"Expect: 100-continue", b"Content-Length: 5", method=b"POST", body=b"hello")
+        + BEHIND
+    )
     ok = Expectation(
         answers=(answered(200), answered(200, interim=None), answered(200)),
         requests=(Sent(), Sent(body=b"hello"), Sent()),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tests.wire.row import Answers, End, Expectation, Heads, Pause, Received, Row, Sent, answered, reply
+from tests.wire.row import Answers, End, Expectation, Heads, Pause, Received, Row, Sent, Step, answered, reply
 from tests.wire.rows.clients.handshakes import (
     ASKS,
     CHAT,
@@ -70,7 +70,9 @@ def rows() -> Iterator[Row]:
     yield from _time()
 
 
-def _through(tunnel: bytes | None, *, cut: bool = False, ends: bool = False, within: float | None = None) -> Expectation:
+def _through(
+    tunnel: bytes | None, *, cut: bool = False, ends: bool = False, within: float | None = None
+) -> Expectation:
     return Expectation(
         answers=(SWITCHED,), requests=(Sent(target=WS, cut=cut),), tunnel=tunnel, ends=ends, within=within
     )
@@ -79,73 +81,125 @@ def _through(tunnel: bytes | None, *, cut: bool = False, ends: bool = False, wit
 def _frames() -> Iterator[Row]:
     for name, frame in FRAMES.items():
         both = reply(SWITCH, Received(len(frame)), b"seen")
-        send = (handshake(), Answers(1), frame, Received(4), End.FIN)
+        send: tuple[Step, ...] = (handshake(), Answers(1), frame, Received(4), End.FIN)
         yield Row(f"CLI-11 {name}", send, _through(b"seen"), replies=both)
-        back = (handshake(), Answers(1), b"go", Received(len(frame)), End.FIN)
-        yield Row(f"CLI-11 {name} from the instance", back, _through(frame), replies=reply(SWITCH, Received(2), frame))
+        back: tuple[Step, ...] = (handshake(), Answers(1), b"go", Received(len(frame)), End.FIN)
+        yield Row(
+            f"CLI-11 {name} from the instance",
+            back,
+            _through(frame),
+            replies=reply(SWITCH, Received(2), frame),
+        )
     for name, size in {"64 KiB": 1 << 16, "1 MiB": 1 << 20, "8 MiB": 8 << 20}.items():
         data = bytes(range(256)) * (size // 256)
         both = reply(SWITCH, Received(size), b"seen")
         send = (handshake(), Answers(1), data, Received(4), End.FIN)
         yield Row(f"CLI-12 {name} there", send, _through(b"seen"), replies=both, patience=10.0)
         back = (handshake(), Answers(1), b"go", Received(size), End.FIN)
-        yield Row(f"CLI-12 {name} back", back, _through(data), replies=reply(SWITCH, Received(2), data), patience=10.0)
-        cross = (handshake(), Answers(1), data, Received(size), Heads(2), End.FIN)
-        yield Row(f"CLI-12 {name} both ways", cross, _through(data), replies=reply(SWITCH, data, Received(size)), patience=3.0)
+        yield Row(
+            f"CLI-12 {name} back",
+            back,
+            _through(data),
+            replies=reply(SWITCH, Received(2), data),
+            patience=10.0,
+        )
+        cross = (handshake(), Answers(1), data, Received(size + 4), End.FIN)
+        meets = reply(SWITCH, data, Received(size), b"done")
+        yield Row(f"CLI-12 {name} both ways", cross, _through(data + b"done"), replies=meets, patience=10.0)
     drops = tuple(step for _ in range(40) for step in (Pause(0.01), b"x"))
     send = (handshake(), Answers(1), *drops, Received(4), End.FIN)
-    yield Row("CLI-12 byte by byte there", send, _through(b"seen"), replies=reply(SWITCH, Received(40), b"seen"))
+    yield Row(
+        "CLI-12 byte by byte there", send, _through(b"seen"), replies=reply(SWITCH, Received(40), b"seen")
+    )
     back = (handshake(), Answers(1), Received(40), End.FIN)
     yield Row("CLI-12 byte by byte back", back, _through(b"x" * 40), replies=reply(SWITCH, *drops))
     turns = tuple(step for n in range(1, 21) for step in (b"ping", Received(4 * n)))
     answers = tuple(step for n in range(1, 21) for step in (Received(4 * n), b"pong"))
     send = (handshake(), Answers(1), *turns, End.FIN)
     yield Row("CLI-12 twenty turns", send, _through(b"pong" * 20), replies=reply(SWITCH, *answers))
-    chats = (request(b"Connection: upgrade", b"Upgrade: chat", target=CHAT), Answers(1), b"\x00\xff", Received(256), End.FIN)
+    chats = (
+        request(b"Connection: upgrade", b"Upgrade: chat", target=CHAT),
+        Answers(1),
+        b"\x00\xff",
+        Received(256),
+        End.FIN,
+    )
     expect = Expectation(
-        answers=(answered(101, fields={b"upgrade": b"chat"}),), requests=(Sent(target=CHAT),), tunnel=bytes(range(256))
+        answers=(answered(101, fields={b"upgrade": b"chat"}),),
+        requests=(Sent(target=CHAT),),
+        tunnel=bytes(range(256)),
     )
     yield Row("CLI-12 another protocol", chats, expect, replies=reply(CHATS, Received(2), bytes(range(256))))
 
 
 def _early() -> Iterator[Row]:
     """Bytes that do not wait for the 101, and those in one segment with it."""
-    for name, early in {"a frame": b"\x81\x85" + MASK + b"hello", "a byte": b"\x81", "a request": b"GET / HTTP/1.1\r\n\r\n", "10 KB": b"x" * 10_000}.items():
+    for name, early in {
+        "a frame": b"\x81\x85" + MASK + b"hello",
+        "a byte": b"\x81",
+        "a request": b"GET / HTTP/1.1\r\n\r\n",
+        "10 KB": b"x" * 10_000,
+    }.items():
         size = len(early)
         one = reply(Pause(0.2), SWITCH, Received(size), b"seen")
         expect = _through(b"seen")
-        yield Row(f"CLI-12 {name} before the 101", (handshake() + early, Received(4), End.FIN), expect, replies=one)
+        yield Row(
+            f"CLI-12 {name} before the 101", (handshake() + early, Received(4), End.FIN), expect, replies=one
+        )
         apart = (handshake(), Pause(0.05), early, Received(4), End.FIN)
         yield Row(f"CLI-12 {name} before the 101, apart", apart, expect, replies=one)
         more = reply(Pause(0.2), SWITCH, Received(size + 4), b"seen")
-        both = (handshake() + early, Answers(1), b"more", Received(4), End.FIN)
-        yield Row(f"CLI-12 {name} before the 101, and more behind it", both, expect, replies=more)
-    for name, early in {"a frame": b"\x81\x05hello", "a byte": b"\x81", "an answer": OK, "200 KB": b"x" * 200_000}.items():
+        joined = (handshake() + early, Answers(1), b"more", Received(4), End.FIN)
+        yield Row(f"CLI-12 {name} before the 101, and more behind it", joined, expect, replies=more)
+    for name, early in {
+        "a frame": b"\x81\x05hello",
+        "a byte": b"\x81",
+        "an answer": OK,
+        "200 KB": b"x" * 200_000,
+    }.items():
         size = len(early)
-        send = (handshake(), Received(size), End.FIN)
+        send: tuple[Step, ...] = (handshake(), Received(size), End.FIN)
         yield Row(f"CLI-12 {name} behind the 101", send, _through(early), replies=reply(SWITCH + early))
-        yield Row(f"CLI-12 {name} behind the 101, apart", send, _through(early), replies=reply(SWITCH, Pause(0.05), early))
+        yield Row(
+            f"CLI-12 {name} behind the 101, apart",
+            send,
+            _through(early),
+            replies=reply(SWITCH, Pause(0.05), early),
+        )
         middle = len(SWITCH) - 10
         cut = reply(SWITCH[:middle], Pause(0.05), SWITCH[middle:] + early)
         yield Row(f"CLI-12 {name} behind the end of the 101", send, _through(early), replies=cut)
-        more = (handshake(), Answers(1), b"more", Received(size + 4), End.FIN)
+        asked = (handshake(), Answers(1), b"more", Received(size + 4), End.FIN)
         then = reply(SWITCH + early, Received(4), b"seen")
-        yield Row(f"CLI-12 {name} behind the 101, and more", more, _through(early + b"seen"), replies=then)
+        yield Row(f"CLI-12 {name} behind the 101, and more", asked, _through(early + b"seen"), replies=then)
     crossing = (handshake() + b"mine!", Received(10), End.FIN)
-    both = reply(SWITCH + b"yours", Received(5), b"done!")
-    yield Row("CLI-12 bytes that meet", crossing, _through(b"yoursdone!"), replies=both)
+    meets = reply(SWITCH + b"yours", Received(5), b"done!")
+    yield Row("CLI-12 bytes that meet", crossing, _through(b"yoursdone!"), replies=meets)
     late = reply(SWITCH[:20], Pause(0.05), SWITCH[20:60], Pause(0.05), SWITCH[60:], Received(2), b"seen")
     send = (handshake(), Answers(1), b"go", Received(4), End.FIN)
     yield Row("CLI-12 a 101 in pieces", send, _through(b"seen"), replies=late)
     data = handshake()
     cuts = ((20,), (60, 90), (len(data) - 2,), None)
-    yield Row("CLI-12 a handshake in pieces", send, _through(b"seen"), replies=reply(SWITCH, Received(2), b"seen"), segments=((), *cuts))
+    yield Row(
+        "CLI-12 a handshake in pieces",
+        send,
+        _through(b"seen"),
+        replies=reply(SWITCH, Received(2), b"seen"),
+        segments=((), *cuts),
+    )
     two = request(target=PATH + b"/first") + handshake()
     expect = Expectation(
-        answers=(answered(200), SWITCHED), requests=(Sent(target=PATH + b"/first"), Sent(target=WS)), tunnel=b"seen"
+        answers=(answered(200), SWITCHED),
+        requests=(Sent(target=PATH + b"/first"), Sent(target=WS)),
+        tunnel=b"seen",
     )
     replies = (reply(OK), reply(SWITCH, Received(2), b"seen"))
-    yield Row("CLI-12 behind another request", (two, Answers(2), b"go", Received(4), End.FIN), expect, replies=replies)
+    yield Row(
+        "CLI-12 behind another request",
+        (two, Answers(2), b"go", Received(4), End.FIN),
+        expect,
+        replies=replies,
+    )
 
 
 def _ends() -> Iterator[Row]:
@@ -158,39 +212,71 @@ def _ends() -> Iterator[Row]:
         }.items():
             answer = reply(SWITCH, Received(4), b"pong", HOLD) if b"ping" in steps else reply(SWITCH, HOLD)
             tunnel = b"pong" if b"ping" in steps else b""
-            send = (handshake(), Answers(1), *steps, end)
+            send: tuple[Step, ...] = (handshake(), Answers(1), *steps, end)
             yield Row(f"CLI-12 {kind} of the client {name}", send, _through(tunnel, cut=True), replies=answer)
         for name, data in {"at once": b"", "behind bytes": b"last", "behind 100 KB": b"x" * 100_000}.items():
-            steps = (data, Pause(0.1), end) if data else (Pause(0.1), end)
+            goes = (data, Pause(0.1), end) if data else (Pause(0.1), end)
             whole = data if end is End.FIN or len(data) < 1_000 else None
             expect = _through(whole, ends=True, within=1.5)
             send = (handshake(), Answers(1), Pause(3.0))
-            yield Row(f"CLI-12 {kind} of the instance {name}", send, expect, replies=reply(SWITCH, *steps))
+            yield Row(f"CLI-12 {kind} of the instance {name}", send, expect, replies=reply(SWITCH, *goes))
         gone = reply(SWITCH + b"last", end)
         if end is End.FIN:
-            yield Row("CLI-12 fin of the instance in one with its 101", (handshake(), Answers(1), Pause(3.0)), _through(b"last", ends=True, within=1.5), replies=gone)
+            yield Row(
+                "CLI-12 fin of the instance in one with its 101",
+                (handshake(), Answers(1), Pause(3.0)),
+                _through(b"last", ends=True, within=1.5),
+                replies=gone,
+            )
     halved = (handshake(), Answers(1), b"bye", Received(8), End.HALF)
     answer = reply(SWITCH, Received(3), b"farewell", HOLD)
     # the upstream of these rows closes when it hears that nothing more will come
-    yield Row("CLI-12 half-closed by the client", halved, _through(b"farewell", cut=True, ends=True, within=1.0), replies=answer)
+    yield Row(
+        "CLI-12 half-closed by the client",
+        halved,
+        _through(b"farewell", cut=True, ends=True, within=1.0),
+        replies=answer,
+    )
     at_once = (handshake(), Answers(1), End.HALF)
-    yield Row("CLI-12 half-closed by the client at once", at_once, _through(b"", cut=True, ends=True, within=1.0), replies=reply(SWITCH, HOLD))
+    yield Row(
+        "CLI-12 half-closed by the client at once",
+        at_once,
+        _through(b"", cut=True, ends=True, within=1.0),
+        replies=reply(SWITCH, HOLD),
+    )
     early = handshake() + b"early"
     for kind, end in {"fin": End.FIN, "reset": End.RST}.items():
         # gone before anybody has switched
         send = (early, Heads(1), end)
         expect = Expectation(answers=(), requests=(Sent(target=WS, cut=True),))
-        yield Row(f"CLI-12 {kind} before the 101", (*send, Heads(2)), expect, replies=reply(Pause(2.5), SWITCH, HOLD), patience=1.4)
+        yield Row(
+            f"CLI-12 {kind} before the 101",
+            (*send, Heads(2)),
+            expect,
+            replies=reply(Pause(2.5), SWITCH, HOLD),
+            patience=1.4,
+        )
     half = reply(SWITCH, b"last", End.HALF, Received(1_000))
     send = (handshake(), Answers(1), Pause(3.0))
-    yield Row("CLI-12 half-closed by the instance", send, _through(b"last", cut=True, ends=True, within=1.0), replies=half)
+    yield Row(
+        "CLI-12 half-closed by the instance",
+        send,
+        _through(b"last", cut=True, ends=True, within=1.0),
+        replies=half,
+    )
 
 
 def _time() -> Iterator[Row]:
     """No time of HTTP counts in a tunnel."""
     answer = reply(SWITCH, Received(4), b"pong")
-    send = (handshake(), Answers(1), Pause(2.5), b"ping", Received(4), End.FIN)
-    yield Row("CLI-12 silent for longer than a connection may be idle", send, _through(b"pong"), replies=answer, profile="impatient")
+    send: tuple[Step, ...] = (handshake(), Answers(1), Pause(2.5), b"ping", Received(4), End.FIN)
+    yield Row(
+        "CLI-12 silent for longer than a connection may be idle",
+        send,
+        _through(b"pong"),
+        replies=answer,
+        profile="impatient",
+    )
     drops = tuple(step for _ in range(5) for step in (Pause(0.5), b"x"))
     send = (handshake(), Answers(1), *drops, Received(4), End.FIN)
     slow = reply(SWITCH, Received(5), b"pong")
@@ -199,7 +285,15 @@ def _time() -> Iterator[Row]:
         send = (handshake(), Answers(1), b"bye", Received(8), End.HALF)
         answer = reply(SWITCH, Received(3), b"farewell", HOLD)
         expect = _through(b"farewell", cut=True, ends=True, within=1.0)
-        yield Row(f"CLI-12 half-closed by the client, {profile}", send, expect, replies=answer, profile=profile)
+        yield Row(
+            f"CLI-12 half-closed by the client, {profile}", send, expect, replies=answer, profile=profile
+        )
     listed = (CONNECTION, WEBSOCKET, VERSION, b"Sec-WebSocket-Key: " + KEY)
     send = (request(*listed, target=WS), Answers(1), b"ping", Received(4), End.FIN)
-    yield Row("CLI-12 on a connection that may take three requests", send, _through(b"pong"), replies=reply(SWITCH, Received(4), b"pong"), profile="small")
+    yield Row(
+        "CLI-12 on a connection that may take three requests",
+        send,
+        _through(b"pong"),
+        replies=reply(SWITCH, Received(4), b"pong"),
+        profile="small",
+    )

@@ -3,7 +3,20 @@
 from collections.abc import Iterator
 
 from tests.wire.row import Row
-from tests.wire.rows.upstream import behind, bodiless, chunked, cuts, early, framing, heads, interim, passing, sizes, trailers
+from tests.wire.rows.upstream import (
+    behind,
+    bodiless,
+    chunked,
+    cuts,
+    early,
+    fields,
+    framing,
+    heads,
+    interim,
+    passing,
+    sizes,
+    trailers,
+)
 
 
 def rows() -> Iterator[Row]:
@@ -19,3 +32,4 @@ def rows() -> Iterator[Row]:
     yield from behind.rows()
     yield from early.rows()
     yield from passing.rows()
+    yield from fields.rows()

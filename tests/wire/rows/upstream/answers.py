@@ -10,7 +10,7 @@ from tests.wire.row import Answered, End, Expectation, Pause, Reply, Sent, answe
 
 
 MARK: Final = b"X-Origin: origin"
-HOLD: Final = Pause(3.0)
+HOLD: Final = Pause(1.5)
 """The instance keeps the connection open; whoever lets go of it ends that."""
 LATER: Final = Pause(0.05)
 """So that what follows comes in a read of its own."""
@@ -60,10 +60,12 @@ def cut(*, sent: Sent | None = None, **more: object) -> tuple[Expectation, ...]:
     )
 
 
-def passed(body: bytes | None = b"ok", *, sent: Sent | None = None, **more: object) -> Expectation:
-    """200 and this, whole; the client's connection goes on."""
+def passed(
+    body: bytes | None = b"ok", *, sent: Sent | None = None, closes: bool | None = False, **more: object
+) -> Expectation:
+    """200 and this, whole; the client's connection goes on, or may (None) where the instance's has ended."""
     requests = (Sent() if sent is None else sent,)
-    return Expectation(answers=(answered(200, body=body, **more),), requests=requests, closes=False)
+    return Expectation(answers=(answered(200, body=body, **more),), requests=requests, closes=closes)
 
 
 def in_chunks(body: bytes, **more: object) -> Answered:

@@ -1,5 +1,6 @@
 """UPS-13: what an instance sends behind an answer, and to nobody."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -55,7 +56,9 @@ def rows() -> Iterator[Row]:
             yield Row(f"UPS-13 {name} behind {kind}", two, expect, replies=reply(first + behind, HOLD))
     for name, behind in BEHIND.items():
         # on a connection that waits for another user's request
-        expect = Expectation(answers=(answered(200, body=b"ok"), last), requests=(Sent(), Sent()), closes=False)
+        expect = Expectation(
+            answers=(answered(200, body=b"ok"), last), requests=(Sent(), Sent()), closes=False
+        )
         idle = reply(OK, Pause(0.1), behind)
         yield Row(f"UPS-13 {name} on an idle connection", apart, expect, replies=idle, alone=True)
     by_name = request(target=b"/named" + PATH) + request(target=b"/named" + PATH + b"/next")
@@ -66,13 +69,13 @@ def rows() -> Iterator[Row]:
     for name, cuts in {"in two reads": (-2,), "in four reads": (20, 40, -1)}.items():
         data = OK + EVIL
         at = [0, *(cut if cut > 0 else len(OK) + cut for cut in cuts), len(data)]
-        parts = [data[start:stop] for start, stop in zip(at, at[1:], strict=False)]
+        parts = [data[start:stop] for start, stop in itertools.pairwise(at)]
         steps = [step for part in parts for step in (part, Pause(0.05))]
         answers = (answered(200, body=b"ok"), last)
         expect = Expectation(answers=answers, requests=(Sent(cut=True), Sent()), closes=False)
         yield Row(f"UPS-13 an answer behind a length, {name}", two, expect, replies=reply(*steps, HOLD))
     many = b"".join(request(target=PATH + b"/%d" % number) for number in range(10))
-    answers = tuple(answered(200, body=b"%d" % number) for number in range(10))
-    expect = Expectation(answers=answers, requests=(Sent(),) * 10, closes=False)
+    ten = tuple(answered(200, body=b"%d" % number) for number in range(10))
+    expect = Expectation(answers=ten, requests=(Sent(),) * 10, closes=False)
     replies = tuple(reply(told(b"%d" % number) + EVIL) for number in range(10))
     yield Row("UPS-13 an answer behind each of ten", many, expect, replies=replies)

@@ -81,7 +81,9 @@ def _bodies(kind: str, method: bytes, line: bytes) -> Iterator[Row]:
         last = answered(200, body=b"origin " + PATH + b"/next")
         expect = Expectation(answers=(first, last), requests=(Sent(), Sent()), closes=False)
         late = reply(answer(*fields, line=line), LATER, body)
-        yield Row(f"UPS-11 {kind} with {name}, later", alone, expect, replies=late, to_head=to_head, alone=True)
+        yield Row(
+            f"UPS-11 {kind} with {name}, later", alone, expect, replies=late, to_head=to_head, alone=True
+        )
 
 
 def _heads(kind: str, method: bytes, line: bytes) -> Iterator[Row]:
@@ -103,7 +105,9 @@ def _heads(kind: str, method: bytes, line: bytes) -> Iterator[Row]:
             none = answered(status, body=b"", absent=(b"content-length",))
             expect = (*expect, Expectation(answers=(none,), requests=(Sent(),), closes=False))
         whole = reply(answer(*fields, line=line))
-        yield Row(f"UPS-11 {kind} announcing {name}", request(method=method), expect, replies=whole, to_head=to_head)
+        yield Row(
+            f"UPS-11 {kind} announcing {name}", request(method=method), expect, replies=whole, to_head=to_head
+        )
 
 
 def _refused() -> Iterator[Row]:
@@ -120,20 +124,29 @@ def _refused() -> Iterator[Row]:
             "a folded field": (b"X-Two: 2\r\n 3",),
         }.items():
             one = reply(answer(*fields, line=line), HOLD)
-            yield Row(f"UPS-11 {kind} with {name}", request(method=method), bad(), replies=one, to_head=to_head)
+            yield Row(
+                f"UPS-11 {kind} with {name}", request(method=method), bad(), replies=one, to_head=to_head
+            )
 
 
 def _others() -> Iterator[Row]:
     send = request() + request(target=PATH + b"/next")
     last = answered(200, body=b"origin " + PATH + b"/next")
-    for name, (fields, body) in {"a body": ((FIVE,), b"hello"), "none": ((b"Content-Length: 0",), b"")}.items():
+    for name, (fields, body) in {
+        "a body": ((FIVE,), b"hello"),
+        "none": ((b"Content-Length: 0",), b""),
+    }.items():
         # RFC 9110 section 15.3.6 lets a server send none with 205; who gets one all the same knows where it ends
         reset = answer(*fields, line=b"HTTP/1.1 205 Reset Content", body=body)
         expect = Expectation(answers=(answered(205), last), requests=(Sent(), Sent()), closes=False)
         refused = Expectation(answers=(answered(502), last), requests=(Sent(), Sent()), closes=False)
         yield Row(f"UPS-11 205 with {name}", send, (expect, refused), replies=reply(reset))
-    modified = answer(b'ETag: "x"', b"Cache-Control: max-age=1", b"Vary: Accept", line=b"HTTP/1.1 304 Not Modified")
-    one = answered(304, fields={b"etag": b'"x"', b"cache-control": b"max-age=1", b"vary": b"Accept"}, body=b"")
+    modified = answer(
+        b'ETag: "x"', b"Cache-Control: max-age=1", b"Vary: Accept", line=b"HTTP/1.1 304 Not Modified"
+    )
+    one = answered(
+        304, fields={b"etag": b'"x"', b"cache-control": b"max-age=1", b"vary": b"Accept"}, body=b""
+    )
     expect = Expectation(answers=(one,), requests=(Sent(fields={b"if-none-match": b'"x"'}),), closes=False)
     yield Row("UPS-11 304 as asked for", request(b'If-None-Match: "x"'), expect, replies=reply(modified))
     for number in (2, 5):
@@ -143,15 +156,30 @@ def _others() -> Iterator[Row]:
         replies = (reply(answer(b"Content-Length: 2")),) * number
         yield Row(f"UPS-11 HEAD {number} times", heads, expect, replies=replies, to_head=tuple(range(number)))
     mixed = request(method=b"HEAD") + request(target=PATH + b"/next")
-    expect = Expectation(answers=(answered(200, body=b""), answered(200, body=b"ok")), requests=(Sent(), Sent()), closes=False)
+    expect = Expectation(
+        answers=(answered(200, body=b""), answered(200, body=b"ok")), requests=(Sent(), Sent()), closes=False
+    )
     head = reply(answer(b"Content-Length: 2"))
     yield Row("UPS-11 HEAD, then GET", mixed, expect, replies=(head, reply(OK)), to_head=(0,))
     ended = Expectation(answers=(answered(200, body=b""),), requests=(Sent(),), closes=False)
-    for name, fields in ANNOUNCED.items():
-        data = answer(*fields)
-        yield Row(f"UPS-11 HEAD announcing {name}, and closes", request(method=b"HEAD"), ended, replies=closed(data), to_head=(0,))
+    for name, announced in ANNOUNCED.items():
+        data = answer(*announced)
+        yield Row(
+            f"UPS-11 HEAD announcing {name}, and closes",
+            request(method=b"HEAD"),
+            ended,
+            replies=closed(data),
+            to_head=(0,),
+            alone=True,
+        )
     old = answer(line=b"HTTP/1.0 200 OK")
     yield Row("UPS-11 HEAD in 1.0", request(method=b"HEAD"), ended, replies=closed(old), to_head=(0,))
     large = told(b"x" * 100_000)
-    cut = Expectation(answers=(answered(200, body=b"", fields={b"content-length": b"100000"}),), requests=(Sent(cut=True),), closes=False)
-    yield Row("UPS-11 HEAD with 100 KB", request(method=b"HEAD"), cut, replies=reply(large, HOLD), to_head=(0,))
+    cut = Expectation(
+        answers=(answered(200, body=b"", fields={b"content-length": b"100000"}),),
+        requests=(Sent(cut=True),),
+        closes=False,
+    )
+    yield Row(
+        "UPS-11 HEAD with 100 KB", request(method=b"HEAD"), cut, replies=reply(large, HOLD), to_head=(0,)
+    )

@@ -56,7 +56,14 @@ def _bad() -> Iterator[Row]:
             continue
         yield from _broken(f"size {name}", size + b"\r\nhello\r\n0\r\n\r\n")
         yield from _broken(f"second size {name}", b"3\r\nabc\r\n" + size + b"\r\nhello\r\n0\r\n\r\n")
-    for name, size in {"plus": b"+0", "minus": b"-0", "prefix": b"0x0", "blank": b"0 ", "underscore": b"0_0", "letter": b"0h"}.items():
+    for name, size in {
+        "plus": b"+0",
+        "minus": b"-0",
+        "prefix": b"0x0",
+        "blank": b"0 ",
+        "underscore": b"0_0",
+        "letter": b"0h",
+    }.items():
         yield from _broken(f"last size {name}", b"5\r\nhello\r\n" + size + b"\r\n\r\n")
     for name, body in LINES.items():
         yield from _broken(f"line {name}", body)
@@ -90,7 +97,11 @@ def _sound() -> Iterator[Row]:
         if name != "blanks":
             yield from whole(f"extension {name}", size + b"\r\nhello\r\n0\r\n\r\n", b"hello")
     yield from whole("extension of the last chunk", b"5\r\nhello\r\n0;a=b\r\n\r\n", b"hello")
-    yield from whole("chunks of one byte", chunks(*(b"%c" % (n % 256) for n in range(5_000))), bytes(n % 256 for n in range(5_000)))
+    yield from whole(
+        "chunks of one byte",
+        chunks(*(b"%c" % (n % 256) for n in range(5_000))),
+        bytes(n % 256 for n in range(5_000)),
+    )
     yield from whole("a chunk of 256 KiB", chunks(b"x" * (1 << 18)), b"x" * (1 << 18))
     yield from whole("a thousand chunks of a thousand bytes", chunks(*[b"y" * 1000] * 1000), b"y" * 1_000_000)
     body = chunks(b"hello", b"world")

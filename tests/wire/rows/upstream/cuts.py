@@ -7,7 +7,7 @@ import attrs
 
 from tests.wire.row import Answers, End, Expectation, Pause, Row, Sent, answered, reply
 from tests.wire.rows.parts import CHUNKED, PATH, chunks, request
-from tests.wire.rows.upstream.answers import LATER, MARK, OK, OF_ITS_OWN, answer, bad, closed, cut, passed
+from tests.wire.rows.upstream.answers import LATER, MARK, OF_ITS_OWN, OK, answer, bad, closed, cut, passed
 
 
 SOON: Final = Pause(0.1)
@@ -99,7 +99,13 @@ def _heads() -> Iterator[Row]:
             expect = bad(held=False)
             yield Row(f"UPS-05 {kind} {name}", UNSAFE["POST"], expect, replies=reply(data, SOON, end))
         yield Row(f"UPS-05 fin {name} at once", request(), bad(held=False), replies=closed(data))
-        yield Row(f"UPS-05 fin {name} to HEAD", request(method=b"HEAD"), bad(held=False), replies=closed(data), to_head=(0,))
+        yield Row(
+            f"UPS-05 fin {name} to HEAD",
+            request(method=b"HEAD"),
+            bad(held=False),
+            replies=closed(data),
+            to_head=(0,),
+        )
 
 
 def _bodies() -> Iterator[Row]:
@@ -136,12 +142,14 @@ def _until_the_end() -> Iterator[Row]:
             data = answer(line=line, body=body)
             head = answer(line=line)
             whole = answered(200, body=body)
-            expect = passed(body)
+            expect = passed(body, closes=None)
             yield Row(f"UPS-05 until the end of {version}: {name}", request(), expect, replies=closed(data))
             late = closed(head, LATER, body) if body else closed(head, LATER)
             yield Row(f"UPS-05 until the end of {version}: {name}, later", request(), expect, replies=late)
             half = reply(data, LATER, End.HALF)
-            yield Row(f"UPS-05 until the half-closed end of {version}: {name}", request(), expect, replies=half)
+            yield Row(
+                f"UPS-05 until the half-closed end of {version}: {name}", request(), expect, replies=half
+            )
             old = Expectation(answers=(whole,), requests=(Sent(),))
             send = request(version=b"HTTP/1.0")
             yield Row(f"UPS-05 until the end of {version}: {name}, to 1.0", send, old, replies=late)
@@ -158,11 +166,25 @@ def _nothing() -> Iterator[Row]:
         for name, send in SAFE.items():
             to_head = (0,) if name == "HEAD" else ()
             again = Expectation(answers=(answered(200),), requests=(Sent(), Sent()), closes=False)
-            yield Row(f"UPS-12 {end.value} instead of an answer to {name}", send, again, replies=none, to_head=to_head, choice=True)
+            yield Row(
+                f"UPS-12 {end.value} instead of an answer to {name}",
+                send,
+                again,
+                replies=none,
+                to_head=to_head,
+                choice=True,
+            )
             # once, and not for ever
             given_up = Expectation(answers=(OF_ITS_OWN,), requests=(Sent(), Sent()), closes=False)
             replies = (none,) * 4
-            yield Row(f"UPS-12 {end.value} again and again to {name}", send, given_up, replies=replies, to_head=to_head, choice=True)
+            yield Row(
+                f"UPS-12 {end.value} again and again to {name}",
+                send,
+                given_up,
+                replies=replies,
+                to_head=to_head,
+                choice=True,
+            )
         for name, send in UNSAFE.items():
             once = Expectation(answers=(OF_ITS_OWN,), requests=(Sent(),), closes=False)
             yield Row(f"UPS-12 {end.value} instead of an answer to {name}", send, once, replies=none)
@@ -177,11 +199,13 @@ def _nothing() -> Iterator[Row]:
         yield Row(f"UPS-12 {end.value} instead of an answer to a handshake", asks, once, replies=none)
     large = request(b"Content-Length: 200000", method=b"PUT", body=b"x" * 200_000)
     once = Expectation(answers=(OF_ITS_OWN,), requests=(Sent(),))
-    yield Row("UPS-12 fin instead of an answer to PUT of 200 KB", large, once, replies=reply(End.FIN), choice=True)
+    yield Row(
+        "UPS-12 fin instead of an answer to PUT of 200 KB", large, once, replies=reply(End.FIN), choice=True
+    )
 
 
 def _stale() -> Iterator[Row]:
-    """The instance closes a connection when it has answered, or soon after."""
+    """The instance closes a connection when it has answered, or soon after: alone, or another row could meet that."""
     post = request(b"Content-Length: 5", method=b"POST", target=PATH + b"/next", body=b"hello")
     nexts = {
         "GET": request(target=PATH + b"/next"),
@@ -189,15 +213,23 @@ def _stale() -> Iterator[Row]:
         "PUT": post.replace(b"POST", b"PUT"),
     }
     both = Expectation(answers=(answered(200), answered(200)), requests=(Sent(), Sent()), closes=False)
+    again = attrs.evolve(both, requests=(Sent(), Sent(cut=True), Sent()))
     lost = Expectation(answers=(answered(200), answered(502)), requests=(Sent(),), closes=False)
+    begun = attrs.evolve(lost, requests=(Sent(), Sent(cut=True)))
     for kind, end in ENDS.items():
         for name, following in nexts.items():
             # a request that may not be sent twice can be lost in the moment of the end, and only then
-            expect = (both, lost) if name == "POST" else both
+            ways = (both, lost, begun) if name == "POST" else (both, again)
             at_once = (request(), Answers(1), following)
-            yield Row(f"UPS-12 {kind} behind an answer, then {name}", at_once, expect, replies=reply(OK, end))
+            yield Row(f"UPS-12 {kind} behind an answer, then {name}", at_once, ways, replies=reply(OK, end), alone=True)
             idle = (request(), Answers(1), Pause(0.4), following)
-            yield Row(f"UPS-12 {kind} of an idle connection, then {name}", idle, both, replies=reply(OK, Pause(0.15), end), alone=True)
+            yield Row(
+                f"UPS-12 {kind} of an idle connection, then {name}",
+                idle,
+                both,
+                replies=reply(OK, Pause(0.15), end),
+                alone=True,
+            )
     for name, fields in {
         "close": (b"Connection: close",),
         "close in capitals": (b"CONNECTION: CLOSE",),
@@ -215,14 +247,24 @@ def _stale() -> Iterator[Row]:
         send = request() + nexts["GET"]
         yield Row(f"UPS-12 {name}", send, expect, replies=reply(said, Pause(3.0)))
         nothing = answer(*fields, b"Content-Length: 0")
-        yield Row(f"UPS-12 {name}, with no body", send, attrs.evolve(
-            expect, answers=(answered(200, body=b""), answered(200))
-        ), replies=reply(nothing, Pause(3.0)))
+        yield Row(
+            f"UPS-12 {name}, with no body",
+            send,
+            attrs.evolve(expect, answers=(answered(200, body=b""), answered(200))),
+            replies=reply(nothing, Pause(3.0)),
+        )
     old = b"HTTP/1.0 200 OK\r\n" + MARK + b"\r\nContent-Length: 2\r\n\r\nok"
-    expect = Expectation(answers=(answered(200), answered(200)), requests=(Sent(cut=True), Sent()), closes=False)
+    expect = Expectation(
+        answers=(answered(200), answered(200)), requests=(Sent(cut=True), Sent()), closes=False
+    )
     yield Row("UPS-12 1.0 with a length", request() + nexts["GET"], expect, replies=reply(old, Pause(3.0)))
     alive = old.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n")
-    yield Row("UPS-12 1.0 with a length, kept alive", request() + nexts["GET"], both, replies=(reply(alive), reply(alive)))
+    yield Row(
+        "UPS-12 1.0 with a length, kept alive",
+        request() + nexts["GET"],
+        both,
+        replies=(reply(alive), reply(alive)),
+    )
     many = tuple(step for n in range(20) for step in (request(target=PATH + b"/%d" % n), Answers(n + 1)))
     expect = Expectation(answers=(answered(200),) * 20, requests=(Sent(),) * 20, closes=False)
-    yield Row("UPS-12 fin behind each of twenty answers", many, expect, replies=(closed(OK),) * 20)
+    yield Row("UPS-12 fin behind each of twenty answers", many, expect, replies=(closed(OK),) * 20, alone=True)

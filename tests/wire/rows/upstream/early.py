@@ -42,21 +42,25 @@ def _ended(status: int, body: bytes | None, **more: object) -> Expectation:
 def _early() -> Iterator[Row]:
     for name, send in BEGUN.items():
         early = reply(FAR, HOLD, when=When.HEAD)
-        yield Row(f"UPS-23 early to {name}", send, _ended(413, b"no"), replies=early)
+        yield Row(f"UPS-23 early to {name}", send, _ended(413, b"no"), replies=early, choice=True)
         said = FAR.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
         closes = Expectation(answers=(answered(413, body=b"no"),), requests=None, closes=True)
         for kind, end in {"closes": End.FIN, "half-closes": End.HALF}.items():
             early = reply(said, LATER, end, when=When.HEAD)
-            yield Row(f"UPS-23 early to {name}, and {kind}", send, closes, replies=early)
+            yield Row(f"UPS-23 early to {name}, and {kind}", send, closes, replies=early, choice=True)
         early = reply(said, Pause(0.1), End.RST, when=When.HEAD)
-        yield Row(f"UPS-23 early to {name}, and resets", send, closes, replies=early)
+        yield Row(f"UPS-23 early to {name}, and resets", send, closes, replies=early, choice=True)
 
 
 def _kinds() -> Iterator[Row]:
     send = BEGUN["length"]
     for name, data, expect in (
         ("200", told(b"ok"), _ended(200, b"ok")),
-        ("401", told(b"no", b"WWW-Authenticate: Basic", line=b"HTTP/1.1 401 Unauthorized"), _ended(401, b"no")),
+        (
+            "401",
+            told(b"no", b"WWW-Authenticate: Basic", line=b"HTTP/1.1 401 Unauthorized"),
+            _ended(401, b"no"),
+        ),
         ("302", told(b"", b"Location: /RUN00000/x", line=b"HTTP/1.1 302 Found"), _ended(302, b"")),
         ("204", answer(line=b"HTTP/1.1 204 No Content"), _ended(204, b"")),
         ("304", answer(line=b"HTTP/1.1 304 Not Modified"), _ended(304, b"")),
@@ -66,7 +70,9 @@ def _kinds() -> Iterator[Row]:
         ("with an answer behind it", told(b"ok") + told(b"evil"), _ended(200, b"ok")),
         ("with garbage behind it", told(b"ok") + b"\x00\x01", _ended(200, b"ok")),
     ):
-        yield Row(f"UPS-23 early {name}", send, expect, replies=reply(data, HOLD, when=When.HEAD))
+        yield Row(
+            f"UPS-23 early {name}", send, expect, replies=reply(data, HOLD, when=When.HEAD), choice=True
+        )
     bad = Expectation(answers=(OF_ITS_OWN,), requests=(Sent(cut=True),), closes=True)
     for name, data in {
         "two lengths": answer(b"Content-Length: 2", b"Content-Length: 3", body=b"ok"),
@@ -74,7 +80,7 @@ def _kinds() -> Iterator[Row]:
         "no http": b"SSH-2.0-OpenSSH_9.2\r\n",
         "a coding that is none": answer(b"Transfer-Encoding: xchunked", body=b"ok"),
     }.items():
-        yield Row(f"UPS-23 early {name}", send, bad, replies=reply(data, HOLD, when=When.HEAD))
+        yield Row(f"UPS-23 early {name}", send, bad, replies=reply(data, HOLD, when=When.HEAD), choice=True)
     for name, head, body in (
         ("length", answer(b"Content-Length: 10"), b"hello"),
         ("chunk", answer(CHUNKED), b"5\r\nhe"),
@@ -88,10 +94,12 @@ def _kinds() -> Iterator[Row]:
             # part of it is there: not even a PUT is sent again
             none = Expectation(answers=(answered(502),), requests=None, closes=True)
             early = reply(Pause(0.1), end, when=When.HEAD)
-            yield Row(f"UPS-23 {kind} inside {name}", begun, none, replies=early)
+            yield Row(f"UPS-23 {kind} inside {name}", begun, none, replies=early, choice=True)
         half = Expectation(answers=(answered(502),), requests=None, closes=True)
         early = reply(b"HTTP/1.1 413 Cont", Pause(0.1), end, when=When.HEAD)
-        yield Row(f"UPS-23 {kind} inside a length, behind half a head", send, half, replies=early)
+        yield Row(
+            f"UPS-23 {kind} inside a length, behind half a head", send, half, replies=early, choice=True
+        )
 
 
 def _both_at_once() -> Iterator[Row]:
@@ -135,9 +143,9 @@ def _the_rest() -> Iterator[Row]:
         send = (BEGUN["chunks"], Answers(1), rest)
         yield Row(f"UPS-23 early to chunks, then {name}", send, _ended(413, b"no"), replies=early)
     # the client cannot stop: it reads its answer when it has sent all it had
-    send = request(LONG, method=b"POST", body=b"x" * 200_000)
+    large = request(LONG, method=b"POST", body=b"x" * 200_000)
     expect = Expectation(answers=(answered(413, body=b"no"),), requests=None, closes=True)
-    yield Row("UPS-23 early to a client that goes on", send, expect, replies=early)
+    yield Row("UPS-23 early to a client that goes on", large, expect, replies=early)
     whole = request(b"Content-Length: 300000", method=b"POST", body=b"x" * 300_000) + BEHIND
     answers = answered(413, body=b"no")
     last = Expectation(answers=(answers,), requests=None, closes=True)
@@ -150,6 +158,21 @@ def _gone() -> Iterator[Row]:
     for kind, end in {"fin": End.FIN, "reset": End.RST}.items():
         send = (request(b"Content-Length: 10", method=b"POST", body=b"hello"), Heads(1), Pause(0.3), b"world")
         once = Expectation(answers=(answered(502),), requests=None)
-        yield Row(f"UPS-23 {kind} between the parts of a body", send, once, replies=reply(Pause(0.1), end, when=When.HEAD))
-        chunked = (request(CHUNKED, method=b"PUT", body=chunks(b"hello")[:-5]), Heads(1), Pause(0.3), b"0\r\n\r\n")
-        yield Row(f"UPS-23 {kind} between the chunks of a PUT", chunked, once, replies=reply(Pause(0.1), end, when=When.HEAD))
+        yield Row(
+            f"UPS-23 {kind} between the parts of a body",
+            send,
+            once,
+            replies=reply(Pause(0.1), end, when=When.HEAD),
+        )
+        chunked = (
+            request(CHUNKED, method=b"PUT", body=chunks(b"hello")[:-5]),
+            Heads(1),
+            Pause(0.3),
+            b"0\r\n\r\n",
+        )
+        yield Row(
+            f"UPS-23 {kind} between the chunks of a PUT",
+            chunked,
+            once,
+            replies=reply(Pause(0.1), end, when=When.HEAD),
+        )

@@ -130,7 +130,7 @@ BLANK_LINES: Final[Mapping[str, bytes]] = {"one": b"\r\n", "two": b"\r\n\r\n", "
 SOUND_REASONS: Final[Mapping[str, bytes]] = {
     "another": b"Fine",
     "long": b"x" * 1000,
-    "punctuation": b"<b>OK</b>; {it} is \"so\" \\ %s",
+    "punctuation": b'<b>OK</b>; {it} is "so" \\ %s',
     "latin-1": b"\xc7a va",
     "utf-8": "\u00c7a va \u2603".encode(),
     "tab": b"O\tK",
@@ -156,7 +156,15 @@ def _first_lines() -> Iterator[Row]:
         yield Row(f"UPS-09 status {name}", request(), bad(), replies=kept(line + REST))
     for name, data in NOT_HTTP.items():
         yield Row(f"UPS-09 {name}", request(), bad(held=False), replies=closed(data))
-    for name in ("ssh", "tls alert", "h2 settings", "markup", "all bytes", "a request", "a lf for each line end"):
+    for name in (
+        "ssh",
+        "tls alert",
+        "h2 settings",
+        "markup",
+        "all bytes",
+        "a request",
+        "a lf for each line end",
+    ):
         yield Row(f"UPS-09 {name}, and waits", request(), bad(), replies=kept(NOT_HTTP[name]))
     for name, lead in BLANK_LINES.items():
         # RFC 9112 section 2.2 lets a server pass over them, and says nothing of clients
@@ -164,18 +172,30 @@ def _first_lines() -> Iterator[Row]:
         yield Row(f"UPS-09 blank lines first: {name}", request(), expect, replies=reply(lead + OK))
     # RFC 9112 section 4 wants the blank also where no reason follows; many forget it
     short = b"HTTP/1.1 200" + REST
-    yield Row("UPS-09 no blank behind the status", request(), (passed(), bad(held=False)), replies=reply(short))
+    yield Row(
+        "UPS-09 no blank behind the status", request(), (passed(), bad(held=False)), replies=reply(short)
+    )
     old = b"HTTP/1.0 200 OK" + REST
     yield Row("UPS-09 sound 1.0", request(), passed(version=b"HTTP/1.1"), replies=reply(old))
 
 
 def _reasons() -> Iterator[Row]:
     for name, reason in SOUND_REASONS.items():
-        yield Row(f"UPS-08 sound reason {name}", request(), passed(), replies=reply(told(b"ok", line=b"HTTP/1.1 200 " + reason)))
+        yield Row(
+            f"UPS-08 sound reason {name}",
+            request(),
+            passed(),
+            replies=reply(told(b"ok", line=b"HTTP/1.1 200 " + reason)),
+        )
     for byte in CONTROLS:
         line = b"HTTP/1.1 200 O%cK" % byte
         yield Row(f"UPS-08 0x{byte:02x} in the reason", request(), bad(), replies=kept(line + REST))
-    for name, raw in {"cr": b"\r", "lf": b"\n", "lf and a field": b"\nX-Evil: 1", "cr and a field": b"\rX-Evil: 1"}.items():
+    for name, raw in {
+        "cr": b"\r",
+        "lf": b"\n",
+        "lf and a field": b"\nX-Evil: 1",
+        "cr and a field": b"\rX-Evil: 1",
+    }.items():
         line = b"HTTP/1.1 200 OK" + raw
         yield Row(f"UPS-08 {name} behind the reason", request(), bad(), replies=kept(line + b" K" + REST))
 
@@ -197,21 +217,37 @@ def _bytes() -> Iterator[Row]:
         yield from refused(f"0x{byte:02x} in a name", b"X-T" + raw + b"wo: 2")
     for name, raw in AROUND.items():
         for place, value in {"before": raw + b"a", "behind": b"a" + raw, "alone": raw}.items():
-            yield Row(f"UPS-08 {name} {place} a value", request(), bad(), replies=kept(told(b"ok", b"X-Two: " + value)))
+            yield Row(
+                f"UPS-08 {name} {place} a value",
+                request(),
+                bad(),
+                replies=kept(told(b"ok", b"X-Two: " + value)),
+            )
     for byte in SEPARATORS:
         line = b"X%cTwo: 2" % byte
         yield Row(f"UPS-08 {chr(byte)} in a name", request(), bad(), replies=kept(told(b"ok", line)))
-    for name, line in {"latin-1": b"X-\xe9: 1", "utf-8": "X-\u00e9: 1".encode(), "no-break space": b"\xa0X-Two: 2"}.items():
+    for name, line in {
+        "latin-1": b"X-\xe9: 1",
+        "utf-8": "X-\u00e9: 1".encode(),
+        "no-break space": b"\xa0X-Two: 2",
+    }.items():
         yield Row(f"UPS-08 {name} in a name", request(), bad(), replies=kept(told(b"ok", line)))
     for name, value in SOUND_VALUES.items():
         expect = passed(fields={b"x-two": value})
         yield Row(f"UPS-08 sound {name}", request(), expect, replies=reply(told(b"ok", b"X-Two: " + value)))
     tokens = b"!#$%&'*+-.^_`|~0aZ"
     expect = passed(fields={tokens: b"1"})
-    yield Row("UPS-08 sound every byte of a name", request(), expect, replies=reply(told(b"ok", tokens + b": 1")))
+    yield Row(
+        "UPS-08 sound every byte of a name", request(), expect, replies=reply(told(b"ok", tokens + b": 1"))
+    )
     for name, value in {"blanks": b"  a  ", "tabs": b"\ta\t", "both": b" \t a \t ", "nothing": b"a"}.items():
         expect = passed(fields={b"x-two": b"a"})
-        yield Row(f"UPS-08 sound {name} around a value", request(), expect, replies=reply(told(b"ok", b"X-Two:" + value)))
+        yield Row(
+            f"UPS-08 sound {name} around a value",
+            request(),
+            expect,
+            replies=reply(told(b"ok", b"X-Two:" + value)),
+        )
 
 
 def _nothing_of_it() -> Iterator[Row]:
@@ -227,9 +263,21 @@ def _nothing_of_it() -> Iterator[Row]:
     late = reply(told_before[:60], LATER, told_before[60:], HOLD)
     yield Row("UPS-08 nothing of it passes, however it is cut", request(), expect, replies=late)
     drops = tuple(step for at in range(len(told_before)) for step in (told_before[at : at + 1], LATER))[:240]
-    yield Row("UPS-08 nothing of it passes, byte by byte", request(), expect, replies=reply(*drops, HOLD), patience=10.0)
+    yield Row(
+        "UPS-08 nothing of it passes, byte by byte",
+        request(),
+        expect,
+        replies=reply(*drops, HOLD),
+        patience=10.0,
+    )
     to_head = Expectation(answers=(own,), requests=(Sent(cut=True),), closes=False)
-    yield Row("UPS-08 nothing of it passes to HEAD", request(method=b"HEAD"), to_head, replies=kept(told_before), to_head=(0,))
+    yield Row(
+        "UPS-08 nothing of it passes to HEAD",
+        request(method=b"HEAD"),
+        to_head,
+        replies=kept(told_before),
+        to_head=(0,),
+    )
     behind = request() + request(target=b"/RUN00000/behind")
     both = Expectation(answers=(own, answered(200)), requests=(Sent(cut=True), Sent()), closes=False)
     yield Row("UPS-08 the next request is answered", behind, both, replies=kept(told_before))

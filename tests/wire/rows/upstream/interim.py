@@ -5,7 +5,7 @@ from typing import Final
 
 from tests.wire.row import Answers, Expectation, Pause, Row, Sent, When, answered, reply
 from tests.wire.rows.parts import CHUNKED, chunks, request
-from tests.wire.rows.upstream.answers import HOLD, LATER, MARK, OK, OF_ITS_OWN, bad, closed, kept
+from tests.wire.rows.upstream.answers import HOLD, LATER, OF_ITS_OWN, OK, answer, bad, closed, kept
 
 
 HINTS: Final = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
@@ -25,7 +25,10 @@ PASSED: Final[Mapping[str, tuple[bytes, tuple[int, ...]]]] = {
     "102 and 103": (PROCESSING + HINTS, (102, 103)),
     "sixteen": (HINTS * 16, (103,) * 16),
     "16 KiB": (b"HTTP/1.1 103 Early Hints\r\nLink: " + b"x" * 8_000 + b"\r\n\r\n", (103,)),
-    "a field of the hop": (b"HTTP/1.1 103 Early Hints\r\nConnection: X-Two\r\nX-Two: 2\r\nKeep-Alive: 5\r\n\r\n", (103,)),
+    "a field of the hop": (
+        b"HTTP/1.1 103 Early Hints\r\nConnection: X-Two\r\nX-Two: 2\r\nKeep-Alive: 5\r\n\r\n",
+        (103,),
+    ),
     "130 fields": (b"HTTP/1.1 103 Early Hints\r\n" + b"Link: </a>\r\n" * 130 + b"\r\n", (103,)),
     "an id": (b"HTTP/1.1 103 Early Hints\r\nX-Request-Id: forged\r\n\r\n", (103,)),
 }
@@ -107,16 +110,23 @@ def _good() -> Iterator[Row]:
         yield Row(f"UPS-10 interim {name}, to 1.0", old, none, replies=late)
     for name, before in SWALLOWED.items():
         yield Row(f"UPS-10 swallowed {name}", request(), _seen(), replies=reply(before + OK))
-        yield Row(f"UPS-10 swallowed {name}, then the answer", request(), _seen(), replies=reply(before, LATER, OK))
+        yield Row(
+            f"UPS-10 swallowed {name}, then the answer", request(), _seen(), replies=reply(before, LATER, OK)
+        )
     mixed = CONTINUE + HINTS + CONTINUE + PROCESSING
     yield Row("UPS-10 interim all kinds", request(), _seen(103, 102), replies=reply(mixed + OK))
     head = request(method=b"HEAD")
     to_head = Expectation(answers=(answered(200, interim=(103,)),), requests=(Sent(),), closes=False)
-    answer = b"HTTP/1.1 200 OK\r\n" + MARK + b"\r\nContent-Length: 5\r\n\r\n"
-    yield Row("UPS-10 interim 103 to HEAD", head, to_head, replies=reply(HINTS + answer), to_head=(0,))
-    none = b"HTTP/1.1 204 No Content\r\n" + MARK + b"\r\n\r\n"
+    yield Row(
+        "UPS-10 interim 103 to HEAD",
+        head,
+        to_head,
+        replies=reply(HINTS + answer(b"Content-Length: 5")),
+        to_head=(0,),
+    )
+    empty = answer(line=b"HTTP/1.1 204 No Content")
     expect = Expectation(answers=(answered(204, interim=(103,)),), requests=(Sent(),), closes=False)
-    yield Row("UPS-10 interim 103 before a 204", request(), expect, replies=reply(HINTS + none))
+    yield Row("UPS-10 interim 103 before a 204", request(), expect, replies=reply(HINTS + empty))
     # passed when it comes, not with the answer
     soon = reply(HINTS, Pause(0.4), OK)
     yield Row("UPS-10 interim 103 at once", (request(), Answers(1)), _seen(103), replies=soon)
@@ -136,17 +146,23 @@ def _refused() -> Iterator[Row]:
         yield Row(f"UPS-10 bad interim {name}, then the answer", request(), bad(interim=None), replies=late)
     for name, before in {"103": HINTS, "100": CONTINUE}.items():
         # what ends with an answer that is not the last one? a server that copies its fields there means the last
-        ended = before.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        closing = before.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
         either = (_seen(*((103,) if name == "103" else ())), bad(held=False, interim=None))
-        yield Row(f"UPS-10 interim {name} that says close", request(), either, replies=reply(ended + OK), choice=True)
+        yield Row(
+            f"UPS-10 interim {name} that says close",
+            request(),
+            either,
+            replies=reply(closing + OK),
+            choice=True,
+        )
     for name, end in {"cut": HINTS[:30], "and nothing": HINTS, "and half an answer": HINTS + OK[:30]}.items():
         # something has come: to ask again could carry it out twice
         yield Row(f"UPS-10 interim 103 {name}", request(), bad(held=False, interim=None), replies=closed(end))
     ended = bad(held=False)
     yield Row("UPS-10 swallowed 100 and nothing", request(method=b"POST"), ended, replies=closed(CONTINUE))
     old = HINTS.replace(b"HTTP/1.1", b"HTTP/1.0")
-    either = (_seen(), _seen(103), bad(held=False, interim=None))
-    yield Row("UPS-10 interim in 1.0", request(), either, replies=reply(old + OK))
+    any_way = (_seen(), _seen(103), bad(held=False, interim=None))
+    yield Row("UPS-10 interim in 1.0", request(), any_way, replies=reply(old + OK))
     # behind the answer it is nobody's
     first = Expectation(answers=(answered(200, body=b"ok"),), requests=(Sent(cut=True),), closes=False)
     for name, behind in {"103": HINTS, "100": CONTINUE, "101": SWITCH + b"\r\n"}.items():
@@ -154,18 +170,27 @@ def _refused() -> Iterator[Row]:
 
 
 def _unasked() -> Iterator[Row]:
-    asks = (b"Connection: upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+    asks = (
+        b"Connection: upgrade",
+        b"Upgrade: websocket",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
     for name, data in UNASKED.items():
         interim = (103,) if name == "behind a 103" else ()
         refused = bad(interim=interim)
         yield Row(f"UPS-10 101 {name}", request(), refused, replies=kept(data))
         # the route allows no upgrade, so that the instance was not asked for one either
-        one = Expectation(answers=(answered(502, interim=interim),), requests=(Sent(cut=True, absent=(b"upgrade",)),))
+        one = Expectation(
+            answers=(answered(502, interim=interim),), requests=(Sent(cut=True, absent=(b"upgrade",)),)
+        )
         yield Row(f"UPS-10 101 {name}, asked for in vain", request(*asks), one, replies=kept(data))
     post = request(b"Content-Length: 5", method=b"POST", body=b"hello")
     yield Row("UPS-10 101 to a POST", post, bad(), replies=kept(UNASKED["websocket"]))
     head = Expectation(answers=(OF_ITS_OWN,), requests=(Sent(cut=True),))
-    yield Row("UPS-10 101 to HEAD", request(method=b"HEAD"), head, replies=kept(UNASKED["websocket"]), to_head=(0,))
+    yield Row(
+        "UPS-10 101 to HEAD", request(method=b"HEAD"), head, replies=kept(UNASKED["websocket"]), to_head=(0,)
+    )
 
 
 def _while_uploading() -> Iterator[Row]:
@@ -178,10 +203,17 @@ def _while_uploading() -> Iterator[Row]:
         seen = Expectation(answers=(answered(200, body=b"ok", interim=(103,)),), requests=(whole,))
         early = reply(HINTS, Pause(0.3), OK, when=When.HEAD)
         # the answer comes when the rest of the body has long been sent
-        yield Row(f"UPS-10 interim 103 inside an upload, {name}", (send, Answers(1), rest), seen, replies=early)
+        yield Row(
+            f"UPS-10 interim 103 inside an upload, {name}", (send, Answers(1), rest), seen, replies=early
+        )
         swallowed = Expectation(answers=(answered(200, body=b"ok"),), requests=(whole,))
         early = reply(CONTINUE, Pause(0.3), OK, when=When.HEAD)
-        yield Row(f"UPS-10 swallowed 100 inside an upload, {name}", (send, Pause(0.1), rest), swallowed, replies=early)
+        yield Row(
+            f"UPS-10 swallowed 100 inside an upload, {name}",
+            (send, Pause(0.1), rest),
+            swallowed,
+            replies=early,
+        )
         switched = Expectation(answers=(OF_ITS_OWN,), requests=(Sent(cut=True),), closes=True)
         early = reply(UNASKED["websocket"], HOLD, when=When.HEAD)
         yield Row(f"UPS-10 101 inside an upload, {name}", send, switched, replies=early)

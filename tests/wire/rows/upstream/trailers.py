@@ -99,12 +99,12 @@ def _announced() -> Iterator[Row]:
     ):
         one = answered(200, body=b"hello", fields={b"trailer": b"X-Sum"})
         none = answered(200, body=b"hello", absent=(b"trailer",))
-        expect = tuple(
+        ways = tuple(
             Expectation(answers=(wanted,), requests=(Sent(),), closes=False)
             for wanted in ([one, none] if stays is None else [one if stays else none])
         )
         replies = reply(answer(CHUNKED, b"Trailer: X-Sum", body=_body(b"X-Sum: 1")))
-        yield Row(f"UPS-22 announced and {name}", request(*fields), expect, replies=replies)
+        yield Row(f"UPS-22 announced and {name}", request(*fields), ways, replies=replies)
     named = answer(CHUNKED, b"Connection: X-Sum", b"Trailer: X-Sum", body=_body(b"X-Sum: 1"))
     expect = Expectation(answers=(in_chunks(b"hello"),), requests=(Sent(),), closes=False)
     yield Row("UPS-22 trailer that Connection names", request(*TAKES), expect, replies=reply(named))
@@ -112,11 +112,11 @@ def _announced() -> Iterator[Row]:
     gone = answered(200, body=b"hello", absent=(b"trailer",))
     expect = Expectation(answers=(gone,), requests=(Sent(),), closes=False)
     yield Row("UPS-22 announcement that Connection names", request(*TAKES), expect, replies=reply(hidden))
-    for name, body in {"64": 64, "65": 65}.items():
-        many = answer(CHUNKED, body=_body(*(b"X-%d: 1" % number for number in range(body))))
+    for count in (64, 65):
+        many = answer(CHUNKED, body=_body(*(b"X-%d: 1" % number for number in range(count))))
         whole = Expectation(answers=(in_chunks(b"hello"),), requests=(Sent(),), closes=False)
-        alternatives = whole if body == 64 else cut()
-        yield Row(f"UPS-22 {name} trailers", request(*TAKES), alternatives, replies=reply(many), choice=True)
+        alternatives = (whole,) if count == 64 else cut()
+        yield Row(f"UPS-22 {count} trailers", request(*TAKES), alternatives, replies=reply(many), choice=True)
     large = answer(CHUNKED, body=_body(b"X-Sum: " + b"1" * 7_000))
     expect = Expectation(answers=(in_chunks(b"hello"),), requests=(Sent(),), closes=False)
     yield Row("UPS-22 trailer of 7000 bytes", request(*TAKES), expect, replies=reply(large), choice=True)
@@ -136,7 +136,11 @@ def _to_whom() -> Iterator[Row]:
     )
     # an answer to HEAD ends with its head: what follows is nobody's
     yield Row(
-        "UPS-22 trailer to HEAD", request(*TAKES, method=b"HEAD"), none, replies=reply(sum_behind, HOLD), to_head=(0,)
+        "UPS-22 trailer to HEAD",
+        request(*TAKES, method=b"HEAD"),
+        none,
+        replies=reply(sum_behind, HOLD),
+        to_head=(0,),
     )
     asked = Expectation(
         answers=(in_chunks(b"hello"),),
