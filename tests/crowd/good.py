@@ -1,5 +1,6 @@
 """Good traffic: requests at a steady rate, each second one on a connection of its own, none of them sent twice."""
 
+import asyncio
 from collections.abc import Sequence
 from random import Random
 from time import monotonic
@@ -9,8 +10,10 @@ import attrs
 
 from tests.soak import checks
 from tests.soak.traffic import Asked, Traffic
+from tests.soak.wire import BrokenError, Client
 
 
+ADDRESSES: Final = 200
 KINDS: Final = ("GET", "GET", "GET", "POST")
 
 
@@ -38,6 +41,19 @@ class Good(Traffic):
         super().__init__(port, rate, random, KINDS, slowness)
         self.took: list[tuple[float, float]] = []
         """When each was due, and seconds from then to the end of its answer."""
+
+    async def _open(self, port: int) -> Client:
+        # from one address there is not room for all whom a stall would bring
+        address = f"127.0.0.{2 + self.connections % ADDRESSES}"
+        try:
+            _, client = await asyncio.get_running_loop().create_connection(
+                Client, "127.0.0.1", port, local_addr=(address, 0)
+            )
+        except OSError as error:
+            raise BrokenError(f"no connection: {error}") from error
+        client.on_idle_end = self._hung_up
+        self.connections += 1
+        return client
 
     async def _send(self, due: float) -> None:
         kind, fresh = self._random.choice(self._kinds), self._random.random() < 0.5

@@ -62,9 +62,8 @@ class Herd:
         )
 
     async def leave(self) -> None:
-        """Let all of them go."""
+        """Let all of them go; what had become of them until then is told no more."""
         await self.tell("leave")
-        await self.until(lambda found: not found.open)
 
 
 @asynccontextmanager

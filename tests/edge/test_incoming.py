@@ -160,10 +160,11 @@ async def test_a_body_that_nobody_reads_stops_the_client() -> None:
 def test_much_behind_a_request_stops_the_client() -> None:
     """It waits as bytes."""
     connection = fed(GET % 1)
-    connection.incoming.feed(b"x" * BACKLOG_LIMIT)
-    assert not connection.paused
-    connection.incoming.feed(b"x")
-    assert connection.paused
+    paused = []
+    for piece in (b"x" * BACKLOG_LIMIT, b"x"):
+        connection.incoming.feed(piece)
+        paused.append(connection.paused)
+    assert [False, True] == paused
     assert b"x" * (BACKLOG_LIMIT + 1) == connection.incoming.take_backlog()
     assert not connection.incoming.waits
 

@@ -221,7 +221,13 @@ def _stale() -> Iterator[Row]:
             # a request that may not be sent twice can be lost in the moment of the end, and only then
             ways = (both, lost, begun) if name == "POST" else (both, again)
             at_once = (request(), Answers(1), following)
-            yield Row(f"UPS-12 {kind} behind an answer, then {name}", at_once, ways, replies=reply(OK, end), alone=True)
+            yield Row(
+                f"UPS-12 {kind} behind an answer, then {name}",
+                at_once,
+                ways,
+                replies=reply(OK, end),
+                alone=True,
+            )
             idle = (request(), Answers(1), Pause(0.4), following)
             yield Row(
                 f"UPS-12 {kind} of an idle connection, then {name}",
@@ -267,4 +273,6 @@ def _stale() -> Iterator[Row]:
     )
     many = tuple(step for n in range(20) for step in (request(target=PATH + b"/%d" % n), Answers(n + 1)))
     expect = Expectation(answers=(answered(200),) * 20, requests=(Sent(),) * 20, closes=False)
-    yield Row("UPS-12 fin behind each of twenty answers", many, expect, replies=(closed(OK),) * 20, alone=True)
+    yield Row(
+        "UPS-12 fin behind each of twenty answers", many, expect, replies=(closed(OK),) * 20, alone=True
+    )
