@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 BACKLOG_LIMIT: Final = 64 * 1024
 """Bytes that wait behind a request before the client is no longer read from."""
 
+CHUNKS_AT_ONCE: Final = 4096
+"""Chunks in one piece behind which others have their turn before the client is read again; they take 3 ms."""
+
 HEAD, BODY, WHOLE, DEAF = range(4)
 """What the next bytes are: of a head, of a body, behind a request that is whole, of no interest any more."""
 
@@ -167,6 +170,8 @@ class Incoming:
                 return
             room = not parts or body.feed(parts[0] if len(parts) == 1 else b"".join(parts))
             whole = end >= 0
+            if len(parts) > CHUNKS_AT_ONCE:
+                self._connection.let_others()
         if whole:
             body.end()
             self.state = WHOLE

@@ -284,6 +284,12 @@ class StrictProtocol(web.RequestHandler):
             self._paused_reading = True
             self.transport.pause_reading()
 
+    def let_others(self) -> None:
+        """Read on only in the next turn of the loop: uvloop reads one connection as long as there is something."""
+        if not self._paused_reading:
+            self.pause_client()
+            self._loop.call_soon(self.resume_client)
+
     def resume_client(self) -> None:
         """Read on, if that was stopped."""
         if self._paused_reading:

@@ -16,7 +16,7 @@ from tests.crowd import hostile
 from tests.crowd.allowance import allow_descriptors
 from tests.crowd.good import Good, Phase
 from tests.crowd.herd import Herd, waiting
-from tests.crowd.process import FILE, Gateway, start_origin
+from tests.crowd.process import Gateway, file_text, start_origin, tcp_memory
 from tests.crowd.report import describe, judge
 from tests.crowd.story import Held, Options, Round, Story
 from tests.soak.checks import Check
@@ -102,16 +102,17 @@ class _Run:
             await idle.come()
             await asyncio.sleep(REST)
         each_idle = (self._resident() - before) / options.idle
-        before = self._resident()
+        before, kernel = self._resident(), tcp_memory()
         seen = len(gateway.large())
         async with self._phase(f"deaf{name}"):
             await deaf.come()
             await asyncio.sleep(REST)
         each_deaf = (self._resident() - before) / options.deaf
+        kernel_deaf = (tcp_memory() - kernel) / options.deaf
         async with self._phase(f"all of them{name}"):
             await asyncio.gather(heads.come(), bodies.come())
             self._story.allowed = gateway.allowed
-            deadline = monotonic() + options.write + LATE
+            deadline = monotonic() + options.write + 2 * LATE
             while monotonic() < deadline and len(gateway.large()) - seen < options.deaf:
                 await asyncio.sleep(SAMPLE)
             for herd in (heads, bodies):
@@ -132,6 +133,7 @@ class _Run:
                 cut=cut,
                 each_idle=each_idle,
                 each_deaf=each_deaf,
+                kernel_deaf=kernel_deaf,
                 counted=counted,
                 resident=self._resident(),
             )
@@ -197,9 +199,7 @@ async def run(options: Options) -> tuple[list[Check], str]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatekeeper-crowd-")))
         origin = start_origin(stack)
         port, admin = quiet_ports(2)
-        text = FILE.format(
-            port=port, admin=admin, origin=origin, server=options.server, service=options.service
-        )
+        text = file_text(port, admin, origin, options.server, options.service)
         plugins = []
         if options.plugin:
             plugins.append(folder / "hurry.py")

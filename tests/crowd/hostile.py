@@ -6,6 +6,7 @@ A line on stdin is a command: with `come` all of them come, with `stay away` nob
 
 import asyncio
 import contextlib
+import select
 import socket
 import struct
 import sys
@@ -79,6 +80,8 @@ class Figures:
     """Who are idle, and asked once more."""
     answered: int = 0
     """Of these."""
+    reset: int = 0
+    """Who do not read, and would hear that they were cut if they did."""
 
 
 class Hostile(asyncio.Protocol):
@@ -347,8 +350,12 @@ class Deaf(Crowd):
     def count(self) -> int:
         """Those who would read the beginning of a good answer if they looked."""
         figures, found = self.figures, 0
-        figures.refused = figures.dropped = 0
+        figures.refused = figures.dropped = figures.reset = 0
         figures.wrong.clear()
+        poll = select.poll()
+        for sock in self._socks:
+            poll.register(sock, 0)
+        figures.reset = sum(events & select.POLLERR != 0 for _, events in poll.poll(0))
         for sock in self._socks:
             try:
                 head = sock.recv(400, socket.MSG_PEEK)

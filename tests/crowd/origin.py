@@ -10,6 +10,7 @@ Each `CLOSES`th answer is the last one on its connection, so that new ones are w
 
 import asyncio
 import re
+import socket
 from typing import Final
 
 import uvloop
@@ -122,8 +123,11 @@ async def serve() -> None:
     allow_descriptors()
     instance = Instance()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Origin(instance), "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    sock = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    # what the kernel takes for connections is to be that of the gateway
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BLOCK)
+    server = await loop.create_server(lambda: Origin(instance), sock=sock, backlog=4096)
+    print(sock.getsockname()[1], flush=True)
     await server.serve_forever()
 
 

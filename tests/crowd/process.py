@@ -13,21 +13,13 @@ import attrs
 import orjson
 
 from tests.cli.running import ENVIRONMENT
-from tests.soak.process import ROOT, GatewayProcess, spawn, stop
+from tests.soak.process import PAGE, ROOT, GatewayProcess, spawn, stop
 from tests.soak.wire import fetch
 
 
 PYTHON: Final = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
 """The environment of what is started."""
 TICKS: Final = os.sysconf("SC_CLK_TCK")
-FILE: Final = """\
-version: 1
-server: {{listen: "127.0.0.1:{port}"{server}}}
-admin: {{listen: "127.0.0.1:{admin}"}}
-services: {{app: {{instances: ["http://127.0.0.1:{origin}"]{service}}}}}
-routes: {{all: {{match: /**, to: app}}}}
-"""
-"""The shortest there is, but for the ports."""
 ASYNCIO: Final = """\
 import sys
 
@@ -36,6 +28,22 @@ sys.modules["uvloop"] = None
 """A plugin: who has it runs on asyncio's own loop."""
 
 _METRIC: Final = re.compile(r'^gatekeeper_connections_refused_total\{limit="(\w+)"\} ([0-9.e+]+)$', re.MULTILINE)
+
+
+def file_text(port: int, admin: int, origin: int, server: str = "", service: str = "") -> str:
+    """The shortest `gateway.yaml` there is, but for the ports; with more of the server and the service, if given."""
+    url = f"http://127.0.0.1:{origin}"
+    # a service that is a url alone has no health checks either
+    app = f'{{instances: ["{url}"], health: false, {service}}}' if service else f'"{url}"'
+    lines = [
+        "version: 1",
+        f'server: {{listen: "127.0.0.1:{port}"{server and ", "}{server}}}',
+        f'admin: {{listen: "127.0.0.1:{admin}"}}',
+        f"services: {{app: {app}}}",
+        "routes: {all: {match: /**, to: app}}",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def start_origin(stack: ExitStack) -> int:
@@ -123,6 +131,12 @@ class Gateway(GatewayProcess):
         """Connections that it has refused, by the limit that they met."""
         _, body = await fetch(self.admin, "GET", "/metrics")
         return Counter({name: int(float(value)) for name, value in _METRIC.findall(body.decode())})
+
+
+def tcp_memory() -> int:
+    """Bytes that the kernel has in TCP connections, whoever's they are on this machine."""
+    line = next(line for line in Path("/proc/net/sockstat").read_text().splitlines() if line.startswith("TCP:"))
+    return int(line.split()[-1]) * PAGE
 
 
 def most_in_a_second(lines: Sequence[Line]) -> int:

@@ -97,12 +97,17 @@ def _round(story: Story, one: Round) -> list[Check]:
         checks.none_of("idle ones that nobody hangs up on", one.idle.open),
         checks.at_most("memory for an idle connection", one.each_idle / 1024, options.idle_bar, "KiB"),
         checks.at_most("memory for one who does not read", one.each_deaf / MEBIBYTE, options.deaf_bar, "MiB"),
+        attrs.evolve(
+            checks.at_most("the kernel's for the same", one.kernel_deaf / MEBIBYTE, options.deaf_bar, "MiB"),
+            is_time=True,
+        ),
         checks.all_of("slow heads: 408", len(heads), len(one.heads.cuts), options.heads),
         checks.within("slow heads, longest", max(heads, default=float("inf")), options.head + SLACK),
         checks.all_of("slow bodies: 408", len(bodies), len(one.bodies.cuts), options.bodies),
         checks.within("slow bodies, longest", max(bodies, default=float("inf")), options.window + 1 + SLACK),
         checks.all_of("cut, as they do not read", len(ended), len(one.cut), options.deaf),
         checks.within("the same, longest", max(ended, default=float("inf")), options.write + 2 * SLACK),
+        checks.all_of("hear of it", one.deaf.reset, options.deaf),
     ]
 
 

@@ -47,16 +47,16 @@ class Options:
     drip: float = 3.0
     """Seconds between two bytes of a head; a body has one a second."""
     server: str = ""
-    """More of the file, behind the address, as in `, limits: {connections: 20000}`."""
+    """More of the file, as in `limits: {connections: 20000}`."""
     service: str = ""
-    """The same, behind the instances."""
+    """The same of the service."""
     plugin: str = ""
     descriptors: int = 1_024
     """That the gateway may have at first, as most systems give them."""
     idle_bar: float = 12.0
     """KiB for an idle connection."""
     deaf_bar: float = 1.0
-    """MiB for a client that does not read."""
+    """MiB for a client that does not read, of the gateway and of the kernel."""
     seed: int = 0
 
 
@@ -78,8 +78,8 @@ SMALL: Final = Options(
     idle_time=7.0,
     pool_idle=1.0,
     drip=0.3,
-    server=", timeouts: {head: 1s, write: 1500ms, idle: 7s}, limits: {connections_per_address: 120}",
-    service=", pool: {idle: 1s}",
+    server="timeouts: {head: 1s, write: 1500ms, idle: 7s}, limits: {connections_per_address: 120}",
+    service="pool: {idle: 1s}",
     plugin="from gatekeeper.edge import body\n\nbody.RATE_WINDOW = 1.0\n",
     idle_bar=60.0,
 )
@@ -116,6 +116,9 @@ class Round:
     each_idle: float
     """Bytes of the gateway for each idle connection."""
     each_deaf: float
+    """The same for each who does not read."""
+    kernel_deaf: float
+    """Bytes of the kernel for each of them."""
     counted: int
     """Connections over the limit for one address, as the gateway counts them."""
     resident: int

@@ -9,7 +9,7 @@ from gatekeeper.core.clock import Wheel
 from gatekeeper.core.errors import BadRequest, ClientGone, ContentTooLarge, GatewayError
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.edge.head import HeadReader
-from gatekeeper.edge.incoming import BACKLOG_LIMIT, BODY, DEAF, HEAD, WHOLE, Incoming
+from gatekeeper.edge.incoming import BACKLOG_LIMIT, BODY, CHUNKS_AT_ONCE, DEAF, HEAD, WHOLE, Incoming
 from gatekeeper.edge.peer import Peer
 from gatekeeper.edge.request import Reader
 from gatekeeper.edge.settings import EdgeSettings
@@ -33,6 +33,7 @@ class Connection:
         self.refusals: list[GatewayError] = []
         self.heads = 0
         self.paused = False
+        self.turns = 0
         self.continued = 0
         self._reader = Reader(RequestIds(), random.Random(0).getrandbits)
         self.incoming = Incoming(self)  # type: ignore[arg-type]
@@ -63,6 +64,10 @@ class Connection:
     def pause_client(self) -> None:
         """Too much has come."""
         self.paused = True
+
+    def let_others(self) -> None:
+        """Very many chunks have come at once."""
+        self.turns += 1
 
     def resume_client(self) -> None:
         """There is room again."""
@@ -223,6 +228,13 @@ def test_a_part_of_a_head_is_told() -> None:
     """It has a time of its own."""
     connection = fed(b"GET / HT")
     assert (1, HEAD, True) == (connection.heads, connection.incoming.state, connection.incoming.head.begun)
+
+
+@pytest.mark.parametrize(("count", "turns"), [(CHUNKS_AT_ONCE, 0), (CHUNKS_AT_ONCE + 1, 1)])
+async def test_very_many_chunks_at_once_let_others_have_their_turn(count: int, turns: int) -> None:
+    """FRM-13: bodies in chunks of one byte."""
+    connection = fed(CHUNKED, b"1\r\nx\r\n" * count)
+    assert (turns, count) == (connection.turns, connection.requests[0].bytes_in)
 
 
 def test_an_empty_line_behind_a_request_is_no_beginning() -> None:

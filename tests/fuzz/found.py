@@ -44,6 +44,20 @@ ANSWERS: Final[Mapping[str, answers.Case]] = {
     "the size of a chunk behind an answer to HEAD": answers.Case(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5", Asked.HEAD
     ),
+    "the size of a chunk behind an answer to HEAD whose head ends in two pieces": answers.Case(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n", Asked.HEAD, (46,)
+    ),
+    "the last chunk behind an answer to HEAD": answers.Case(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Asked.HEAD
+    ),
+    "a control character in the reason of a switch": answers.Case(
+        b"HTTP/1.1 101 \x01\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+        Asked.SWITCH,
+    ),
+    "a control character in the reason of an interim answer": answers.Case(
+        b"HTTP/1.1 103 \x01\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    ),
     "a line feed behind a body": answers.Case(
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n", Asked.POST, (42,)
     ),

@@ -66,7 +66,7 @@ def request(choice: Choice) -> bytes:
     """A request; each of its parts is wrong now and then."""
     framing, body = framed(choice)
     parts = _mostly(choice, METHODS, 7, 24), _mostly(choice, TARGETS, 6, 12), _mostly(choice, VERSIONS, 5, 24)
-    hosts = [] if one_in(choice, 32) else [_mostly(choice, HOSTS, 4, 16)]
+    hosts = [_mostly(choice, HOSTS, 4, 16) for _ in range((*[1] * 22, 0, 2)[choice.below(24)])]
     return _assembled(choice, [b" ".join(parts), *hosts, *_fields(choice, framing)], body)
 
 

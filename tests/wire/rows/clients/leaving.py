@@ -157,7 +157,8 @@ def _downloading() -> Iterator[Row]:
             )
     flood = tuple(step for _ in range(200) for step in (b"x" * 10_000, Pause(0.02)))
     endless = reply(answer(), *flood)
-    lump = reply(answer(b"Content-Length: 150000000"), *([b"x" * 1_000_000] * 150))
+    parts = (b"x" * 1_000_000, Pause(0.001)) * 150
+    lump = reply(answer(b"Content-Length: 150000000"), *parts)
     for kind, end in {"fin": End.FIN, "reset": End.RST}.items():
         # who writes to a client that has closed hears of it
         steps = (request(), Heads(1), Pause(0.2), end, MOMENT)

@@ -127,7 +127,7 @@ def _ids() -> Iterator[Row]:
     for name, values in IDS.items():
         lines = tuple(b"X-Request-Id: " + value for value in values)
         twice = forwarded(Sent(), Sent())
-        yield Row(f"FWD-09 {name}", request(*lines) + request(*lines), twice)
+        yield Row(f"FWD-09 {name}", request(*lines) + request(*lines), twice, choice=True)
         if name != "sound":
             send = request(*lines) + request(*lines)
             yield Row(f"FWD-09 {name} of a trusted peer", send, twice, profile="trusting")

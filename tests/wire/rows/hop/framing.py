@@ -133,10 +133,10 @@ def _answers() -> Iterator[Row]:
         "until close, in 1.0": b"HTTP/1.0 200 OK\r\n\r\nhello",
     }
     for name, answer in until_close.items():
-        expect = tuple(
+        either_way = tuple(
             Expectation(answers=(one,), requests=(Sent(),), closes=False) for one in (framed, counted)
         )
-        yield Row(f"HOP-06 {name}", request(), expect, replies=reply(answer, End.FIN))
+        yield Row(f"HOP-06 {name}", request(), either_way, replies=reply(answer, End.FIN))
         bare = answered(200, body=b"hello", absent=(b"transfer-encoding",))
         old = Expectation(answers=(bare,), requests=(Sent(),), closes=True)
         yield Row(f"HOP-06 {name}, to 1.0", request(version=b"HTTP/1.0"), old, replies=reply(answer, End.FIN))

@@ -9,8 +9,7 @@ from tests.wire.row import Expectation, Row, Sent, declined, forwarded
 from tests.wire.rows.parts import BEHIND, CHUNKED, PATH, chunks, request
 
 
-OURS: Final[Mapping[bytes, bytes | None]] = {
-    # None: whatever it says, the gateway has put it there
+OURS: Final[Mapping[bytes, bytes]] = {
     b"x-forwarded-for": b"127.0.0.1",
     b"x-forwarded-proto": b"http",
     b"x-forwarded-host": b"example.test",
@@ -88,10 +87,10 @@ def _ours() -> Iterator[Row]:
     for field, value in OURS.items():
         choice = field != b"host"
         for way, lines in WAYS.items():
-            sent = tuple(line.replace(b"{}", field.title()) for line in lines)
+            nominated = tuple(line.replace(b"{}", field.title()) for line in lines)
             there = forwarded(Sent(fields={field: value}, absent=(b"connection",)))
             name = f"HOP-02 {field.decode()} {way}"
-            yield Row(name, request(*sent), _ends(way, there), choice=choice)
+            yield Row(name, request(*nominated), _ends(way, there), choice=choice)
         if field == b"host":
             continue
         forged = field + b": forged"
@@ -101,8 +100,8 @@ def _ours() -> Iterator[Row]:
     every = b"Connection: " + b", ".join((*OURS, *CLAIMED, b"x-request-id", b"traceparent"))
     there = forwarded(Sent(fields=OURS, absent=(*CLAIMED, b"connection")), Sent())
     yield Row("HOP-02 all that we write", request(every) + BEHIND, there, choice=True)
-    forged = tuple(name + b": forged" for name in (*CLAIMED, b"x-forwarded-for", b"x-forwarded-proto"))
-    yield Row("HOP-02 all that we write, forged", request(*forged, every) + BEHIND, there, choice=True)
+    lies = tuple(name + b": forged" for name in (*CLAIMED, b"x-forwarded-for", b"x-forwarded-proto"))
+    yield Row("HOP-02 all that we write, forged", request(*lies, every) + BEHIND, there, choice=True)
     # a trace that came goes on, nominated or not: it is ours to pass on
     trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     send = request(b"traceparent: " + trace, b"Connection: traceparent")
