@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from gatekeeper.core.clock import Timer, Wheel
+from gatekeeper.core.transport import cut
 
 
 @attrs.frozen
@@ -198,7 +199,7 @@ class Tunnel:
         """End both sides now."""
         for end in (self.instance, self.client):
             if end is not None and not end.gone:
-                end.transport.abort()
+                cut(end.transport)
 
     def _lose(self, left: End) -> None:
         """Note that the connection of one side has ended; the other is left."""

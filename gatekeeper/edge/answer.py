@@ -4,9 +4,6 @@
 """
 
 import asyncio
-import contextlib
-import socket
-import struct
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +11,7 @@ from gatekeeper.core.body import Body
 from gatekeeper.core.errors import AnswerTruncated, ClientGone
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import REASONS, Field, Response
+from gatekeeper.core.transport import reset_at_end
 
 
 if TYPE_CHECKING:
@@ -146,19 +144,11 @@ async def _pump(
         body.abort()
         # what is incomplete must be seen to be: no final chunk, and no clean end of the connection
         if expected is None and not chunked:
-            _reset_at_end(transport)
+            reset_at_end(transport)
         transport.abort()
         raise
     if chunked:
         transport.write(_last_chunk(body))
-
-
-def _reset_at_end(transport: asyncio.Transport) -> None:
-    """Let the connection end with a reset: where nothing else frames a body, its end is the end of the connection."""
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        with contextlib.suppress(OSError):  # it has ended by itself
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _last_chunk(body: Body) -> bytes:

@@ -34,9 +34,14 @@ BACKLOG: Final = 1024
 HANDSHAKES: Final = 0.1
 """Seconds at most that handshakes under way are given."""
 
+UNSENT: Final = 128 * 1024
+"""Bytes that the kernel takes for a connection beyond those that are under way: else it grows to 4 MiB for each client
+that does not read (0.15 then), and one that reads slowly seems not to for minutes. Accepted connections inherit it."""
+
 _TURNS: Final = 4
 """Of the loop, after which whatever asyncio has accepted has its transport; its server forgets those that have none."""
 
+_TCP_NOTSENT_LOWAT: Final = 25
 _SO_ATTACH_FILTER: Final = 26
 _SO_DETACH_FILTER: Final = 27
 _NO_SYN: Final = b"".join(
@@ -168,6 +173,8 @@ def bind(host: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "linux":
+            sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))

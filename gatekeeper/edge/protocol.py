@@ -15,6 +15,7 @@ It uses names that aiohttp does not promise; `tests/edge/test_contract.py` lists
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -23,6 +24,7 @@ from gatekeeper.core.clock import Timer
 from gatekeeper.core.errors import ClientGone, GatewayError, RequestTimeout
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Field
+from gatekeeper.core.transport import cut
 from gatekeeper.core.tunnel import End, Tunnel
 from gatekeeper.edge.answer import interim
 from gatekeeper.edge.incoming import BODY, DEAF, HEAD, Incoming
@@ -231,7 +233,7 @@ class StrictProtocol(web.RequestHandler):
         self._incoming.stop()
         transport.close()
         if transport.get_write_buffer_size():
-            self.edge.wheel.add(self.edge.settings.timeouts.write, transport.abort)
+            self.edge.wheel.add(self.edge.settings.timeouts.write, partial(cut, transport))
 
     def cut(self) -> "asyncio.Task[None] | None":
         """End the connection and whatever it is doing; returns the task that does it."""
@@ -246,7 +248,7 @@ class StrictProtocol(web.RequestHandler):
     def abort(self) -> None:
         """Cut the connection; what was not sent is dropped."""
         if self.transport is not None:
-            self.transport.abort()
+            cut(self.transport)
 
     # ---- bytes ----------------------------------------------------------------------------------------------------
 

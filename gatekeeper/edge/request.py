@@ -83,6 +83,8 @@ class Reader:
             elif action is _CONNECTION:
                 connection = field[1] if connection is None else connection + b"," + field[1]
             elif action is _CONTENT_LENGTH:
+                if length >= 0 or chunked:
+                    raise BadRequest("the body is framed twice")
                 length = length_of(field[1])
             elif action is _ONCE:
                 name = field[0].lower()
@@ -94,6 +96,8 @@ class Reader:
                     once.append(name)
                 fields.append(field)
             elif action is _TRANSFER_ENCODING:
+                if length >= 0 or chunked:
+                    raise BadRequest("the body is framed twice")
                 check_coding(field[1])
                 chunked = True
             elif action is not _DROP:

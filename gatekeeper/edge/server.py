@@ -15,6 +15,7 @@ from gatekeeper.core.clock import Clock, Wheel
 from gatekeeper.core.errors import AnswerTruncated, ClientGone, ContentTooLarge, GatewayError
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Response
+from gatekeeper.core.transport import cut
 from gatekeeper.edge.answer import DateField, send, switch
 from gatekeeper.edge.connected import Connected
 from gatekeeper.edge.forwarded import parse_address
@@ -345,7 +346,7 @@ class EdgeServer(web.Server):
         for connection, transport in list(self._connections.items()):
             task = cast(StrictProtocol, connection).cut()
             # one that is closing already does not know it any more
-            transport.abort()
+            cut(transport)
             if task is not None:
                 tasks.append(task)
         if tasks:

@@ -49,6 +49,7 @@ _TO_DECIDE: Final = re.compile(rb"%[0-9A-Fa-f]{2}|[^/" + _CHAR + rb"]")
 _HAS_DOTS: Final = re.compile(rb"/" + _DOT + rb"{1,2}(?:/|\Z)")
 _EMPTY: Final = re.compile(rb"//+")
 _SPLIT_ENCODED: Final = re.compile(_SLASH)
+_PARAMETERS: Final = re.compile(r";[^/]*")
 _is_dots: Final = re.compile(_DOT + rb"{1,2}(?:" + _SEMICOLON + rb".*)?").fullmatch
 
 
@@ -87,6 +88,11 @@ def has_encoded_slash(path: str) -> bool:
     The edge lets them pass for the sake of routes that keep them; whoever serves a route that does not asks this.
     """
     return "%" in path and ("%2F" in path or "%5C" in path)
+
+
+def without_parameters(path: str) -> str:
+    """A path as servers see it that drop the parameters of its segments (RFC 3986 section 3.3)."""
+    return _PARAMETERS.sub("", path)
 
 
 def _resolve_dots(raw: bytes) -> bytes:

@@ -40,6 +40,7 @@ class Rewrite:
         if not path.startswith("/"):
             path = "/" + path
         _, target = canonical(path.encode(), keep_encoded_slashes=self.keep_encoded_slashes)
-        request.target = target + b"?" + request.query.encode() if request.query else target
+        _, mark, query = request.target.partition(b"?")
+        request.target = target + mark + query
         if self.method is not None:
             request.method = self.method

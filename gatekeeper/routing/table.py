@@ -25,6 +25,7 @@ from gatekeeper.routing import hosts, overlap
 from gatekeeper.routing.conditions import Condition, MethodCondition, first_failed
 from gatekeeper.routing.entry import Entry
 from gatekeeper.routing.index import PIECE, HostIndex, emptied
+from gatekeeper.routing.path import without_parameters
 from gatekeeper.routing.template import REST, PathTemplate
 
 
@@ -105,24 +106,39 @@ class Table(Generic[T]):
 
     def lookup(self, exchange: Exchange) -> Match[T] | NotAllowed | None:
         """Return what answers the request; None where nothing would with another method either."""
-        candidates = self._candidates(exchange.request)
+        request = exchange.request
+        candidates = self._candidates(request.host, request.path)
         for conditions, methods, match, _ in candidates:
             if conditions and first_failed(conditions, exchange) is not None:
                 continue
-            if methods is None or exchange.request.method in methods:
+            if methods is None or request.method in methods:
                 return match
         allow = _allowed(candidates, exchange)
         return NotAllowed(allow) if allow else None
 
     def allow(self, exchange: Exchange) -> tuple[str, ...]:
         """The methods of all entries that fit in all but the method, sorted; an entry for any method adds none."""
-        return _allowed(self._candidates(exchange.request), exchange)
+        request = exchange.request
+        return _allowed(self._candidates(request.host, request.path), exchange)
+
+    def is_hidden(self, request: Request) -> bool:
+        """Whether other entries would be asked if the path had no parameters (`;...` at the end of a segment).
+
+        Many servers drop them before they look for a handler: `/admin;x=1` is `/admin` there. An entry whose own path
+        has a semicolon means it.
+        """
+        with_them = self._candidates(request.host, request.path)
+        without = self._candidates(request.host, without_parameters(request.path))
+        meant = [entry for *_, entry in with_them if ";" not in str(entry.path)]
+        return meant != [entry for *_, entry in without]
 
     def trace(self, exchange: Exchange) -> list[Step[T]]:
         """All entries of the request's host and path in matching order, and why the request is not theirs."""
         steps: list[Step[T]] = []
         reached = True
-        for conditions, methods, match, entry in self._candidates(exchange.request):
+        for conditions, methods, match, entry in self._candidates(
+            exchange.request.host, exchange.request.path
+        ):
             failed = first_failed(conditions, exchange)
             if failed is None and methods is not None and exchange.request.method not in methods:
                 failed = MethodCondition(entry.methods or frozenset())
@@ -149,13 +165,12 @@ class Table(Generic[T]):
             del entries[-PIECE:]
             yield
 
-    def _candidates(self, request: Request) -> "_Candidates[T]":
+    def _candidates(self, host: str, path: str) -> "_Candidates[T]":
         """What host and path select, in matching order."""
-        path = request.path
-        key = (request.host, path) if self._named else path
+        key = (host, path) if self._named else path
         candidates = self._known.get(key)
         if candidates is None:
-            candidates = self._find(request.host, path)
+            candidates = self._find(host, path)
             if candidates and len(path) <= REMEMBERED_LENGTH:
                 if len(self._known) >= self._most:
                     self._known = self._ready.copy()

@@ -66,6 +66,8 @@ class Snapshot:
         if self._hosts is not None and not self._hosts.holds(exchange):
             # RFC 9110 section 15.5.20
             return self._refuse(exchange, Misdirected())
+        if ";" in request.path and self.table.is_hidden(request):
+            return self._refuse(exchange, BadTarget("without its parameters the path leads to another route"))
         found = self.table.lookup(exchange)
         if request.method == "OPTIONS":
             exchange[ALLOW] = self.table.allow(exchange)

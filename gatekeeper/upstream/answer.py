@@ -235,7 +235,12 @@ class Answer(Incoming):
             if self.error is not None:
                 self.fail(self.error)
                 return
-            if self.complete and data[-1] < 14 and not self._ends(data, had_head=had_head):
+            # of chunks that nobody asked for (HEAD) the parser says nothing before they end
+            if (
+                self.complete
+                and (data[-1] < 14 or self.trailers is not None)
+                and not self._ends(data, had_head=had_head)
+            ):
                 self.keep_alive = False
             if not self.has_head:
                 if self._head_size > HEAD_LIMIT:

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from gatekeeper.core.transport import cut
+
 
 if TYPE_CHECKING:
     from gatekeeper.core.tunnel import End
@@ -126,7 +128,7 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """End the connection now; what was not sent is dropped."""
         if self.transport is not None:
-            self.transport.abort()
+            cut(self.transport)
 
     def __repr__(self) -> str:
         state = "tunnel" if self.end is not None else "idle" if self.answer is None else "busy"

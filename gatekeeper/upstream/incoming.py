@@ -13,7 +13,7 @@ from httptools import HttpResponseParser
 
 from gatekeeper.core.errors import BadAnswer, GatewayError
 from gatekeeper.core.message import Field, Request
-from gatekeeper.upstream.fields import BLANK_LINE
+from gatekeeper.upstream.fields import BLANK_LINE, REASON
 from gatekeeper.upstream.head import HEAD_LIMIT, Head, size_of
 from gatekeeper.upstream.interim import Beginning
 from gatekeeper.upstream.trailers import Trailers
@@ -166,6 +166,8 @@ class Incoming:
 
     def _take_interim(self, status: int, raw: list[Field], version: str) -> None:
         if status == 101:
+            if not REASON.fullmatch(self.reason):
+                raise BadAnswer(log="control characters in the reason phrase")
             fields = check_switch(raw, version, self.request)
             if self.uploading:
                 raise BadAnswer(log="switched protocols inside the request")

@@ -79,6 +79,9 @@ class Wire:
         if not self.waiting:
             self._end()
 
+    def get_extra_info(self, name: str) -> None:
+        assert "socket" == name
+
     def abort(self) -> None:
         assert not self._lost, "aborted when it had ended"
         self._closing = self.aborted = True

@@ -20,14 +20,20 @@ def arguments() -> argparse.Namespace:
         prog="python -m tests.crowd", description="Let a gateway serve good clients among many hostile ones."
     )
     parts = parser.add_subparsers(dest="part", required=True)
-    one = parts.add_parser("crowd", help="clients that are idle, slow, deaf, or gone as soon as they are there")
+    one = parts.add_parser(
+        "crowd", help="clients that are idle, slow, deaf, or gone as soon as they are there"
+    )
     whole = Options()
     one.add_argument("--rounds", type=int, default=0, help=f"how often all of them come ({whole.rounds})")
     one.add_argument(
         "--descriptors", type=int, default=0, help=f"that the gateway begins with ({whole.descriptors})"
     )
-    one.add_argument("--server", default="", help="what else the file says of it, as `limits: {connections: 20000}`")
-    one.add_argument("--service", default="", help="the same of the service, as `pool: {max_connections: 2000}`")
+    one.add_argument(
+        "--server", default="", help="what else the file says of it, as `limits: {connections: 20000}`"
+    )
+    one.add_argument(
+        "--service", default="", help="the same of the service, as `pool: {max_connections: 2000}`"
+    )
     one.add_argument("--seed", type=int, default=0, help="another one draws other requests (0)")
     parts.add_parser("descriptors", help="none is left to accept anybody with, on both loops")
     parts.add_parser("places", help="more requests than may be under way")

@@ -10,8 +10,6 @@ from random import Random
 from time import monotonic
 from typing import Final
 
-import attrs
-
 from tests.crowd import hostile
 from tests.crowd.allowance import allow_descriptors
 from tests.crowd.good import Good, Phase
@@ -80,7 +78,9 @@ class _Run:
             "address": hostile.Options("idle", port, options.place + options.beyond, network=2, addresses=1),
             "idle": hostile.Options("idle", port, options.idle, network=3),
             "heads": hostile.Options("heads", port, options.heads, network=4, pause=options.drip),
-            "bodies": hostile.Options("bodies", port, options.bodies, network=5, pause=min(1.0, options.drip)),
+            "bodies": hostile.Options(
+                "bodies", port, options.bodies, network=5, pause=min(1.0, options.drip)
+            ),
             "deaf": hostile.Options("deaf", port, options.deaf, network=6),
         }
         started = [stack.enter_async_context(waiting(one)) for one in wanted.values()]

@@ -157,7 +157,9 @@ async def _ask_on(port: int, spell: Spell) -> None:
         while True:
             spell.asked += 1
             try:
-                message = await client.ask(b"GET /?seed=1&size=100 HTTP/1.1\r\nHost: crowd.example\r\n\r\n", len)
+                message = await client.ask(
+                    b"GET /?seed=1&size=100 HTTP/1.1\r\nHost: crowd.example\r\n\r\n", len
+                )
             except BrokenError as error:
                 spell.failed.append(str(error))
                 return
@@ -183,13 +185,20 @@ def judge(story: Story) -> list[Check]:
     """All checks."""
     few, none = story.few, story.none
     found = [
-        Check("few: requests of those who are there failed", "0", f"{len(few.failed)} of {few.asked}", not few.failed and few.asked > 0),
+        Check(
+            "few: requests of those who are there failed",
+            "0",
+            f"{len(few.failed)} of {few.asked}",
+            not few.failed and few.asked > 0,
+        ),
         checks.none_of("few: sent away without a word", few.crowd.dropped + few.crowd.unconnected),
     ]
     for name, spell in (("few", few), ("none", none)):
         found += [
             checks.at_most(f"{name}: share of a processor", spell.share, BUSY, ""),
-            checks.at_most(f"{name}: lines of the log in one second", most_in_a_second(spell.lines), 1, "lines"),
+            checks.at_most(
+                f"{name}: lines of the log in one second", most_in_a_second(spell.lines), 1, "lines"
+            ),
             checks.within(f"{name}: answers again after", spell.again, SOON),
             checks.same(f"{name}: answers again", True, spell.again < AGAIN),
         ]

@@ -69,9 +69,7 @@ class Good(Traffic):
 
 def failed(asked: Sequence[Asked], phase: Phase | None = None) -> list[Asked]:
     """Those that were not answered as they should be."""
-    return [
-        one for one in asked if one.why and (phase is None or phase.begin <= one.sent < phase.end)
-    ]
+    return [one for one in asked if one.why and (phase is None or phase.begin <= one.sent < phase.end)]
 
 
 def waited(took: Sequence[tuple[float, float]], phase: Phase, part: float) -> float:

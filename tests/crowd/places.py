@@ -170,7 +170,10 @@ def judge(story: Story) -> list[Check]:
 def describe(story: Story) -> str:
     """Figures that are no checks."""
     options = story.options
-    rows = [("AT ONCE" if number == 0 else "STREAM", answers) for number, answers in enumerate((story.burst, story.stream))]
+    rows = [
+        ("AT ONCE" if number == 0 else "STREAM", answers)
+        for number, answers in enumerate((story.burst, story.stream))
+    ]
     lines = [f"{story.where}: {options.limit} places, {options.queue} may wait for {options.wait:g} s"]
     for name, answers in rows:
         for status, count in sorted(Counter(one.status for one in answers).items()):

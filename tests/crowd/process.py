@@ -27,7 +27,9 @@ sys.modules["uvloop"] = None
 """
 """A plugin: who has it runs on asyncio's own loop."""
 
-_METRIC: Final = re.compile(r'^gatekeeper_connections_refused_total\{limit="(\w+)"\} ([0-9.e+]+)$', re.MULTILINE)
+_METRIC: Final = re.compile(
+    r'^gatekeeper_connections_refused_total\{limit="(\w+)"\} ([0-9.e+]+)$', re.MULTILINE
+)
 
 
 def file_text(port: int, admin: int, origin: int, server: str = "", service: str = "") -> str:
@@ -108,9 +110,7 @@ class Gateway(GatewayProcess):
 
     def said(self) -> list[Line]:
         """All of its log that is no access line, after it began to listen."""
-        lines = [
-            Line(line.get("time", "")[:19], line["level"], line["message"]) for line in self.log.read()
-        ]
+        lines = [Line(line.get("time", "")[:19], line["level"], line["message"]) for line in self.log.read()]
         begun = next((number for number, line in enumerate(lines, 1) if line.message == "listening"), 0)
         return lines[begun:]
 
@@ -135,7 +135,9 @@ class Gateway(GatewayProcess):
 
 def tcp_memory() -> int:
     """Bytes that the kernel has in TCP connections, whoever's they are on this machine."""
-    line = next(line for line in Path("/proc/net/sockstat").read_text().splitlines() if line.startswith("TCP:"))
+    line = next(
+        line for line in Path("/proc/net/sockstat").read_text().splitlines() if line.startswith("TCP:")
+    )
     return int(line.split()[-1]) * PAGE
 
 

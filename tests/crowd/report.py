@@ -85,7 +85,9 @@ def _round(story: Story, one: Round) -> list[Check]:
         ),
         # an access line may be late, or early
         checks.at_most("access lines of resets", extra, options.rate, "lines"),
-        checks.all_of("from one address, asked again", one.address.answered, one.address.asked, options.place),
+        checks.all_of(
+            "from one address, asked again", one.address.answered, one.address.asked, options.place
+        ),
         checks.same("from one address, over the limit: 503", options.beyond, one.address.refused),
         checks.same("the same, as the gateway counts", options.beyond, one.counted),
         checks.none_of("without a connection", sum(each.unconnected for each in everybody)),
@@ -93,7 +95,9 @@ def _round(story: Story, one: Round) -> list[Check]:
         checks.none_of("answered something else", sum(len(each.wrong) for each in everybody)),
         checks.all_of("idle connections let in", len(one.idle.idle) + one.idle.open, options.idle),
         checks.at_most("idle ones hung up on before their time", len(early), max(0, 1.1 * wanted), "of them"),
-        checks.within("idle ones, longest", max(one.idle.idle, default=float("inf")), options.idle_time + SLACK),
+        checks.within(
+            "idle ones, longest", max(one.idle.idle, default=float("inf")), options.idle_time + SLACK
+        ),
         checks.none_of("idle ones that nobody hangs up on", one.idle.open),
         checks.at_most("memory for an idle connection", one.each_idle / 1024, options.idle_bar, "KiB"),
         checks.at_most("memory for one who does not read", one.each_deaf / MEBIBYTE, options.deaf_bar, "MiB"),
@@ -138,22 +142,32 @@ def describe(story: Story) -> str:
             )
         )
     lines = [
-        f"{options.idle} idle, {options.heads} slow heads, {options.bodies} slow bodies, {options.deaf} who do not read,"
-        f" {options.resets} resets a second; {options.rate} good requests a second; seed {options.seed}",
-        f"descriptors: {options.descriptors} at first, {story.allowed[0]} of {story.allowed[1]} when they were there,"
-        f" {story.descriptors} in use at most; connections refused: {dict(story.refused)}",
+        (
+            f"{options.idle} idle, {options.heads} slow heads, {options.bodies} slow bodies, {options.deaf} who do not read,"
+            f" {options.resets} resets a second; {options.rate} good requests a second; seed {options.seed}"
+        ),
+        (
+            f"descriptors: {options.descriptors} at first, {story.allowed[0]} of {story.allowed[1]} when they were there,"
+            f" {story.descriptors} in use at most; connections refused: {dict(story.refused)}"
+        ),
         "",
         checks.table(rows),
         "",
     ]
     for one in story.rounds:
         lines += [
-            f"slow heads: {len(one.heads.cuts)} answers to {one.heads.made} connections, {one.heads.refused} refused;"
-            f" slow bodies: {len(one.bodies.cuts)} to {one.bodies.made}, {one.bodies.refused} refused;"
-            f" idle: {one.idle.refused} refused; not reading: {one.deaf.refused} refused,"
-            f" {one.deaf.open} had their answer begun; {one.resets.unconnected} of {one.resets.wanted} resets found nobody",
+            (
+                f"slow heads: {len(one.heads.cuts)} answers to {one.heads.made} connections, {one.heads.refused} refused;"
+                f" slow bodies: {len(one.bodies.cuts)} to {one.bodies.made}, {one.bodies.refused} refused;"
+                f" idle: {one.idle.refused} refused; not reading: {one.deaf.refused} refused,"
+                f" {one.deaf.open} had their answer begun; {one.resets.unconnected} of {one.resets.wanted} resets found nobody"
+            ),
         ]
-        lines += [repr(text) for each in (one.address, one.idle, one.heads, one.bodies, one.deaf) for text in each.wrong][:SHOWN]
+        lines += [
+            repr(text)
+            for each in (one.address, one.idle, one.heads, one.bodies, one.deaf)
+            for text in each.wrong
+        ][:SHOWN]
     lines += [str(asked) for asked in failed(story.asked)[:SHOWN]]
     lines += [str(line) for line in complaints(story.said)[:SHOWN]]
     return "\n".join(lines)

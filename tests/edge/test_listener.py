@@ -13,8 +13,7 @@ from typing import Any, cast
 import pytest
 
 from gatekeeper.edge import listener as module
-from gatekeeper.edge.listener import Listener
-from gatekeeper.edge.listener import bind
+from gatekeeper.edge.listener import Listener, bind
 from tests.edge.wire import SOON, on_both_loops, until
 
 
@@ -282,3 +281,20 @@ def test_whoever_can_be_accepted_is() -> None:
     with contextlib.closing(first), contextlib.closing(second):
         assert module._accept_all(Queue()) == [first]  # type: ignore[arg-type]
         assert not first.getblocking()
+
+
+def test_the_kernel_takes_little_for_who_does_not_read() -> None:
+    """A thousand of them would else have gigabytes of it."""
+    with bind("127.0.0.1", 0) as sock, socket.socket() as client:
+        sock.listen()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(sock.getsockname())
+        sock.setblocking(True)
+        with sock.accept()[0] as connection:
+            connection.settimeout(0.5)
+            taken = 0
+            with contextlib.suppress(TimeoutError):
+                while taken < 2 * module.UNSENT:
+                    taken += connection.send(bytes(4096))
+
+    assert module.UNSENT // 2 < taken < 2 * module.UNSENT

@@ -46,7 +46,7 @@ def test_every_mutation_takes_any_bytes(data: bytes) -> None:
 
 async def test_what_is_tried_is_neither_all_good_nor_all_bad() -> None:
     """Only what is accepted can be misunderstood."""
-    tally = await loop.run(3, messages=120)
+    tally = await loop.run(3, messages=160)
     kinds = collections.Counter[str]()
     for kind, count in tally.kinds.items():
         kinds[" ".join(kind.split()[:2])] += count

@@ -868,7 +868,7 @@ async def test_what_a_load_reads_for_the_first_time_may_change_under_its_hands(p
 async def test_a_file_that_goes_back_to_what_was_seen_is_called_for(path: Path) -> None:
     """Somebody was asked to read it in between, and what was read then is in force."""
     async with watching(path) as watched:
-        before = path.read_text()
+        before = path.read_text()  # noqa: ASYNC240
         write(path)
         watched.watch.of([path], [])
         write(path, before)

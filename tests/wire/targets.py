@@ -50,6 +50,10 @@ class Profile:
     """Lines under `server:`."""
     top: str = ""
     """Lines at the top."""
+    services: tuple[str, ...] = ()
+    """More of them; `PORT` is that of the gateway itself."""
+    routes: tuple[str, ...] = ()
+    """More of them."""
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -65,6 +69,24 @@ PROFILES: Final[Mapping[str, Profile]] = {
     "narrow": Profile("limits: {connections_per_address: 4}"),
     "full": Profile("limits: {connections: 4}"),
     "busy": Profile("concurrency: {limit: 2}"),
+    "mapped": Profile(
+        services=('loop: {instances: ["http://127.0.0.1:PORT"], health: false, pool: {idle: 1s}}',),
+        routes=(
+            "loop: {match: /loop/**, to: loop}",
+            "opaque: {match: /opaque/**, to: second, encoded_slashes: keep}",
+            "strip: {match: /strip/**, to: second, rewrite: {strip: /strip}}",
+            "moved: {match: /moved/**, to: second, rewrite: {strip: /moved, prefix: /base}}",
+            'items: {match: "/items/{id}", to: second, rewrite: "/item/{path.id}"}',
+            'numbers: {match: "/numbers/{n:int}", to: second}',
+            "exact: {match: {path: {exact: /exact}}, to: second}",
+            "prefix: {match: {path: {prefix: /api}}, to: second}",
+            'regex: {match: {path: {regex: "/rx/[a-z]+"}}, to: second, priority: 1}',
+            "header: {match: {path: /choose/**, header: {x-side: b}}, to: second}",
+            "address: {match: {path: /far/**, address: 203.0.113.0/24}, to: second}",
+            'cookie: {match: {path: /taste/**, cookie: {canary: "yes"}}, to: second}',
+            "query: {match: {path: /ask/**, query: {side: b}}, to: second}",
+        ),
+    ),
     "queueing": Profile("concurrency: {limit: 2, queue: 1, wait: 300ms}"),
 }
 """By name."""
@@ -85,12 +107,14 @@ def gateway_yaml(profile: str, port: int, ports: Mapping[str, int]) -> str:
         f"  origin: http://127.0.0.1:{ports['origin']}",
         f"  named: http://localhost:{ports['named']}",
         f"  second: http://127.0.0.1:{ports['second']}",
+        *(f"  {line.replace('PORT', str(port))}" for line in more.services),
         "routes:",
         "  all: {match: /**, to: origin}",
         "  named: {match: /named/**, to: named}",
         "  second: {match: {host: second.test, path: /**}, to: second}",
         "  ws: {match: /ws/**, to: origin, websocket: true}",
         "  chat: {match: /chat/**, to: origin, websocket: {protocols: [websocket, chat]}}",
+        *(f"  {line}" for line in more.routes),
     ]
     return "\n".join(lines) + "\n"
 

@@ -11,11 +11,15 @@ from tests.wire.targets import PROFILES
 
 
 ALL = rows()
-COUNTS = {"FRM": 38, "LIM": 16}
+COUNTS = {"FRM": 38, "LIM": 16, "HOP": 12, "FWD": 10, "PTH": 19}
 """References that a family must have."""
 ELSEWHERE = {
+    # claims of tokens: where users are told to instances
+    "FWD-08",
     # routes with regular expressions: refused or guarded when they are loaded
-    "LIM-15"
+    "LIM-15",
+    # routes that overlap: when they are loaded, and against a matcher that shares no code
+    "PTH-19",
 }
 """References that are tested where they are decided, and not on the wire."""
 

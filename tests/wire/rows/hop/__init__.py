@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.wire.row import Row
-from tests.wire.rows.hop import answers, framing, kept, loops, nominated, requests
+from tests.wire.rows.hop import answers, circles, framing, kept, loops, nominated, requests
 
 
 def rows() -> Iterator[Row]:
@@ -14,3 +14,4 @@ def rows() -> Iterator[Row]:
     yield from framing.rows()
     yield from kept.rows()
     yield from loops.rows()
+    yield from circles.rows()

@@ -7,7 +7,7 @@ that gets to the one, but would be understood as one for the other, has gone rou
 from collections.abc import Iterator
 
 from tests.wire.row import Row
-from tests.wire.rows.paths import bytes_, dots, hosts, queries, segments, slashes
+from tests.wire.rows.paths import bytes_, dots, hosts, mapped, queries, segments, slashes
 
 
 def rows() -> Iterator[Row]:
@@ -18,3 +18,4 @@ def rows() -> Iterator[Row]:
     yield from segments.rows()
     yield from queries.rows()
     yield from hosts.rows()
+    yield from mapped.rows()
