@@ -11,6 +11,7 @@ import asyncio
 import errno
 import gc
 import logging
+import math
 import os
 import select
 import signal
@@ -28,6 +29,7 @@ from gatekeeper.config.problems import ConfigError, Problem, render
 from gatekeeper.edge.listener import bind
 from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, setup_logging
 from gatekeeper.observe.output import STDOUT
+from gatekeeper.runtime import descriptors
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.loading import Loaded
 from gatekeeper.runtime.source import Source
@@ -47,6 +49,12 @@ SETTLE_SECONDS: Final = 0.5
 """How long after the start the memory that stays is put aside: collecting takes some milliseconds."""
 
 
+EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What keeps a loop from accepting connections; asyncio tries again after a second."""
+EXHAUSTED_SECONDS: Final = 60.0
+"""Between two lines of the log about it."""
+
+
 def serve(options: Namespace) -> int:
     """Load, listen, and serve until a signal comes; the exit code.
 
@@ -54,6 +62,7 @@ def serve(options: Namespace) -> int:
         CommandError: it could not start.
 
     """
+    descriptors.raise_limit()
     host = plugins.load(options)
     demo_only = options.demo and options.config is None
     path = demo.CONFIG if demo_only else configuration.config_path(options)
@@ -110,10 +119,12 @@ class _Process:
         self._asked_to_end = asyncio.Event()
         self._asked_to_reload = asyncio.Event()
         self._lingers = True
+        self._exhausted_at = -math.inf
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
         access = self._access = AccessLog(loop.call_later, self._format)
+        loop.set_exception_handler(self._on_loop_error)
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._on_signal, number)
@@ -187,6 +198,14 @@ class _Process:
         self._logs.close()
         # not by the signal itself: the first process of a container does not die of one
         os._exit(128 + number)
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not ("socket" in context and isinstance(error, OSError) and error.errno in EXHAUSTED):
+            loop.default_exception_handler(context)
+        elif loop.time() - self._exhausted_at > EXHAUSTED_SECONDS:
+            self._exhausted_at = loop.time()
+            log.error("no connection can be accepted: %s", error.strerror)
 
     def _on_hangup(self) -> None:
         if not _has_gone(self._terminals):

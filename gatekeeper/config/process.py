@@ -64,7 +64,11 @@ class ServerLimitsConfig:
         metadata=help_line("bytes a second of a body that is waited for, over ten seconds"),
     )
     connections: int = attrs.field(
-        default=10_000, validator=AtLeast(1), metadata=help_line("that are open at the same time")
+        default=10_000,
+        validator=AtLeast(1),
+        metadata=help_line(
+            "that are open at the same time; fewer where the system allows too few descriptors for them"
+        ),
     )
     connections_per_address: int | Literal[False] = attrs.field(
         default=1000,

@@ -31,6 +31,8 @@ from typing import Final
 
 
 BACKLOG: Final = 1024
+AT_ONCE: Final = 16
+"""Connections that asyncio accepts in one turn of its loop, and times it then tries in vain if it has no descriptors left."""
 HANDSHAKES: Final = 0.1
 """Seconds at most that handshakes under way are given."""
 
@@ -87,8 +89,9 @@ class Listener:
             self.sock.listen(BACKLOG)
             self._accepting = self.sock.dup()
             self._server = await asyncio.get_running_loop().create_server(
-                self._connect, sock=self._accepting, backlog=BACKLOG
+                self._connect, sock=self._accepting, backlog=AT_ONCE
             )
+            self.sock.listen(BACKLOG)  # it has said its own
         except BaseException:
             if self._accepting is not None:
                 self._accepting.close()

@@ -107,6 +107,16 @@ class StrictProtocol(web.RequestHandler):
         return self._wake is not None and not self._incoming.head.begun
 
     @property
+    def idle_since(self) -> float | None:
+        """The time of the wheel since when that is so; None where it is not."""
+        return self._idle_since if self.is_idle else None
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether it has ever sent a request."""
+        return self._incoming.requests > 0
+
+    @property
     def is_waiting(self) -> bool:
         """Whether it has nothing to answer."""
         return self._wake is not None
@@ -130,6 +140,9 @@ class StrictProtocol(web.RequestHandler):
         self._incoming.stop()
         assert self.transport is not None
         self.transport.write(_TURNED_AWAY)
+        if not self.edge.may_linger(self):
+            self.transport.close()
+            return
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._idle_timer = self.edge.wheel.add(LINGER, self.abort)

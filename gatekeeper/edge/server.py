@@ -68,7 +68,7 @@ class EdgeServer(web.Server):
         super().__init__(_unused, handler_cancellation=True)
         self.wheel: Final = wheel
         self.draining = False
-        self._connected = Connected()
+        self._connected = Connected(observer.displaced)
         self._snapshot = snapshot
         self._observer = observer
         self._clock = clock.monotonic
@@ -143,10 +143,16 @@ class EdgeServer(web.Server):
         address = parse_address(str(peername[0])) if isinstance(peername, tuple) and peername else None
         scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
         peer = protocol.peer = Peer(address, scheme, protocol.accepted_by.name, self.settings.networks)
-        met = self._connected.enter(protocol, address if not peer.trusted else None, self.settings.limits)
+        met = self._connected.enter(
+            protocol, address if not peer.trusted else None, self.settings.limits, self.wheel.now
+        )
         if met is not None:
             self._observer.turned_away(met)
         return met is None
+
+    def may_linger(self, protocol: StrictProtocol) -> bool:
+        """Whether a connection that was turned away may stay until its client has read so."""
+        return self._connected.may_linger(protocol)
 
     def dismiss(self, protocol: StrictProtocol) -> None:
         """Note that a connection has ended."""

@@ -22,6 +22,7 @@ class Observer:
         "_attempts",
         "_attempts_total",
         "_clock",
+        "_displaced",
         "_duration",
         "_durations",
         "_received",
@@ -48,6 +49,10 @@ class Observer:
             "Connections that were answered 503 at once: too many are open, in all or from one address.",
             ("limit",),
         )
+        self._displaced = metrics.counter(
+            "gatekeeper_connections_displaced_total",
+            "Idle connections that were ended so that another one had a place.",
+        ).child()
         self._requests_total = metrics.counter(
             "gatekeeper_requests_total", "Requests answered.", ("route", "service", "method", "status")
         )
@@ -75,6 +80,10 @@ class Observer:
     def turned_away(self, limit: str) -> None:
         """Count a connection that was refused, by the name of the limit that it met."""
         self._turned_away.child(limit).value += 1
+
+    def displaced(self) -> None:
+        """Count a connection that was ended to make room for another one."""
+        self._displaced.value += 1
 
     def finish(self, exchange: Exchange) -> None:
         """Note an exchange that has ended."""

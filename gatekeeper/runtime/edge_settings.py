@@ -3,13 +3,17 @@
 from gatekeeper.config.model import ServerConfig
 from gatekeeper.core.concurrency import Concurrency
 from gatekeeper.edge.settings import EdgeLimits, EdgeSettings, EdgeTimeouts
+from gatekeeper.runtime.descriptors import ENOUGH, for_clients
 
 
-def edge_settings(server: ServerConfig, before: EdgeSettings | None = None) -> EdgeSettings:
+def edge_settings(
+    server: ServerConfig, before: EdgeSettings | None = None, *, descriptors: int = ENOUGH
+) -> EdgeSettings:
     """Say it in the words of the edge.
 
     Whoever has a place keeps it: with `before`, what the edge went by until now, the same places go on, by the limit of
-    now and at once. So this is for a configuration that comes into force.
+    now and at once. So this is for a configuration that comes into force. Of connections no more are taken than
+    `descriptors` allow.
     """
     timeouts, limits, concurrency = server.timeouts, server.limits, server.concurrency
     half_close = server.half_close
@@ -28,7 +32,7 @@ def edge_settings(server: ServerConfig, before: EdgeSettings | None = None) -> E
             header_count=limits.header_count,
             header_block=limits.header_block,
             body_rate=limits.body_rate or None,
-            connections=limits.connections,
+            connections=min(limits.connections, for_clients(descriptors, concurrency.limit)),
             connections_per_address=limits.connections_per_address or None,
             requests_per_connection=limits.requests_per_connection or None,
         ),

@@ -27,6 +27,7 @@ from gatekeeper.observe.observer import Observer
 from gatekeeper.policy.health import Health
 from gatekeeper.registry.health import HealthChecks
 from gatekeeper.registry.services import Member, Service
+from gatekeeper.runtime import descriptors
 from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.change import Change, Outcome
 from gatekeeper.runtime.edge_settings import edge_settings
@@ -152,7 +153,7 @@ class Gateway:
             Observer(self.metrics, self.clock, self._write_access),
             self.wheel,
             self.clock,
-            edge_settings(server),
+            edge_settings(server, descriptors=descriptors.limit()),
             getrandbits=random.getrandbits,
             ready=lambda: not self.providers.awaited,
         )
@@ -196,7 +197,11 @@ class Gateway:
         change.prepared.commit(warm=before is None)
         self.snapshot, self.config = after, config
         server = config.server
-        edge.reconfigure(edge_settings(server, edge.settings))
+        edge.reconfigure(edge_settings(server, edge.settings, descriptors=descriptors.limit()))
+        if (allowed := edge.settings.limits.connections) < server.limits.connections:
+            log.warning(
+                "%d descriptors (`ulimit -n`) allow only %d connections", descriptors.limit(), allowed
+            )
         self.checks.apply(after.services.values())
         self.providers.apply(config.providers)
         for name, sock in change.sockets.items():

@@ -44,12 +44,13 @@ class Answer(Incoming):
     """What comes back for one request."""
 
     __slots__ = (
-        "_paused",
         "_timer",
-        "_touched",
         "_waiter",
+        "begun",
         "connection",
         "limits",
+        "paused",
+        "touched",
         "tunnel",
         "wheel",
     )
@@ -81,9 +82,9 @@ class Answer(Incoming):
         self._beginning = self._continue = None
         self._remaining = -1
         self._chunks = []
-        self._paused = False
+        self.paused = False
         self._waiter: asyncio.Future[None] | None = None
-        self._touched = wheel.now
+        self.begun = self.touched = wheel.now
         self._timer: Timer | None = wheel.add(limits.first_byte, self._check_time)
         connection.answer = self
 
@@ -110,9 +111,9 @@ class Answer(Incoming):
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self._size = 0
-        if self._paused:
-            self._paused = False
-            self._touched = self.wheel.now
+        if self.paused:
+            self.paused = False
+            self.touched = self.wheel.now
             if self.connection is not None:
                 self.connection.resume_reading()
         return data
@@ -155,7 +156,7 @@ class Answer(Incoming):
 
     def touch(self) -> None:
         """Note that the upload moved."""
-        self._touched = self.wheel.now
+        self.touched = self.wheel.now
 
     def upload_begins(self) -> None:
         """The request's body is still to come: until it is out, it is the time for writing that counts."""
@@ -181,13 +182,13 @@ class Answer(Incoming):
         return self.limits.stream if is_event_stream(self.fields) else self.limits.read
 
     def _watch(self, limit: float) -> None:
-        self._touched = self.wheel.now
+        self.touched = self.wheel.now
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self.wheel.add(limit, self._check_time)
 
     def _check_time(self) -> None:
-        silent = self.wheel.now - self._touched
+        silent = self.wheel.now - self.touched
         error: type[GatewayError]
         if self.uploading:
             # a client that sends slowly is the edge's concern; an instance that does not read is ours
@@ -200,7 +201,7 @@ class Answer(Incoming):
             limit, error = self.limits.first_byte, FirstByteTimeout
         else:
             limit, error = self._silence, AnswerTruncated
-            if self._paused or self._chunks:
+            if self.paused or self._chunks:
                 silent = 0.0  # it is the client who is slow
         if silent >= limit:
             self.fail(error(log=f"silent for {silent:.1f} s"))
@@ -213,7 +214,7 @@ class Answer(Incoming):
         """Take bytes from the wire."""
         had_head = self.has_head
         if had_head:
-            self._touched = self.wheel.now
+            self.touched = self.wheel.now
         parser = self._parser
         if parser is None:
             self.keep_alive = False  # behind the end of an answer whose request is still being sent
@@ -253,8 +254,8 @@ class Answer(Incoming):
                 waiter.set_result(None)
         if self.complete:
             self._finish()
-        elif self._size > HIGH_WATER and not self._paused:
-            self._paused = True
+        elif self._size > HIGH_WATER and not self.paused:
+            self.paused = True
             assert self.connection is not None
             self.connection.pause_reading()
         elif had_head and self.trailers is not None:
@@ -372,8 +373,8 @@ class Answer(Incoming):
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.answer = None
-            if self._paused:
-                self._paused = False
+            if self.paused:
+                self.paused = False
                 connection.resume_reading()
             if self.keep_alive:
                 connection.pool.release(connection)

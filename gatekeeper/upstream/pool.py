@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 from collections import deque
+from operator import itemgetter
 from typing import Final
 
 import attrs
@@ -18,11 +19,15 @@ from gatekeeper.core.clock import Wheel
 from gatekeeper.core.errors import ConnectFailed, ConnectTimeout, PoolExhausted, TlsFailed
 from gatekeeper.core.instance import Instance
 from gatekeeper.upstream.connection import Connection
+from gatekeeper.upstream.holding import PATIENCE, give_up, seconds_held
 
 
+_seconds: Final = itemgetter(0)
 _TCP_ESTABLISHED: Final = 1
 TRUSTED: Final = 0.5
 """Seconds after its last answer in which a connection is taken to be as it was."""
+CLEAR: Final = 0.25
+"""Seconds between two looks for clients that hold connections which others wait for."""
 SWEEP: Final = 1.0
 """Seconds between two looks for connections that have been idle too long."""
 
@@ -43,6 +48,7 @@ class Pool:
     """
 
     __slots__ = (
+        "_clearing",
         "_connections",
         "_idle",
         "_instance",
@@ -77,7 +83,7 @@ class Pool:
         self._instance = instance
         self._wheel = wheel
         self._tls = tls
-        self._sweeping = False
+        self._sweeping = self._clearing = False
         self._idle: deque[Connection] = deque()
         self._connections: set[Connection] = set()
         self._opening = 0
@@ -150,6 +156,8 @@ class Pool:
         while True:
             waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
+            if not self._clearing:
+                self._clear()
             try:
                 async with asyncio.timeout_at(deadline):
                     connection = await waiter
@@ -231,6 +239,21 @@ class Pool:
         self._sweeping = bool(self._idle)
         if self._sweeping:
             self._wheel.add(SWEEP, self._sweep)
+
+    def _clear(self) -> None:
+        """As long as somebody waits, let clients give up what they merely hold, those first who have held it longest."""
+        now = self._wheel.now
+        held = [
+            (seconds, connection.answer)
+            for connection in self._connections
+            if connection.answer is not None and (seconds := seconds_held(connection.answer, now)) >= PATIENCE
+        ]
+        held.sort(key=_seconds, reverse=True)
+        for _, answer in held[: len(self._waiters)]:
+            give_up(answer)
+        self._clearing = bool(self._waiters)
+        if self._clearing:
+            self._wheel.add(CLEAR, self._clear)
 
     def _pass_place_on(self) -> None:
         """Give a place that is counted as opening to the first in line, or back."""

@@ -113,7 +113,7 @@ class _Run:
             await asyncio.gather(heads.come(), bodies.come())
             self._story.allowed = gateway.allowed
             deadline = monotonic() + options.write + 2 * LATE
-            while monotonic() < deadline and len(gateway.large()) - seen < options.deaf:
+            while monotonic() < deadline and len(gateway.large()) - seen < options.deaf:  # noqa: ASYNC110
                 await asyncio.sleep(SAMPLE)
             for herd in (heads, bodies):
                 await herd.tell("stay away")

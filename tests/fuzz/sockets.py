@@ -36,7 +36,7 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BEHAVIOURS: Final = (Behaviour.LENGTH, Behaviour.LENGTH, Behaviour.CHUNKED)
 _APART: Final = frozenset({b"traceparent", b"x-forwarded-for", b"x-request-id", b"date", b"expect"})
 """What differs from one gateway to the other."""
-_SKIPPED: Final = re.compile(rb"(?i)/ws|/chat|/healthz|%2f|%5c")
+_SKIPPED: Final = re.compile(rb"(?i)/ws|/chat|/healthz|%2f|%5c|;")
 """What is not the same for the two: one of them has routes that mind these, and one has not."""
 
 

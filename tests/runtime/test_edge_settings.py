@@ -102,6 +102,23 @@ def test_what_is_off_is_no_limit(key: str) -> None:
     assert None is getattr(found.limits, key)
 
 
+@pytest.mark.parametrize(
+    ("descriptors", "under_way", "expected"),
+    [
+        pytest.param(1024, 2000, 480, id="each request may need another connection"),
+        pytest.param(20_000, 2000, 10_000, id="enough"),
+        pytest.param(10_000, 2000, 7936, id="as many as may be under way have another one"),
+        pytest.param(64, 2000, 1, id="hardly any"),
+        pytest.param(3, 2000, 1, id="none"),
+    ],
+)
+def test_no_more_connections_than_descriptors_allow(descriptors: int, under_way: int, expected: int) -> None:
+    """A gateway that gives its last one to a client cannot ask anybody for it."""
+    server = ServerConfig(concurrency=ConcurrencyConfig(limit=under_way))
+
+    assert expected == edge_settings(server, descriptors=descriptors).limits.connections
+
+
 def test_places_are_kept_over_reloads() -> None:
     """Whoever is inside stays counted, and the new limit holds at once."""
     before = edge_settings(ServerConfig(concurrency=ConcurrencyConfig(limit=2)))

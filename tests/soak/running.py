@@ -12,10 +12,12 @@ GOODBYE = 30.0
 """Seconds for the end of one that is given up, and of all that it has started."""
 
 
-def run_soak(*arguments: str, patience: float) -> subprocess.CompletedProcess[str]:
+def run_soak(
+    *arguments: str, patience: float, module: str = "tests.soak"
+) -> subprocess.CompletedProcess[str]:
     """Run `python -m tests.soak ...` for `patience` seconds at most; what it said, and its exit code."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.soak", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
