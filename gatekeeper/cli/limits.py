@@ -15,10 +15,10 @@ from gatekeeper.config.reference import Page, Table
 from gatekeeper.config.show import show_value
 from gatekeeper.config.units import show_duration, show_size
 from gatekeeper.config.wording import keys, written
-from gatekeeper.core import body, errors
+from gatekeeper.core import body, concurrency, errors
 from gatekeeper.core.errors import GatewayError
 from gatekeeper.edge import body as client_body
-from gatekeeper.edge import chunks, facts, head, incoming, protocol
+from gatekeeper.edge import chunks, connected, facts, head, incoming, protocol
 from gatekeeper.observe import log, metrics
 from gatekeeper.upstream import answer, interim, trailers
 from gatekeeper.upstream import head as answer_head
@@ -121,6 +121,13 @@ FIXED: Final = (
     ("trailers of an answer", f"{trailers.TRAILER_COUNT}, {show_size(trailers.TRAILER_SIZE)}", _CUT),
     ("chunks of an answer without data", show_size(trailers.FRAMING_LIMIT), _CUT),
     ("an answer that a client does not take", show_size(answer.HIGH_WATER), _NOTHING),
+    (
+        "a place or connection that others wait for, by who does not read, or hardly sends",
+        show_duration(concurrency.PATIENCE),
+        f"{_CUT}, or {_SLOW}",
+    ),
+    ("a body, before it gets one where they are scarce", show_size(concurrency.SCARCE), _NOTHING),
+    ("an idle connection that others want the place of", show_duration(connected.IDLE), _ENDS),
     ("until a body is sent without 100 (Continue)", show_duration(answer.CONTINUE_WAIT), _NOTHING),
     ("connections of the admin API", str(connection.CONNECTIONS), _ENDS),
     ("until a request of the admin API has come", show_duration(connection.IDLE), _ENDS),

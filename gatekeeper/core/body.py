@@ -73,7 +73,7 @@ class Body:
     """
 
     __slots__ = (
-        "_overflow", "_source", "_tees", "chunked", "data", "expects_continue", "length", "limit", "trailers",
+        "_ahead", "_overflow", "_source", "_tees", "chunked", "data", "expects_continue", "length", "limit", "trailers",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +93,7 @@ class Body:
         self._source = source
         self._overflow = overflow
         self._tees: list[Tee] | None = None
+        self._ahead: list[bytes] = []  # what was gathered and not given away yet
 
     @classmethod
     def stream(
@@ -114,15 +115,37 @@ class Body:
             RuntimeError: it was read or aborted before.
 
         """
+        if self._ahead:
+            return self._ahead.pop(0)
         if self._source is None:
             raise RuntimeError("this body has been read already")
-        chunk = await self._source.read()
+        return await self._read(self._source)
+
+    async def _read(self, source: BodySource) -> bytes:
+        chunk = await source.read()
         if not chunk:
             self._source = None
         if self._tees is not None:
             for tee in self._tees:
                 tee.feed(chunk)
         return chunk
+
+    async def gather(self, size: int) -> None:
+        """Wait until so many bytes have come of a body that nobody has read from yet; all of them complete it.
+
+        Raises:
+            GatewayError: the body was cut short or stalled.
+
+        """
+        if self.data is not None or self._source is None:
+            return
+        self.expects_continue = False  # to read is to ask for it
+        while sum(map(len, self._ahead)) < size:
+            if not (chunk := await self._read(self._source)):
+                self.data, self._ahead = b"".join(self._ahead), []
+                self.length = len(self.data)
+                return
+            self._ahead.append(chunk)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the chunks, complete or not."""
@@ -166,7 +189,10 @@ class Body:
             tee.feed(self.data)
             if self.data:
                 tee.feed(b"")
-        elif self._tees is None:
+            return tee
+        for chunk in self._ahead:
+            tee.feed(chunk)
+        if self._tees is None:
             self._tees = [tee]
         else:
             self._tees.append(tee)
@@ -192,6 +218,7 @@ class Body:
     def abort(self) -> None:
         """Give the body up: whoever sends it is told to stop. Harmless when it has ended."""
         source, self._source = self._source, None
+        self._ahead.clear()
         if source is not None:
             source.abort()
 

@@ -7,6 +7,7 @@ while. It belongs to one loop.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from gatekeeper.core.errors import Overloaded
@@ -14,6 +15,14 @@ from gatekeeper.core.errors import Overloaded
 
 RETRY_AFTER: Final = (b"retry-after", b"1")
 """What clients that find no place are told: who is let in again is known from moment to moment only."""
+
+
+MakeWay = Callable[[int], object]
+"""Ends so many at most that merely hold a place, as slow clients do; it may be called often."""
+SCARCE: Final = 64 * 1024
+"""Bytes of a request's body that have to be here, if not all of it, before it gets a place where those are scarce."""
+PATIENCE: Final = 1.0
+"""Seconds that a client may hold a place that others wait for, without reading or hardly sending anything."""
 
 
 class Figures(Protocol):
@@ -66,8 +75,15 @@ class Concurrency:
             return True
         return False
 
-    async def enter(self) -> None:
+    @property
+    def is_scarce(self) -> bool:
+        """Whether more than half of the places are taken: what can wait elsewhere is to wait there."""
+        return 2 * self.in_flight > self.limit
+
+    async def enter(self, make_way: "MakeWay | None" = None) -> None:
         """Take a place, waiting in line for one where none is free.
+
+        `make_way` is asked to end what holds places without need: at once, and once more while it is waited for.
 
         Raises:
             Overloaded: the line is full, or no place became free in time.
@@ -75,13 +91,19 @@ class Concurrency:
         """
         if self.try_enter():
             return
+        if make_way is not None:
+            make_way(1)
+            if self.try_enter():
+                return
         line = self._line
         if len(line) >= self.queue:
             raise self._refuse("the line is full")
         loop = asyncio.get_running_loop()
         place: asyncio.Future[bool] = loop.create_future()
         line.append(place)
-        timer = loop.call_later(self.wait, self._give_up, place)
+        timers = [loop.call_later(self.wait, self._give_up, place)]
+        if make_way is not None:
+            timers.append(loop.call_later(self.wait / 2, make_way, 1))
         try:
             free = await place
         except BaseException:
@@ -92,7 +114,8 @@ class Concurrency:
                 self.leave()
             raise
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
         if not free:
             raise self._refuse("no place became free in time")
 

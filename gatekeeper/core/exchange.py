@@ -161,7 +161,8 @@ class Exchange:
 
     `deadline` is absolute (`Clock.monotonic`) and shared by all attempts. `spent` has the seconds that each filter
     took for itself, without what came after it. `interim` passes an interim answer (RFC 9110 section 15.2) on to the
-    client; None where there is nobody who would understand it.
+    client; None where there is nobody who would understand it. `hang_up` cuts the client off inside its answer, where
+    it does not read; None as long as that has not begun.
     """
 
     __slots__ = (
@@ -173,6 +174,7 @@ class Exchange:
         "captures",
         "deadline",
         "error",
+        "hang_up",
         "id",
         "interim",
         "mark",
@@ -198,6 +200,7 @@ class Exchange:
         self.service = ""
         self.attempts: list[Attempt] = []
         self.deadline: float | None = None
+        self.hang_up: Callable[[], object] | None = None
         self.interim: Callable[[int, list[Field]], object] | None = None
         self.status = 0
         self.error: GatewayError | None = None

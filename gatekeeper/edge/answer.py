@@ -127,6 +127,7 @@ async def _pump(
 ) -> None:
     expected = body.length
     sent = 0
+    exchange.hang_up = protocol.abort
     try:
         while chunk := await body.next():
             sent += len(chunk)
@@ -202,10 +203,13 @@ async def switch(
 
 async def _drain(protocol: "StrictProtocol") -> None:
     """Wait until the client has read on; one that does not for too long is gone."""
-    timer = protocol.edge.wheel.add(protocol.edge.settings.timeouts.write, protocol.abort)
+    edge = protocol.edge
+    timer = edge.wheel.add(edge.settings.timeouts.write, protocol.abort)
+    edge.connected.blocked[protocol] = edge.wheel.now
     try:
         await protocol._drain_helper()
     except ConnectionError as error:
         raise ClientGone from error
     finally:
         timer.cancel()
+        del edge.connected.blocked[protocol]

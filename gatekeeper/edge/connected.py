@@ -10,8 +10,10 @@ import heapq
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import Final, Protocol
 
+from gatekeeper.core.concurrency import PATIENCE
 from gatekeeper.edge.forwarded import Address
 from gatekeeper.edge.settings import EdgeLimits
 
@@ -41,6 +43,10 @@ class Client(Protocol):
         """End it."""
         ...
 
+    def abort(self) -> None:
+        """Cut it off inside its answer."""
+        ...
+
 
 def _ignore() -> None:
     pass
@@ -49,10 +55,12 @@ def _ignore() -> None:
 class Connected:
     """Counts connections."""
 
-    __slots__ = ("_by_address", "_idle", "_keys", "_lingering", "_looked", "_on_displaced")
+    __slots__ = ("_by_address", "_idle", "_keys", "_lingering", "_looked", "_on_displaced", "blocked")
 
     def __init__(self, on_displaced: Callable[[], None] = _ignore) -> None:
         """`on_displaced` is called for each connection that is ended to make room."""
+        self.blocked: Final[dict[Client, float]] = {}
+        """Whose clients do not keep up reading, and since when; who comes first has not for longest."""
         self._keys: dict[Client, bytes] = {}  # of those that are in, by what they count for beside all
         self._by_address: dict[bytes, int] = {}
         self._idle: OrderedDict[Client, float] = (
@@ -101,6 +109,12 @@ class Connected:
             return False
         self._lingering.add(connection)
         return True
+
+    def make_way(self, count: int, now: float) -> None:
+        """Cut off so many clients at most that do not read, so that those who wait for a place get theirs."""
+        late = [one for one, since in islice(self.blocked.items(), count) if now - since >= PATIENCE]
+        for connection in late:
+            connection.abort()
 
     def _make_room(self, now: float) -> bool:
         """End an idle connection; False where there is none."""

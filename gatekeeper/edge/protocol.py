@@ -140,7 +140,7 @@ class StrictProtocol(web.RequestHandler):
         self._incoming.stop()
         assert self.transport is not None
         self.transport.write(_TURNED_AWAY)
-        if not self.edge.may_linger(self):
+        if not self.edge.connected.may_linger(self):
             self.transport.close()
             return
         if self.transport.can_write_eof():

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gatekeeper.core.body import Body
 from gatekeeper.core.clock import Clock, Wheel
+from gatekeeper.core.concurrency import SCARCE
 from gatekeeper.core.errors import AnswerTruncated, ClientGone, ContentTooLarge, GatewayError
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Response
@@ -68,7 +69,7 @@ class EdgeServer(web.Server):
         super().__init__(_unused, handler_cancellation=True)
         self.wheel: Final = wheel
         self.draining = False
-        self._connected = Connected(observer.displaced)
+        self.connected: Final = Connected(observer.displaced)
         self._snapshot = snapshot
         self._observer = observer
         self._clock = clock.monotonic
@@ -143,20 +144,15 @@ class EdgeServer(web.Server):
         address = parse_address(str(peername[0])) if isinstance(peername, tuple) and peername else None
         scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
         peer = protocol.peer = Peer(address, scheme, protocol.accepted_by.name, self.settings.networks)
-        met = self._connected.enter(
-            protocol, address if not peer.trusted else None, self.settings.limits, self.wheel.now
-        )
+        counted = address if not peer.trusted else None
+        met = self.connected.enter(protocol, counted, self.settings.limits, self.wheel.now)
         if met is not None:
             self._observer.turned_away(met)
         return met is None
 
-    def may_linger(self, protocol: StrictProtocol) -> bool:
-        """Whether a connection that was turned away may stay until its client has read so."""
-        return self._connected.may_linger(protocol)
-
     def dismiss(self, protocol: StrictProtocol) -> None:
         """Note that a connection has ended."""
-        self._connected.leave(protocol)
+        self.connected.leave(protocol)
 
     def reconfigure(self, settings: EdgeSettings) -> None:
         """Let other settings hold, for all requests from the next one on; who is idle is so from now on.
@@ -202,8 +198,10 @@ class EdgeServer(web.Server):
         entered = False
         try:
             try:
+                if request.body.data is None and places.is_scarce:
+                    await request.body.gather(SCARCE)
                 if not places.try_enter():
-                    await places.enter()
+                    await places.enter(self._make_way)
                 entered = True
                 snapshot = self._snapshot()
                 snapshot.leases += 1
@@ -227,6 +225,9 @@ class EdgeServer(web.Server):
                 places.leave()
             if snapshot is not None:
                 snapshot.release()
+
+    def _make_way(self, count: int) -> None:
+        self.connected.make_way(count, self.wheel.now)
 
     async def _ask(self, exchange: Exchange, snapshot: "Snapshot", protocol: StrictProtocol) -> Response:
         """Send the exchange through the chain of its route."""
@@ -307,7 +308,6 @@ class EdgeServer(web.Server):
         if self.draining:
             # it will be counted as all are, and does not mean that anybody is still sent here
             self._last_answers -= 1
-        if self.draining:
             status, text = 503, b"draining\n"
         elif not self._ready():
             status, text = 503, b"starting\n"

@@ -220,7 +220,9 @@ class _Build:
         context = BuildContext(
             gateway=self.gateway, wheel=self.wheel, name=FORWARD, owner=owner, target=target
         )
-        links.append(Link(FORWARD, Placed(kind.build(kind.config(), context), running.places)))
+        links.append(
+            Link(FORWARD, Placed(kind.build(kind.config(), context), running.places, running.pools.values()))
+        )
         return compile_chain(links, Chain(_nothing_beyond), self.clock)
 
     def _split(

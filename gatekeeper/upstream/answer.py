@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CONTINUE_WAIT: Final = 0.1
 """Seconds to wait for 100 (Continue) before a body is sent all the same: not every server knows it, and a client must
 not wait "for an indefinite period before sending the content" (RFC 9110 section 10.1.1)."""
-HIGH_WATER: Final = 256 * 1024
+HIGH_WATER: Final = 64 * 1024
 """Bytes of an answer that wait for a slow client before the instance is no longer read from."""
 
 
@@ -48,6 +48,7 @@ class Answer(Incoming):
         "_waiter",
         "begun",
         "connection",
+        "gathered",
         "limits",
         "paused",
         "touched",
@@ -84,7 +85,7 @@ class Answer(Incoming):
         self._chunks = []
         self.paused = False
         self._waiter: asyncio.Future[None] | None = None
-        self.begun = self.touched = wheel.now
+        self.touched = wheel.now
         self._timer: Timer | None = wheel.add(limits.first_byte, self._check_time)
         connection.answer = self
 
@@ -161,6 +162,7 @@ class Answer(Incoming):
     def upload_begins(self) -> None:
         """The request's body is still to come: until it is out, it is the time for writing that counts."""
         self.uploading = True
+        self.begun, self.gathered = self.wheel.now, self.attempt.exchange.bytes_in
         self._watch(self.limits.write)
 
     def uploaded(self) -> None:

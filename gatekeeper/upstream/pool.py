@@ -16,10 +16,11 @@ from typing import Final
 import attrs
 
 from gatekeeper.core.clock import Wheel
+from gatekeeper.core.concurrency import PATIENCE
 from gatekeeper.core.errors import ConnectFailed, ConnectTimeout, PoolExhausted, TlsFailed
 from gatekeeper.core.instance import Instance
 from gatekeeper.upstream.connection import Connection
-from gatekeeper.upstream.holding import PATIENCE, give_up, seconds_held
+from gatekeeper.upstream.holding import give_up, seconds_held
 
 
 _seconds: Final = itemgetter(0)
@@ -48,6 +49,7 @@ class Pool:
     """
 
     __slots__ = (
+        "_cleared",
         "_clearing",
         "_connections",
         "_idle",
@@ -84,6 +86,7 @@ class Pool:
         self._wheel = wheel
         self._tls = tls
         self._sweeping = self._clearing = False
+        self._cleared = -math.inf
         self._idle: deque[Connection] = deque()
         self._connections: set[Connection] = set()
         self._opening = 0
@@ -98,6 +101,11 @@ class Pool:
     def idle_count(self) -> int:
         """Connections that wait for a request."""
         return len(self._idle)
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether more than half of the connections that there may be are busy."""
+        return 2 * (len(self._connections) + self._opening - len(self._idle)) > self.max_connections
 
     def take(self, *, proven: bool = False) -> Connection | None:
         """Return an idle connection, or None where there is none.
@@ -157,7 +165,7 @@ class Pool:
             waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             if not self._clearing:
-                self._clear()
+                self._clear_on()
             try:
                 async with asyncio.timeout_at(deadline):
                     connection = await waiter
@@ -240,20 +248,27 @@ class Pool:
         if self._sweeping:
             self._wheel.add(SWEEP, self._sweep)
 
-    def _clear(self) -> None:
-        """As long as somebody waits, let clients give up what they merely hold, those first who have held it longest."""
+    def clear(self, count: int) -> None:
+        """Let so many clients at most give up what they merely hold, those first who have held it longest."""
         now = self._wheel.now
+        if now - self._cleared < CLEAR:
+            return
+        self._cleared = now
         held = [
             (seconds, connection.answer)
             for connection in self._connections
             if connection.answer is not None and (seconds := seconds_held(connection.answer, now)) >= PATIENCE
         ]
         held.sort(key=_seconds, reverse=True)
-        for _, answer in held[: len(self._waiters)]:
+        for _, answer in held[:count]:
             give_up(answer)
+
+    def _clear_on(self) -> None:
+        """Do that as long as somebody waits."""
+        self.clear(len(self._waiters))
         self._clearing = bool(self._waiters)
         if self._clearing:
-            self._wheel.add(CLEAR, self._clear)
+            self._wheel.add(CLEAR, self._clear_on)
 
     def _pass_place_on(self) -> None:
         """Give a place that is counted as opening to the first in line, or back."""

@@ -16,6 +16,7 @@ import attrs
 
 from gatekeeper.core.body import Body
 from gatekeeper.core.clock import Wheel
+from gatekeeper.core.concurrency import SCARCE
 from gatekeeper.core.errors import AnswerTooLarge
 from gatekeeper.core.exchange import Attempt
 from gatekeeper.core.message import Headers, Request, Response
@@ -94,6 +95,8 @@ class Sender:
         """
         request = attempt.request
         pool = self.pools[attempt.instance.id]
+        if request.body.data is None and pool.is_scarce:
+            await request.body.gather(SCARCE)
         # where one pooled connection turned out to be stale, the others may be, too; and who asks to switch protocols is
         # not asked twice, and keeps the connection
         fresh = attempt.number > 1 or request.upgrade

@@ -172,6 +172,65 @@ async def test_abort_tells_the_source_once() -> None:
     assert not source.aborted
 
 
+@given(chunk_lists, st.integers(0, 60), st.booleans())
+def test_what_is_gathered_is_the_beginning_or_all(chunks: list[bytes], size: int, late: bool) -> None:
+    """No byte is lost or read twice, by whoever reads or copies it."""
+
+    async def gather() -> None:
+        body, source = streamed(*chunks)
+        body.expects_continue = True
+        tees = [] if late else [body.tee(1000)]
+        await body.gather(size)
+        if late:
+            tees.append(body.tee(1000))
+        whole = sum(map(len, chunks)) < size
+        assert whole is (body.data is not None)
+        assert not body.expects_continue
+        if not whole:
+            gathered = 0
+            expected = 0
+            for chunk in chunks:
+                if gathered >= size:
+                    break
+                gathered += len(chunk)
+                expected += 1
+            assert expected == source.reads
+        assert chunks == [chunk async for chunk in body] if not whole else b"".join(chunks) == body.data
+        assert [b"".join(chunks)] == [tee.data for tee in tees]
+
+    asyncio.run(gather())
+
+
+async def test_what_is_gathered_can_be_sent_again_where_it_is_all() -> None:
+    """As if it had come at once; its length is known now."""
+    body, _ = streamed(b"ab", b"c")
+
+    await body.gather(100)
+
+    assert (b"abc", 3, True) == (body.data, body.length, body.replayable)
+    await body.gather(100)
+
+
+async def test_what_is_gathered_and_breaks_off_has_failed() -> None:
+    """For whoever gathers it, before anybody has a connection for it."""
+    body, _ = streamed(b"ab", ClientGone())
+
+    with pytest.raises(ClientGone):
+        await body.gather(100)
+
+
+async def test_what_is_gathered_is_given_up_with_the_rest() -> None:
+    """Nobody reads it after that."""
+    body, source = streamed(b"ab", b"c")
+    await body.gather(1)
+
+    body.abort()
+
+    assert source.aborted
+    with pytest.raises(RuntimeError):
+        await body.next()
+
+
 def test_reprs_show_sizes_and_no_bytes() -> None:
     """Bodies are private, too."""
     assert "<Body 3 bytes>" == repr(Body(b"abc"))

@@ -223,6 +223,31 @@ def test_all_counts_are_exact_whatever_happens(steps: list[tuple[str, int]], lim
     asyncio.run(play())
 
 
+async def test_who_merely_holds_a_place_is_asked_to_go() -> None:
+    """At once and once more while somebody waits, and never without need."""
+    places = Concurrency(limit=1, queue=1, wait=0.2)
+    asked: list[int] = []
+    await places.enter(asked.append)
+    assert [] == asked
+
+    with pytest.raises(Overloaded):
+        await places.enter(asked.append)
+    assert [1, 1] == asked
+
+    await places.enter(lambda _: places.leave())
+    assert (1, 0) == (places.in_flight, places.waiting)
+
+
+@pytest.mark.parametrize(("inside", "expected"), [(0, False), (2, False), (3, True), (4, True)])
+def test_places_are_scarce_when_more_than_half_are_taken(inside: int, expected: bool) -> None:
+    """What can wait elsewhere does so from then on."""
+    places = Concurrency(limit=4)
+    for _ in range(inside):
+        places.try_enter()
+
+    assert expected is places.is_scarce
+
+
 async def test_it_says_how_full_it_is() -> None:
     """For whoever debugs."""
     places = Concurrency(limit=2, queue=1, wait=LONG)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.core.concurrency import PATIENCE
 from gatekeeper.edge import connected as module
 from gatekeeper.edge.connected import Connected
 from gatekeeper.edge.forwarded import Address, parse_address
@@ -22,10 +23,15 @@ class Client:
     idle_since: float | None = None
     has_asked: bool = True
     ended: bool = False
+    was_cut: bool = False
 
     def force_close(self) -> None:
         """Note it."""
         self.ended = True
+
+    def abort(self) -> None:
+        """Note it."""
+        self.was_cut = True
 
 
 def address(text: str) -> Address:
@@ -213,3 +219,17 @@ def test_few_who_are_refused_may_linger(monkeypatch: pytest.MonkeyPatch) -> None
     assert [True, True, False] == [connected.may_linger(one) for one in who]
     connected.leave(who[0])
     assert connected.may_linger(who[2])
+
+
+def test_who_does_not_read_makes_way() -> None:
+    """As many as places are wanted, who has not read for longest first; nobody who has only just stopped."""
+    connected = Connected()
+    clients = [Client() for _ in range(4)]
+    for client, since in zip(clients, (NOW - 4, NOW - 3, NOW - 2, NOW - PATIENCE / 2), strict=True):
+        connected.blocked[client] = since
+
+    connected.make_way(2, NOW)
+    assert [True, True, False, False] == [client.was_cut for client in clients]
+
+    connected.make_way(9, NOW)
+    assert [True, True, True, False] == [client.was_cut for client in clients]

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from gatekeeper.config.model import ServerTimeoutsConfig
+from gatekeeper.config.model import ConcurrencyConfig, ServerTimeoutsConfig
 from tests.edge.wire import (
     HOST,
+    OK,
     Broken,
     Client,
     Message,
@@ -418,6 +419,24 @@ async def test_a_client_that_does_not_read_is_cut_off(size: int) -> None:
         await wire.quiet()
         assert len(origin.requests) < 200
         assert wire.records[-1]["error"] == "client-gone"
+
+
+@on_both_loops
+async def test_a_client_that_does_not_read_makes_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIM-16: where all places are taken, who takes none of its answer gives its place to who waits."""
+    monkeypatch.setattr("gatekeeper.edge.connected.PATIENCE", 0.3)
+    size = 500_000
+    large = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+    origin = Origin(lambda request: large if request.target == b"/large" else OK)
+    concurrency = ConcurrencyConfig(limit=2, queue=5, wait=2.0)
+    async with running(origin, settings={"concurrency": concurrency}) as wire:
+        for _ in range(2):
+            client = await wire.client(limit=1024, receive_buffer=4096)
+            client.send(b"GET /large HTTP/1.1\r\n" + HOST + b"\r\n")
+        await until(lambda: len(wire.origin.requests) == 2)
+
+        assert 200 == (await wire.ask(GET)).status
+        assert ["client-gone"] == [record["error"] for record in wire.records if record["path"] == "/large"]
 
 
 @on_both_loops

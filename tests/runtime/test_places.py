@@ -10,7 +10,8 @@ import pytest
 from gatekeeper.core.body import Body
 from gatekeeper.core.concurrency import Concurrency
 from gatekeeper.core.errors import Overloaded
-from gatekeeper.core.exchange import Exchange
+from gatekeeper.core.exchange import Attempt, Exchange
+from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
 from gatekeeper.runtime.places import Placed
 from gatekeeper.testing import StartGateway, StartOrigin, make_exchange
@@ -68,6 +69,44 @@ async def test_a_place_is_held_until_the_body_has_ended() -> None:
     exchange.complete()
     exchange.complete()
     assert 0 == places.in_flight
+
+
+async def test_who_reads_slowly_holds_no_place() -> None:
+    """The instance has done its work, whatever its client still has to read."""
+    places = Concurrency(limit=1)
+    exchange = make_exchange()
+    attempt = Attempt(exchange, Instance("a", "a", "http", "127.0.0.1", 1), 1, 0.0)
+    exchange.attempts.append(attempt)
+
+    await placed(lambda: Response(200, body=Body.stream(Source(), 5)), places)(exchange)
+    assert 1 == places.in_flight
+    attempt.complete()
+    assert 0 == places.in_flight
+    exchange.complete()
+    assert 0 == places.in_flight
+
+
+async def test_where_places_are_scarce_a_body_waits_outside() -> None:
+    """And has one when it is here."""
+    places = Concurrency(limit=3)
+    places.try_enter()
+    places.try_enter()
+    more = asyncio.Event()
+
+    class Slow(Source):
+        async def read(self) -> bytes:
+            await more.wait()
+            return b""
+
+    exchange = make_exchange()
+    exchange.request.body = Body.stream(Slow(), None)
+    asking = asyncio.create_task(placed(lambda: Response(200), places)(exchange))
+    await turns()
+    assert 2 == places.in_flight
+
+    more.set()
+    assert 200 == (await asking).status
+    assert b"" == exchange.request.body.data
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gatekeeper.config.model import TimeoutsConfig
-from gatekeeper.upstream import holding, pool
+from gatekeeper.upstream import pool
 from tests.edge.wire import HOST, OK, Origin, on_both_loops, running, until
 
 
@@ -115,4 +115,25 @@ async def test_nobody_gives_up_anything_while_there_are_connections() -> None:
             await asyncio.sleep(0.05)
 
         assert not [record for record in wire.records if record["path"] == "/large"]
-        assert holding.PATIENCE > 1
+        assert pool.CLEAR < 1
+
+
+@on_both_loops
+async def test_where_connections_are_scarce_an_upload_gets_one_when_it_is_here() -> None:
+    """Nobody waits for its client in the meantime."""
+    async with running(origin(), service=CONNECT) as wire:
+        wire.pools[0].max_connections = 3
+        for _ in range(2):
+            (await wire.client(limit=1024, receive_buffer=4096)).send(LARGE)
+        await until(lambda: len(wire.origin.requests) == 2)
+        uploads = [await wire.client() for _ in range(3)]
+        for client in uploads:
+            client.send(UPLOAD, b"x")
+        await until(lambda: wire.in_flight[0] == 5)
+
+        assert [200] * 3 == [(await wire.ask(GET)).status for _ in range(3)]
+        assert 3 == wire.origin.connections
+        for client in uploads:
+            client.send(bytes(99_999))
+        assert [200] * 3 == [(await client.answer()).status for client in uploads]
+        assert 3 == len([one for one in wire.origin.requests if len(one.body) == 100_000])
