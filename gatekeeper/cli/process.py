@@ -227,9 +227,9 @@ class _Process:
             return
         lines = [f"gatekeeper {VERSION}, {'the demo' if self.demo else self._source.path}", ""]
         for name, address in gateway.listeners.items():
-            lines.append(
-                f"  listening  http://{_reachable(address)}" + (f"  ({name})" if name != "main" else "")
-            )
+            scheme = "https" if name in gateway.tls else "http"
+            which = f"  ({name})" if name != "main" else ""
+            lines.append(f"  listening  {scheme}://{_reachable(address)}{which}")
         if gateway.admin_address:
             lines.append(f"  metrics    http://{gateway.admin_address}/metrics")
         if self.demo:

@@ -13,7 +13,7 @@ _SECTIONS: Final[Mapping[str, str]] = {
     "": "stores database observe plugins authenticators plans consumers tenants tests cluster history",
     "server": "workers",
     "server.concurrency.limit": "auto",
-    "server.listen.*": "tls proxy_protocol",
+    "server.listen.*": "proxy_protocol",
     "server.reload": "run_tests",
     "admin": "tls",
     "admin.users.*": "tenants",

@@ -37,6 +37,7 @@ from gatekeeper.config.process import (
     ServerLimitsConfig,
     ServerTimeoutsConfig,
 )
+from gatekeeper.config.tls import TlsConfig
 from gatekeeper.config.units import (
     VERSION,
     Duration,
@@ -86,6 +87,7 @@ __all__ = [
     "TargetConfig",
     "Targets",
     "TimeoutsConfig",
+    "TlsConfig",
     "TlsServiceConfig",
     "UseConfig",
     "WebsocketConfig",

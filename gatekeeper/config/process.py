@@ -13,6 +13,7 @@ from gatekeeper.config.concurrency import ConcurrencyConfig
 from gatekeeper.config.conditions import HIDDEN
 from gatekeeper.config.fields import AtLeast, help_line, is_positive, is_some
 from gatekeeper.config.problems import Place
+from gatekeeper.config.tls import TlsConfig
 from gatekeeper.config.units import Duration, LiteralPath, Name, Proxies, Sha256, Size
 
 
@@ -21,6 +22,7 @@ class ListenerConfig:
     """Where requests come in."""
 
     address: Listen = attrs.field(metadata=help_line("port, or address with port"))
+    tls: TlsConfig | None = attrs.field(default=None, metadata=help_line("makes it speak HTTPS"))
     place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
 
 

@@ -36,6 +36,7 @@ from gatekeeper.config.model import (
     StickyConfig,
     TargetConfig,
     Targets,
+    TlsConfig,
     UseConfig,
 )
 from gatekeeper.config.parts import SORTS
@@ -375,6 +376,7 @@ _RULES: Final[Mapping[type, Schema]] = {
         "not": {"anyOf": [{"type": "object", "required": ["path", other]} for other in ("strip", "prefix")]},
     },
     StickyConfig: {"not": {"anyOf": [_TRUE, _BOTH]}},
+    TlsConfig: {"properties": {"certificates": {"minItems": 1}}},
 }
 """What classes refuse beyond the types of their keys; a keyword is about values of its own type only."""
 

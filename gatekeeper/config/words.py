@@ -67,6 +67,19 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "tls": "ssl certificates cert",
         "proxy_protocol": "accept_proxy_protocol",
     },
+    "server.listen.*.tls": {
+        "certificates": "certificate certs cert pem keys snis",
+        "min_version": "min_tls_version ssl_protocols protocols tls_minimum_protocol_version version",
+        "client": "client_auth clientAuth mtls client_certificates ssl_verify_client ssl_client_certificate",
+    },
+    "server.listen.*.tls.certificates": {
+        "certificate": "cert cert_file crt chain public_key certificate_chain ssl_certificate",
+        "key": "key_file private_key ssl_certificate_key",
+    },
+    "server.listen.*.tls.client": {
+        "ca": "cacert ca_file ca_files ca_certificate ca_certificates trusted_ca root_cas validation_context",
+        "mode": "client_auth_type clientAuthType verify require_client_certificate ssl_verify_client",
+    },
     "server.timeouts": {
         "head": "header headers read_header request",
         "body": "read receive",

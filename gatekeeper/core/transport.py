@@ -10,6 +10,14 @@ from typing import Final
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 
 
+def unsent(transport: asyncio.WriteTransport) -> int:
+    """Bytes that wait to be sent; none where it has ended."""
+    try:
+        return transport.get_write_buffer_size()
+    except AttributeError:  # asyncio's own, of TLS
+        return 0
+
+
 def reset_at_end(transport: asyncio.Transport) -> None:
     """Let a connection end with a reset: what was cut short must not look like an end."""
     sock = transport.get_extra_info("socket")
@@ -24,6 +32,6 @@ def cut(transport: asyncio.Transport) -> None:
 
     The kernel would else keep what it has of it for a quarter of an hour after the end.
     """
-    if transport.get_write_buffer_size():
+    if unsent(transport):
         reset_at_end(transport)
     transport.abort()

@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from gatekeeper.core.clock import Timer, Wheel
-from gatekeeper.core.transport import cut
+from gatekeeper.core.transport import cut, unsent
 
 
 @attrs.frozen
@@ -125,11 +125,11 @@ class End:
             transport.abort()  # reset, and the loop has not heard of it yet
 
     def _watch(self, other: "End") -> None:
-        self._taken = other.bytes_in - self.transport.get_write_buffer_size()
+        self._taken = other.bytes_in - unsent(self.transport)
 
         def check() -> None:
             self._stall = None
-            if other.bytes_in - self.transport.get_write_buffer_size() <= self._taken:
+            if other.bytes_in - unsent(self.transport) <= self._taken:
                 self._tunnel.abort()
             else:
                 self._watch(other)

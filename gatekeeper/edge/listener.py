@@ -27,7 +27,10 @@ import sys
 from array import array
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from ssl import SSLContext
+from typing import Any, Final
+
+import attrs
 
 
 BACKLOG: Final = 1024
@@ -58,13 +61,26 @@ _NO_SYN: Final = b"".join(
 """Classic BPF; connections that were accepted with it in place inherit it, and never get a SYN."""
 
 
+@attrs.frozen
+class Handshake:
+    """How connections begin that speak TLS, and how many seconds that may take; likewise their end."""
+
+    ssl: SSLContext
+    ssl_handshake_timeout: float = 10.0
+    ssl_shutdown_timeout: float = 2.0
+
+
 class Listener:
     """One address that is listened on, from `open` to `close`; its connections may outlive it."""
 
-    __slots__ = ("_accepting", "_connect", "_server", "leaving", "name", "sock")
+    __slots__ = ("_accepting", "_connect", "_server", "_tls", "leaving", "name", "sock")
 
     def __init__(
-        self, name: str, sock: socket.socket, connect: "Callable[[Listener], asyncio.BaseProtocol]"
+        self,
+        name: str,
+        sock: socket.socket,
+        connect: "Callable[[Listener], asyncio.BaseProtocol]",
+        tls: Handshake | None = None,
     ) -> None:
         """`sock` is bound, and the listener's from now on; `connect` makes what serves a connection."""
         self.name = name
@@ -72,6 +88,8 @@ class Listener:
         """Whether the next answer on each of its connections is the last one there."""
         self.sock = sock
         self._connect = partial(connect, self)
+        # what loops take: nothing of it without TLS
+        self._tls: dict[str, Any] = {} if tls is None else attrs.asdict(tls, recurse=False)
         # the loop's server has a descriptor of its own: with its end, the queue of the socket does not end
         self._accepting: socket.socket | None = None
         self._server: asyncio.Server | None = None
@@ -89,7 +107,7 @@ class Listener:
             self.sock.listen(BACKLOG)
             self._accepting = self.sock.dup()
             self._server = await asyncio.get_running_loop().create_server(
-                self._connect, sock=self._accepting, backlog=AT_ONCE
+                self._connect, sock=self._accepting, backlog=AT_ONCE, **self._tls
             )
             self.sock.listen(BACKLOG)  # it has said its own
         except BaseException:
@@ -112,7 +130,9 @@ class Listener:
         self.sock.close()
         for connection in waiting:
             with contextlib.suppress(OSError):  # it has gone by now
-                await asyncio.get_running_loop().connect_accepted_socket(self._connect, connection)
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    self._connect, connection, **self._tls
+                )
 
     async def hand_over(self) -> None:
         """Accept nobody any more; who waits is left to whom the socket is shared with."""

@@ -24,7 +24,7 @@ from gatekeeper.core.clock import Timer
 from gatekeeper.core.errors import ClientGone, GatewayError, RequestTimeout
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Field
-from gatekeeper.core.transport import cut
+from gatekeeper.core.transport import cut, unsent
 from gatekeeper.core.tunnel import End, Tunnel
 from gatekeeper.edge.answer import interim
 from gatekeeper.edge.incoming import BODY, DEAF, HEAD, Incoming
@@ -167,7 +167,8 @@ class StrictProtocol(web.RequestHandler):
         self._eof = True
         if self._incoming.state == BODY or self._wake is not None or self._linger is not None:
             return False
-        return self._wait_half_closed()
+        # TLS knows no half-closed connections
+        return self.transport is not None and self.transport.can_write_eof() and self._wait_half_closed()
 
     def _wait_half_closed(self) -> bool:
         """Give a client that has sent all it wants to some time; one that has closed looks the same (RFC 9112 9.6)."""
@@ -245,7 +246,7 @@ class StrictProtocol(web.RequestHandler):
             return
         self._incoming.stop()
         transport.close()
-        if transport.get_write_buffer_size():
+        if unsent(transport):
             self.edge.wheel.add(self.edge.settings.timeouts.write, partial(cut, transport))
 
     def cut(self) -> "asyncio.Task[None] | None":

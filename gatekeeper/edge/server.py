@@ -16,16 +16,17 @@ from gatekeeper.core.concurrency import SCARCE
 from gatekeeper.core.errors import AnswerTruncated, ClientGone, ContentTooLarge, GatewayError
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Response
-from gatekeeper.core.transport import cut
+from gatekeeper.core.transport import cut, unsent
 from gatekeeper.edge.answer import DateField, send, switch
 from gatekeeper.edge.connected import Connected
 from gatekeeper.edge.forwarded import parse_address
 from gatekeeper.edge.head import HeadReader
-from gatekeeper.edge.listener import HANDSHAKES, Listener
+from gatekeeper.edge.listener import HANDSHAKES, Handshake, Listener
 from gatekeeper.edge.peer import Peer
 from gatekeeper.edge.protocol import StrictProtocol
 from gatekeeper.edge.request import ALLOW, LAST_HOP, Reader
 from gatekeeper.edge.settings import EdgeSettings
+from gatekeeper.edge.tls import ServerTls
 from gatekeeper.edge.upgrade import settle
 from gatekeeper.observe.observer import Observer
 from gatekeeper.observe.request_id import RequestIds
@@ -94,7 +95,7 @@ class EdgeServer(web.Server):
         """The sockets that connections are accepted from, by the names of the listeners."""
         return {name: listener.sock for name, listener in self._listeners.items()}
 
-    async def open(self, name: str, sock: socket.socket) -> None:
+    async def open(self, name: str, sock: socket.socket, tls: ServerTls | None = None) -> None:
         """Accept connections on a bound socket, which is the edge's from now on.
 
         Another listener of that name is closed as soon as this one accepts; in a drain, so is this one.
@@ -103,7 +104,8 @@ class EdgeServer(web.Server):
             OSError: somebody else has begun to listen on the address; nothing else has changed then.
 
         """
-        listener = Listener(name, sock, self._connection)
+        handshake = Handshake(tls.context, self.settings.timeouts.head) if tls is not None else None
+        listener = Listener(name, sock, self._connection, handshake)
         await listener.open()
         superseded: Listener | None = listener
         if not self.draining:
@@ -387,8 +389,7 @@ class EdgeServer(web.Server):
         return [
             transport
             for connection, transport in self._connections.items()
-            if (cast(StrictProtocol, connection).is_waiting or transport.is_closing())
-            and transport.get_write_buffer_size()
+            if (cast(StrictProtocol, connection).is_waiting or transport.is_closing()) and unsent(transport)
         ]
 
     def _has_begun_heads(self) -> bool:

@@ -33,6 +33,7 @@ from gatekeeper.core.errors import GatewayError
 from gatekeeper.core.exchange import NO_ROUTE, Exchange, Route
 from gatekeeper.core.message import Response
 from gatekeeper.core.text import Text
+from gatekeeper.edge.tls import ServerTls
 from gatekeeper.extend.catalog import Catalog, Kind
 from gatekeeper.extend.context import ALL_ROUTES, BuildContext, Target
 from gatekeeper.extend.running import RunningGateway
@@ -43,6 +44,7 @@ from gatekeeper.routing.table import Entry, Table
 from gatekeeper.runtime.dry_run import DryRun
 from gatekeeper.runtime.folding import AttemptFilterLink, ChainGroup, FilterLink
 from gatekeeper.runtime.keep import Keep, Plan
+from gatekeeper.runtime.listening import listener_tls
 from gatekeeper.runtime.matching import Conditions
 from gatekeeper.runtime.places import Placed
 from gatekeeper.runtime.services import Running, ServiceBuilder, retry_policy
@@ -66,6 +68,8 @@ class Prepared:
     snapshot: Snapshot
     plan: Plan
     dry_run: DryRun
+    tls: Mapping[str, ServerTls]
+    """Of the listeners that speak it, by their names."""
 
     def commit(self, *, warm: bool) -> None:
         """Bring services and kept things into force; cannot fail. With `warm`, what is new begins with its whole weight."""
@@ -99,7 +103,8 @@ class Builder:
         plan = self.keep.plan()
         try:
             build = _Build(self, config, plan)
-            return Prepared(config, build.snapshot(revision), plan, build.dry_run)
+            tls = build.tls()
+            return Prepared(config, build.snapshot(revision), plan, build.dry_run, tls)
         except BaseException:
             plan.abandon()
             raise
@@ -166,6 +171,17 @@ class _Build:
         self.services = ServiceBuilder(
             builder.gateway, builder.catalog, builder.wheel, builder.random, plan, self.problems.append
         )
+
+    def tls(self) -> dict[str, ServerTls]:
+        """How listeners speak TLS; what is wrong with that is told with what is wrong with the rest."""
+        found = {}
+        for name, listener in self.config.server.listen.items():
+            match listener_tls(self.plan, name, listener):
+                case Problem() as problem:
+                    self.problems.append(problem)
+                case ServerTls() as tls:
+                    found[name] = tls
+        return found
 
     def snapshot(self, revision: int) -> Snapshot:
         config = self.config

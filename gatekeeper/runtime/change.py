@@ -10,6 +10,7 @@ import attrs
 from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem
+from gatekeeper.edge.tls import ServerTls
 from gatekeeper.extend.events import Event
 from gatekeeper.runtime.build import Prepared
 from gatekeeper.runtime.loading import Loaded
@@ -69,6 +70,11 @@ class Changing(Protocol):
     @property
     def config(self) -> GatewayConfig:
         """What is in force."""
+        ...
+
+    @property
+    def tls(self) -> Mapping[str, ServerTls]:
+        """How the listeners that are in force speak TLS, by name."""
         ...
 
     def listening(self, address: Listen) -> socket.socket | None:

@@ -20,6 +20,7 @@ from gatekeeper.config.model import GatewayConfig
 from gatekeeper.core.clock import TICK, Clock, SystemClock, Timer, Wheel
 from gatekeeper.edge.listener import bind
 from gatekeeper.edge.server import EdgeServer
+from gatekeeper.edge.tls import ServerTls
 from gatekeeper.extend.events import DrainBegun, Event, HealthChanged, Listening
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.observe.metrics import Metrics
@@ -72,6 +73,7 @@ class Gateway:
         self.wheel: Final = Wheel(self.clock.monotonic(), on_error=_log_timer_error)
         self.admin_address = ""
         self.snapshot: Snapshot | None = None
+        self.tls: Mapping[str, ServerTls] = {}
         self.keep: Final = Keep(self.spawn)
         self.builder: Final = Builder(self, host.catalog, self.wheel, self.keep)
         self.reloader: Final = Reloader(self, self.builder, source, self.clock, self.metrics)
@@ -204,9 +206,10 @@ class Gateway:
             )
         self.checks.apply(after.services.values())
         self.providers.apply(config.providers)
+        self.tls = change.prepared.tls
         for name, sock in change.sockets.items():
             try:
-                await edge.open(name, sock)
+                await edge.open(name, sock, self.tls.get(name))
             except OSError:
                 if before is None:
                     raise

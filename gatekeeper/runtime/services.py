@@ -4,7 +4,6 @@ All of it is kept through reloads as long as what it was made of stays the same:
 its counts and its health, a pool with its connections.
 """
 
-import hashlib
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +27,7 @@ from gatekeeper.policy.outliers import Outlier, OutlierSettings
 from gatekeeper.policy.retry import Budget, RetryPolicy
 from gatekeeper.registry.services import NO_OUTLIERS, Balancing, Check, Member, Seat, Service
 from gatekeeper.runtime.keep import Plan
+from gatekeeper.runtime.listening import digest, why
 from gatekeeper.upstream.pool import Pool, TlsIdentity
 from gatekeeper.upstream.tls import build_tls
 
@@ -169,7 +169,7 @@ class ServiceBuilder:
             return None
         settings = config.tls
         try:
-            content = tuple(_digest(file) for file in (settings.ca, settings.certificate, settings.key))
+            content = tuple(digest(file) for file in (settings.ca, settings.certificate, settings.key))
             return self.plan(
                 ("tls", name),
                 lambda _: build_tls(
@@ -184,7 +184,7 @@ class ServiceBuilder:
             )
         except (OSError, ssl.SSLError) as error:
             place = attrs.evolve(config.place, path=("services", name, "tls"))
-            self.report(problem_at("bad-value", place, _why(error)))
+            self.report(problem_at("bad-value", place, why(error)))
             return None
 
 
@@ -214,17 +214,6 @@ def _outliers(config: OutliersConfig) -> OutlierSettings:
         eject_for=config.eject_for,
         eject_at_most=config.eject_at_most,
     )
-
-
-def _why(error: OSError) -> str:
-    """What is wrong with the files of a service, in words."""
-    reason = getattr(error, "reason", None) or error.strerror or str(error)
-    return f"the files of `tls` cannot be used: {reason.lower().replace('_', ' ')}"
-
-
-def _digest(file: str | None) -> str:
-    """What a file holds, so that a new certificate under an old name is another one."""
-    return hashlib.blake2b(Path(file).read_bytes(), digest_size=16).hexdigest() if file is not None else ""
 
 
 def _path(text: str | None) -> Path | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from gatekeeper.config.addresses import Listen
-from gatekeeper.config.model import GatewayConfig, ListenerConfig
+from gatekeeper.config.model import GatewayConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.change import Outcome
@@ -203,7 +203,7 @@ async def load_config(text: str, host: PluginHost, environ: Mapping[str, str] | 
 
 def move_listeners(config: GatewayConfig) -> GatewayConfig:
     """The same configuration on free ports."""
-    listeners = {name: ListenerConfig(address=_ANYWHERE) for name in config.server.listen}
+    listeners = {name: attrs.evolve(one, address=_ANYWHERE) for name, one in config.server.listen.items()}
     admin = attrs.evolve(config.admin, listen=_ANYWHERE) if config.admin.listen else config.admin
     return attrs.evolve(config, server=attrs.evolve(config.server, listen=listeners), admin=admin)
 

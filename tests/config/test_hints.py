@@ -44,8 +44,8 @@ from gatekeeper.config.hints import elsewhere, hint, meant
         pytest.param(
             "server",
             "tls",
-            "; that would be `listen.NAME.tls`, which is not available yet",
-            id="a-name-on-the-way-to-come",
+            "; did you mean `listen.NAME.tls`?",
+            id="a-name-on-the-way",
         ),
         pytest.param(
             "routes.*",
