@@ -120,7 +120,7 @@ def _cells(service: dict[str, Any], instance: dict[str, Any], now: float) -> tup
         instance["state"],
         f"{weight} (not {written})" if weight != written else str(weight),
         str(instance["in_flight"]),
-        f"{instance['latency'] * 1000:.3g} ms" if instance["latency"] else _NONE,
+        _milliseconds(instance["latency"]) if instance["latency"] else _NONE,
         _NONE if service["health"] is None else _check(instance["health"], now),
     )
     return tuple(_clean(cell) for cell in cells)
@@ -133,6 +133,13 @@ def _check(health: dict[str, Any], now: float) -> str:
     size, unit = next((one for one in _UNITS if ago >= one[0]), _UNITS[-1])
     reason = f": {health['reason']}" if health["reason"] else ""
     return f"{health['status']} {ago // size} {unit} ago{reason}"
+
+
+def _milliseconds(seconds: float) -> str:
+    """Three digits at most, so that columns stay where they are."""
+    value = seconds * 1000
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f} ms"
 
 
 def _clean(text: str) -> str:

@@ -322,7 +322,7 @@ class _Writer:
         kinds = dict(sort.kinds(self.kinds))
         kinds |= {alias: kinds[kind] for alias, kind in sort.aliases.items() if kind in kinds}
         arms = [*self.kinds_of(kinds, self.mapping(cls), optional=bool(sort.default))]
-        arms += [_PATH_ALONE] if cls is HealthConfig else []
+        arms += [_text("/.*")] if cls is HealthConfig else []
         return _any_of([*arms, _TRUE] if sort.default else arms)
 
     def kinds_of(
@@ -359,8 +359,6 @@ _GRAMMAR: Final[Mapping[Any, str]] = {
 }
 """The types that have a grammar of their own, as `$defs` call them."""
 
-
-_PATH_ALONE: Final = _text("/.*")
 _NO_SLASH_AT_END: Final[Schema] = {"pattern": "[^/]$"}
 _BOTH: Final[Schema] = {"type": "object", "required": ["by", "cookie"], "properties": {"by": {"minItems": 1}}}
 _RULES: Final[Mapping[type, Schema]] = {
@@ -376,7 +374,7 @@ _RULES: Final[Mapping[type, Schema]] = {
         "not": {"anyOf": [{"type": "object", "required": ["path", other]} for other in ("strip", "prefix")]},
     },
     StickyConfig: {"not": {"anyOf": [_TRUE, _BOTH]}},
-    TlsConfig: {"properties": {"certificates": {"minItems": 1}}},
+    TlsConfig: {"allOf": [{"properties": {"certificates": {"minItems": 1}}}]},
 }
 """What classes refuse beyond the types of their keys; a keyword is about values of its own type only."""
 

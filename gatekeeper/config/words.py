@@ -70,7 +70,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "server.listen.*.tls": {
         "certificates": "certificate certs cert pem keys snis",
         "min_version": "min_tls_version ssl_protocols protocols tls_minimum_protocol_version version",
-        "client": "client_auth clientAuth mtls client_certificates ssl_verify_client ssl_client_certificate",
+        "client": "client_auth mtls client_certificates ssl_verify_client ssl_client_certificate",
     },
     "server.listen.*.tls.certificates": {
         "certificate": "cert cert_file crt chain public_key certificate_chain ssl_certificate",
@@ -78,7 +78,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "server.listen.*.tls.client": {
         "ca": "cacert ca_file ca_files ca_certificate ca_certificates trusted_ca root_cas validation_context",
-        "mode": "client_auth_type clientAuthType verify require_client_certificate ssl_verify_client",
+        "mode": "client_auth_type verify require_client_certificate ssl_verify_client",
     },
     "server.timeouts": {
         "head": "header headers read_header request",

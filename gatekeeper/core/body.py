@@ -133,13 +133,14 @@ class Body:
     async def gather(self, size: int) -> None:
         """Wait until so many bytes have come of a body that nobody has read from yet; all of them complete it.
 
+        One whose sender waits to hear that it is wanted is not waited for.
+
         Raises:
             GatewayError: the body was cut short or stalled.
 
         """
-        if self.data is not None or self._source is None:
+        if self.data is not None or self._source is None or self.expects_continue:
             return
-        self.expects_continue = False  # to read is to ask for it
         while sum(map(len, self._ahead)) < size:
             if not (chunk := await self._read(self._source)):
                 self.data, self._ahead = b"".join(self._ahead), []

@@ -27,10 +27,9 @@ import sys
 from array import array
 from collections.abc import Callable
 from functools import partial
-from ssl import SSLContext
 from typing import Any, Final
 
-import attrs
+from gatekeeper.edge.tls import ServerTls
 
 
 BACKLOG: Final = 1024
@@ -42,6 +41,9 @@ HANDSHAKES: Final = 0.1
 UNSENT: Final = 128 * 1024
 """Bytes that the kernel takes for a connection beyond those that are under way: else it grows to 4 MiB for each client
 that does not read (0.15 then), and one that reads slowly seems not to for minutes. Accepted connections inherit it."""
+
+GOODBYE: Final = 2.0
+"""Seconds that the end of TLS may take, before there is the end of its connection."""
 
 _TURNS: Final = 4
 """Of the loop, after which whatever asyncio has accepted has its transport; its server forgets those that have none."""
@@ -61,15 +63,6 @@ _NO_SYN: Final = b"".join(
 """Classic BPF; connections that were accepted with it in place inherit it, and never get a SYN."""
 
 
-@attrs.frozen
-class Handshake:
-    """How connections begin that speak TLS, and how many seconds that may take; likewise their end."""
-
-    ssl: SSLContext
-    ssl_handshake_timeout: float = 10.0
-    ssl_shutdown_timeout: float = 2.0
-
-
 class Listener:
     """One address that is listened on, from `open` to `close`; its connections may outlive it."""
 
@@ -80,16 +73,25 @@ class Listener:
         name: str,
         sock: socket.socket,
         connect: "Callable[[Listener], asyncio.BaseProtocol]",
-        tls: Handshake | None = None,
+        tls: ServerTls | None = None,
+        patience: float = 10.0,
     ) -> None:
-        """`sock` is bound, and the listener's from now on; `connect` makes what serves a connection."""
+        """`sock` is bound, and the listener's from now on; `connect` makes what serves a connection.
+
+        The handshakes of TLS may take `patience` seconds.
+        """
         self.name = name
         self.leaving = False
         """Whether the next answer on each of its connections is the last one there."""
         self.sock = sock
         self._connect = partial(connect, self)
-        # what loops take: nothing of it without TLS
-        self._tls: dict[str, Any] = {} if tls is None else attrs.asdict(tls, recurse=False)
+        self._tls: dict[str, Any] = {}  # what loops take; nothing of it without TLS
+        if tls is not None:
+            self._tls = {
+                "ssl": tls.context,
+                "ssl_handshake_timeout": patience,
+                "ssl_shutdown_timeout": GOODBYE,
+            }
         # the loop's server has a descriptor of its own: with its end, the queue of the socket does not end
         self._accepting: socket.socket | None = None
         self._server: asyncio.Server | None = None

@@ -21,7 +21,7 @@ from gatekeeper.edge.answer import DateField, send, switch
 from gatekeeper.edge.connected import Connected
 from gatekeeper.edge.forwarded import parse_address
 from gatekeeper.edge.head import HeadReader
-from gatekeeper.edge.listener import HANDSHAKES, Handshake, Listener
+from gatekeeper.edge.listener import HANDSHAKES, Listener
 from gatekeeper.edge.peer import Peer
 from gatekeeper.edge.protocol import StrictProtocol
 from gatekeeper.edge.request import ALLOW, LAST_HOP, Reader
@@ -104,8 +104,7 @@ class EdgeServer(web.Server):
             OSError: somebody else has begun to listen on the address; nothing else has changed then.
 
         """
-        handshake = Handshake(tls.context, self.settings.timeouts.head) if tls is not None else None
-        listener = Listener(name, sock, self._connection, handshake)
+        listener = Listener(name, sock, self._connection, tls, self.settings.timeouts.head)
         await listener.open()
         superseded: Listener | None = listener
         if not self.draining:

@@ -197,7 +197,7 @@ class Gateway:
         assert edge is not None
         config = change.loaded.config
         change.prepared.commit(warm=before is None)
-        self.snapshot, self.config = after, config
+        self.snapshot, self.config, self.tls = after, config, change.prepared.tls
         server = config.server
         edge.reconfigure(edge_settings(server, edge.settings, descriptors=descriptors.limit()))
         if (allowed := edge.settings.limits.connections) < server.limits.connections:
@@ -206,7 +206,6 @@ class Gateway:
             )
         self.checks.apply(after.services.values())
         self.providers.apply(config.providers)
-        self.tls = change.prepared.tls
         for name, sock in change.sockets.items():
             try:
                 await edge.open(name, sock, self.tls.get(name))

@@ -342,8 +342,7 @@ class Reloader:
         before = self._gateway.config.server.listen
         sockets: dict[str, socket.socket] = {}
         for name, listener in loaded.config.server.listen.items():
-            same_tls = prepared.tls.get(name) is self._gateway.tls.get(name)
-            if before.get(name) == listener and same_tls:
+            if (before.get(name), self._gateway.tls.get(name)) == (listener, prepared.tls.get(name)):
                 continue
             host, port = listener.address.host, listener.address.port
             known = self._gateway.listening(listener.address)

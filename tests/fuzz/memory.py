@@ -365,7 +365,7 @@ class Memory:
             "attempts": self.instance.in_flight,
             "leases": self.leases,
             "places": front.settings.concurrency.in_flight,
-            "connections": len(front._connected),
+            "connections": len(front.connected),
             "unfinished": len(front.handled) - self.finished,
         }
         return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
@@ -386,6 +386,10 @@ class Memory:
     def finish(self, exchange: Exchange) -> None:
         """A request has been answered."""
         self.finished += 1
+
+    def displaced(self) -> None:
+        """A connection has made room."""
+        raise AssertionError
 
     def turned_away(self, met: str) -> None:
         """A connection has been refused."""
