@@ -27,6 +27,7 @@ BUILT_IN: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("gatekeeper.cli.serve", "run the gateway"),
     "init": ("gatekeeper.cli.init", "write a first gateway.yaml"),
     "check": ("gatekeeper.cli.check", "find what is wrong in a configuration"),
+    "doctor": ("gatekeeper.cli.doctor", "find what is unsafe or unfit here"),
     "explain": ("gatekeeper.cli.explain", "say why a request goes where it goes"),
     "routes": ("gatekeeper.cli.routes", "list the routes in matching order"),
     "services": (

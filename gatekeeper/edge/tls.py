@@ -101,7 +101,7 @@ def _certificate(
     if clients is not None:
         context.load_verify_locations(clients.ca)
         context.verify_mode = ssl.CERT_REQUIRED if clients.is_required else ssl.CERT_OPTIONAL
-    names, expires = _read(certificate.read_bytes())
+    names, expires = read_certificate(certificate.read_bytes())
     return Certificate(names, expires, context)
 
 
@@ -110,8 +110,13 @@ def _no_password() -> str:
     raise ValueError("its key has a password; write it without one, in a file that only the gateway can read")
 
 
-def _read(pem: bytes) -> tuple[tuple[str, ...], datetime]:
-    """The names of the first certificate, and when it ends."""
+def read_certificate(pem: bytes) -> tuple[tuple[str, ...], datetime]:
+    """The names of the first certificate, and when it ends.
+
+    Raises:
+        ValueError: it is none.
+
+    """
     from cryptography import x509  # noqa: PLC0415 - 30 ms that only TLS takes
     from cryptography.x509.oid import NameOID  # noqa: PLC0415
 
