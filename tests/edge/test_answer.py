@@ -1,5 +1,7 @@
 """Responses onto the wire; ids name the row of reliability.md."""
 
+import asyncio
+
 import h11
 import pytest
 
@@ -273,3 +275,32 @@ def test_the_date_changes_with_the_second() -> None:
     field = DateField()
     assert field.line(784111777.9) == b"Date: " + DATE
     assert b"Date: " + DATE.replace(b"37", b"38") == field.line(784111778.0)
+
+
+@on_both_loops
+@pytest.mark.parametrize("request_bytes", [OLD, OLD_KEPT], ids=["1.0", "1.0-kept"])
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_a_body_of_unknown_length_ends_with_its_connection(
+    request_bytes: bytes, *, is_whole: bool
+) -> None:
+    """UPS-05, UPS-24: for who knows no chunks; with a reset where it was cut short, which nobody takes for its end."""
+
+    async def in_parts(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await origin.request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(b"0\r\n\r\n" if is_whole else b"5\r\nhe")
+        await asyncio.sleep(0.05)
+
+    async with running(Origin(script=in_parts)) as wire:
+        client = await wire.client()
+        client.send(request_bytes)
+        head = await client.head()
+        assert [b"close"] == head.all(b"connection")
+        assert [] == head.all(b"content-length")
+        async with asyncio.timeout(5):
+            if is_whole:
+                assert b"hello" == await client.reader.read()
+            else:
+                with pytest.raises(ConnectionResetError):
+                    await client.reader.read()

@@ -210,6 +210,18 @@ def test_the_place_of_an_address_becomes_free_with_its_connection() -> None:
     assert "connections_per_address" == connected.enter(Client(), here, limits, NOW)
 
 
+def test_who_has_made_room_counts_for_its_address_no_more() -> None:
+    """LIM-08: else whoever replaces a connection of its own is shut out in the end."""
+    connected = Connected()
+    limits = EdgeLimits(connections=1, connections_per_address=2)
+    who = [Client(NOW - 30) for _ in range(5)]
+
+    met = [connected.enter(one, address("192.0.2.1"), limits, NOW) for one in who]
+
+    assert [None] * 5 == met
+    assert [True, True, True, True, False] == [one.ended for one in who]
+
+
 def test_few_who_are_refused_may_linger(monkeypatch: pytest.MonkeyPatch) -> None:
     """They have descriptors, too."""
     monkeypatch.setattr(module, "LINGERING", 2)

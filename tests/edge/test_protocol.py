@@ -364,6 +364,20 @@ async def test_a_request_in_time_is_not_hurt_by_the_head_before_it() -> None:
 
 
 @on_both_loops
+async def test_a_head_behind_one_that_came_in_pieces_has_a_time_of_its_own() -> None:
+    """LIM-06: that of the head before has ended with it."""
+    async with running(server=SHORT) as wire:
+        client = await wire.client()
+        await client.cut(GET, 10)
+        assert 200 == (await client.answer()).status
+
+        answer = await client.ask(b"GET / HTTP/1.1\r\nHo")
+
+        assert (408, [b"close"]) == (answer.status, answer.all(b"connection"))
+        assert b"" == await client.ended()
+
+
+@on_both_loops
 @pytest.mark.parametrize("head", [CHUNKED + b"5\r\nhello\r\n", POST[:-2]], ids=["chunked", "length"])
 async def test_a_body_that_stalls_is_refused_and_the_origin_sees_that_it_is_cut(head: bytes) -> None:
     """LIM-07: 408, close, and the upstream aborted."""
@@ -578,3 +592,21 @@ async def test_a_cut_answer_has_no_clean_end() -> None:
                 await client.ask(GET)
             await wire.quiet()
             assert [record["flags"] for record in wire.records] == [["cut"]]
+
+
+@on_both_loops
+async def test_each_request_of_a_half_closed_client_has_its_own_patience() -> None:
+    """CLI-05: what it has sent before is answered one after the other, however long that takes together."""
+
+    async def slowly(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await origin.request(reader):
+            await asyncio.sleep(0.25)
+            writer.write(OK)
+
+    async with running(Origin(script=slowly), settings={"half_close": 0.5}) as wire:
+        client = await wire.client()
+        client.send(GET * 4)
+        client.writer.write_eof()
+
+        assert [200] * 4 == [(await client.answer()).status for _ in range(4)]
+        assert b"" == await client.ended()

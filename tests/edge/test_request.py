@@ -424,6 +424,24 @@ async def test_what_a_trusted_proxy_passes_on_is_told_as_one_truth(*, both: bool
 
 
 @on_both_loops
+@pytest.mark.parametrize(
+    "written", [b"X-Forwarded-For: 192.0.2.1", b"X-Forwarded-Proto: https", b"X-Forwarded-Host: a.test"]
+)
+async def test_one_field_that_a_trusted_proxy_writes_is_enough_not_to_believe_the_standard_one(
+    written: bytes,
+) -> None:
+    """FWD-04: whoever writes any of the usual ones passes a client's `Forwarded` on as it came."""
+    async with running(trusted=["127.0.0.1"]) as wire:
+        standard = b"Forwarded: for=6.6.6.6;proto=gopher;host=evil.test"
+        await wire.ask(b"GET / HTTP/1.1\r\n" + HOST + standard + b"\r\n" + written + b"\r\n\r\n")
+
+        (seen,) = wire.origin.requests
+        told = b"".join(value for name, value in seen.fields)
+        assert b"6.6.6.6" not in told
+        assert b"evil" not in told
+
+
+@on_both_loops
 async def test_a_malformed_standard_field_of_a_trusted_proxy_is_not_believed() -> None:
     """FWD-03, FWD-04: the other fields are."""
     async with running(trusted=["127.0.0.1"]) as wire:

@@ -463,6 +463,28 @@ async def test_a_slow_client_is_no_silence_of_the_instance() -> None:
 
 
 @on_both_loops
+async def test_an_instance_is_not_silent_while_its_bytes_wait_for_a_slow_client() -> None:
+    """UPS-04: neither where they are too few to hold it back."""
+    read = asyncio.Event()
+
+    async def script(origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await origin.request(reader)
+        writer.write(ok(b"Content-Length: 10", body=b"hello"))
+        await read.wait()
+        writer.write(b"world")
+        await reader.read()
+
+    async with sending(script) as play:
+        response = await play.ask()
+        for _ in range(3):
+            play.pass_time(play.limits.read)
+
+        assert b"hello" == await response.body.next()
+        read.set()
+        assert b"world" == await response.body.next()
+
+
+@on_both_loops
 async def test_the_time_to_the_first_byte_begins_when_the_request_is_out() -> None:
     """An upload may take longer than that; the answer behind it may not."""
     timeouts = TimeoutsConfig(first_byte=0.3, write=30.0)
