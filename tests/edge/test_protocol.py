@@ -460,7 +460,7 @@ async def test_a_last_answer_that_is_not_read_does_not_keep_its_connection() -> 
     origin = Origin(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
     async with running(origin, server=SHORT) as wire:
         client = await wire.client(limit=1024, receive_buffer=4096)
-        client.send(GET * 60 + GET[:-2] + b"Connection: close\r\n\r\n")
+        client.send(GET * 2 + GET[:-2] + b"Connection: close\r\n\r\n")
         edge = wire.gateway._edge
         assert edge is not None
         await until(lambda: wire.records)
