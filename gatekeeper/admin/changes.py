@@ -77,6 +77,12 @@ async def reload(call: Call) -> web.Response:
     )
 
 
+async def restart(call: Call) -> web.Response:
+    """Renew all workers."""
+    await call.node.restart()
+    return as_json({"state": "renewed"})
+
+
 async def drain(call: Call) -> web.Response:
     """Begin the end of the process."""
     await call.node.drain()

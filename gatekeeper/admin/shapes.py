@@ -154,9 +154,18 @@ RULE: Final = {
 }
 CHECKED: Final = _list(_object({"id": _TEXT, "outcome": _TEXT, "reason": _TEXT}))
 APPLIED: Final = _object({"applied": _FLAG, "revision": _COUNT, "problems": _list(FAULT)})
+RENEWED: Final = _object({"state": {"type": "string", "enum": ["renewed"]}})
 DRAINING: Final = _object({"state": {"type": "string", "enum": ["draining"]}})
 SAMPLES: Final = _map(
-    _object({"type": _TEXT, "help": _TEXT, "labels": _list(_TEXT), "samples": _list({"type": "object"})})
+    _object(
+        {
+            "type": _TEXT,
+            "help": _TEXT,
+            "labels": _list(_TEXT),
+            "once": {"type": "boolean", "description": "the same in each worker, and not added up"},
+            "samples": _list({"type": "object"}),
+        }
+    )
 )
 SYSTEM: Final = _object(
     {
@@ -249,6 +258,7 @@ NAMED: Final[Mapping[str, Any]] = {
     "RoutingRule": RULE,
     "Checked": CHECKED,
     "Applied": APPLIED,
+    "Renewed": RENEWED,
     "Draining": DRAINING,
     "Samples": SAMPLES,
     "System": SYSTEM,

@@ -185,6 +185,15 @@ _ACTS: Final = (
     ),
     Endpoint(
         method="POST",
+        path="/gateway/restart",
+        role=Role.OPERATOR,
+        summary="Renew all workers with fresh interpreters, one after the other; nobody is hung up on.",
+        handle=changes.restart,
+        answers={200: json_content("all are renewed", shapes.RENEWED)},
+        fails=(422,),
+    ),
+    Endpoint(
+        method="POST",
         path="/gateway/drain",
         role=Role.OPERATOR,
         summary="Begin the end of the process, as SIGTERM does.",

@@ -9,31 +9,36 @@ nobody is left who could press Ctrl-C, so that counts as one.
 
 import asyncio
 import errno
-import gc
+import functools
 import logging
-import math
 import os
 import select
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+import attrs
 
 from gatekeeper.cli import configuration, demo, plugins
 from gatekeeper.cli.flags import FAILURE, CommandError
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem, render
 from gatekeeper.edge.listener import bind
-from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, setup_logging
+from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, count_dropped, setup_logging
 from gatekeeper.observe.output import STDOUT
 from gatekeeper.runtime import descriptors
+from gatekeeper.runtime.front import LocalFront
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.loading import Loaded
+from gatekeeper.runtime.loop import LoopErrors, run, settle_later
 from gatekeeper.runtime.source import Source
 from gatekeeper.version import VERSION
+from gatekeeper.workers.fleet import Fleet, Launch, count_of
+from gatekeeper.workers.node import FleetNode
 
 
 log = logging.getLogger(__name__)
@@ -44,15 +49,6 @@ _CURES: Final = {
     errno.EADDRNOTAVAIL: "this machine has no such address: ",
 }
 """What else may help where an address cannot be listened on."""
-
-SETTLE_SECONDS: Final = 0.5
-"""How long after the start the memory that stays is put aside: collecting takes some milliseconds."""
-
-
-EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""What keeps a loop from accepting connections; asyncio tries again after a second."""
-EXHAUSTED_SECONDS: Final = 60.0
-"""Between two lines of the log about it."""
 
 
 def serve(options: Namespace) -> int:
@@ -76,12 +72,31 @@ def serve(options: Namespace) -> int:
         stack.callback(logs.close)
         _warn(loaded.warnings, loaded.sources, format_)
         source = Source(
-            host=host, path=path, environment=options.env, env_file=configuration.env_file(options)
+            host=host,
+            path=path,
+            environment=options.env,
+            env_file=configuration.env_file(options),
+            adjust=functools.partial(_adjusted, workers=options.workers),
         )
-        process = _Process(source, loaded, logs, format_)
+        loaded = attrs.evolve(loaded, config=source.adjust(loaded.config))
+        launch = Launch(
+            count=count_of(loaded.config.server.workers),
+            plugins=[str(file) for file in options.plugin],
+            blocked=list(options.block_plugin),
+            log_level=options.log_level,
+            log_format=format_,
+        )
+        process = _Process(source, loaded, logs, format_, launch)
         process.banner = on_terminal and format_ == "text"
         process.demo = options.demo
-        return _run(process.main())
+        return run(process.main())
+
+
+def _adjusted(config: GatewayConfig, workers: int | Literal["auto"] | None) -> GatewayConfig:
+    """The configuration with what flags say instead of it."""
+    if workers is None:
+        return config
+    return attrs.evolve(config, server=attrs.evolve(config.server, workers=workers))
 
 
 def _warn(warnings: Sequence[Problem], sources: Mapping[str, str], format_: Format) -> None:
@@ -96,53 +111,44 @@ def _warn(warnings: Sequence[Problem], sources: Mapping[str, str], format_: Form
         print(render(warnings, sources, colour=colour), file=sys.stderr, flush=True)
 
 
-def _run(main: Coroutine[Any, Any, int]) -> int:
-    try:
-        import uvloop  # noqa: PLC0415 - where it exists
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
-
-
 class _Process:
     """A gateway between its start and its end."""
 
-    def __init__(self, source: Source, loaded: Loaded, logs: ApplicationLog, format_: Format) -> None:
+    def __init__(
+        self, source: Source, loaded: Loaded, logs: ApplicationLog, format_: Format, launch: Launch
+    ) -> None:
         self.banner = False
         self.demo = False
         self._source = source
         self._loaded = loaded
         self._logs = logs
         self._format: Format = format_
+        self._launch = launch
         self._access: AccessLog | None = None
+        self._gateway: Gateway | None = None
         self._terminals = [descriptor for descriptor in range(3) if os.isatty(descriptor)]
         self._asked_to_end = asyncio.Event()
         self._asked_to_reload = asyncio.Event()
+        self._asked_to_renew = asyncio.Event()
         self._lingers = True
-        self._exhausted_at = -math.inf
 
     async def main(self) -> int:
         loop = asyncio.get_running_loop()
         access = self._access = AccessLog(loop.call_later, self._format)
-        loop.set_exception_handler(self._on_loop_error)
+        loop.set_exception_handler(LoopErrors())
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._on_signal, number)
             loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
-            gateway = Gateway(
-                self._loaded.config,
-                self._source.host,
-                source=self._source,
-                read=self._loaded,
-                write_access=access.write,
-                on_drain=self._asked_to_end.set,
-            )
-            _count_dropped(gateway, "access_log", access)
-            _count_dropped(gateway, "log", self._logs)
+            loop.add_signal_handler(signal.SIGUSR2, self._asked_to_renew.set)
+            gateway = self._gateway = self._make(access)
+            count_dropped(gateway.metrics, "access_log", access)
+            count_dropped(gateway.metrics, "log", self._logs)
             await self._start(gateway)
-            loop.call_later(SETTLE_SECONDS, _settle)
+            settle_later()
             self._announce(gateway)
             gateway.spawn("reload at SIGHUP", self._reload(gateway))
+            gateway.spawn("renew workers at SIGUSR2", self._renew(gateway))
             await self._asked_to_end.wait()
             lost = await self._drain(gateway)
             # so that what is said last comes last
@@ -150,6 +156,30 @@ class _Process:
             return self._say_goodbye(lost)
         finally:
             access.close()
+
+    def _make(self, access: AccessLog) -> Gateway:
+        """The gateway: all of it here, or in workers of which this is the supervisor."""
+        config, host = self._loaded.config, self._source.host
+        parts: dict[str, Any] = {
+            "source": self._source,
+            "read": self._loaded,
+            "on_drain": self._asked_to_end.set,
+        }
+        if self._launch.count == 1:
+            return Gateway(
+                config, host, front=functools.partial(LocalFront, write_access=access.write), **parts
+            )
+        front = functools.partial(Fleet, launch=self._launch)
+        return Gateway(config, host, front=front, node=FleetNode, role="supervisor", **parts)
+
+    async def _renew(self, gateway: Gateway) -> None:
+        while True:
+            await self._asked_to_renew.wait()
+            self._asked_to_renew.clear()
+            try:
+                await gateway.front.restart()
+            except ValueError as error:
+                log.error("%s", error)  # noqa: TRY400 - the message says it
 
     async def _reload(self, gateway: Gateway) -> None:
         while True:
@@ -193,19 +223,13 @@ class _Process:
             self._lingers = number != signal.SIGINT
             self._asked_to_end.set()
             return
+        if self._gateway is not None:
+            self._gateway.front.kill()
         if self._access is not None:
             self._access.close()
         self._logs.close()
         # not by the signal itself: the first process of a container does not die of one
         os._exit(128 + number)
-
-    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if not ("socket" in context and isinstance(error, OSError) and error.errno in EXHAUSTED):
-            loop.default_exception_handler(context)
-        elif loop.time() - self._exhausted_at > EXHAUSTED_SECONDS:
-            self._exhausted_at = loop.time()
-            log.error("no connection can be accepted: %s", error.strerror)
 
     def _on_hangup(self) -> None:
         if not _has_gone(self._terminals):
@@ -243,27 +267,12 @@ def _say(text: str) -> None:
     STDOUT.write(f"{text}\n".encode("utf-8", "replace"))
 
 
-def _count_dropped(gateway: Gateway, name: str, lines: AccessLog | ApplicationLog) -> None:
-    gateway.metrics.gauge_function(
-        f"gatekeeper_{name}_dropped_lines",
-        "Lines of this log that were lost because nobody took them.",
-        lambda: lines.dropped,
-    )
-
-
 def _has_gone(terminals: Iterable[int]) -> bool:
     """Whether one of these descriptors leads to a terminal that was closed."""
     poll = select.poll()
     for descriptor in terminals:
         poll.register(descriptor, 0)
     return any(events & select.POLLHUP for _, events in poll.poll(0))
-
-
-def _settle() -> None:
-    """Put aside what lives as long as the process, so that no collection looks through it again."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
 
 
 def _reachable(address: str) -> str:

@@ -71,8 +71,8 @@ class Remote:
         """Whether it runs on this machine, and so reads the files that are here."""
         return (self._url.hostname or "").startswith(_LOOPBACK)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request; return what came, as plain data.
+    def ask(self, method: str, path: str, body: Any = None, *, patience: float = PATIENCE) -> Any:
+        """Send a request; return what came within `patience` seconds, as plain data.
 
         Raises:
             Refused: it says no; the message has its reason.
@@ -82,7 +82,7 @@ class Remote:
         import http.client  # noqa: PLC0415 - not for --help
 
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=PATIENCE)
+        connection = kind(self._url.hostname or "", self._url.port, timeout=patience)
         try:
             connection.request(method, self._url.path.rstrip("/") + path, *self._message(body))
             answer = connection.getresponse()
@@ -92,7 +92,7 @@ class Remote:
                 f"nobody listens at {self._url.netloc}; is the gateway running? `--admin URL` names another address"
             ) from error
         except TimeoutError as error:
-            raise CommandError(f"{self._url.netloc} does not answer within {PATIENCE:g} s") from error
+            raise CommandError(f"{self._url.netloc} does not answer within {patience:g} s") from error
         except (OSError, http.client.HTTPException) as error:
             raise CommandError(f"cannot ask {self._url.netloc}: {str(error) or repr(error)}") from error
         finally:

@@ -1,7 +1,7 @@
 """`gatekeeper serve`: its flags. What it does is in `process`, which is imported when they have been read."""
 
 import gc
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from typing import Final
 
 from gatekeeper.cli import configuration, plugins
@@ -21,6 +21,13 @@ def add_arguments(parser: Parser) -> None:
         "without --config, of the demo's own configuration",
     )
     parser.value(
+        "--workers",
+        variable="WORKERS",
+        metavar="N",
+        convert=_workers,
+        help_="processes that take requests, or `auto` for one for each core (`server.workers`, 1)",
+    )
+    parser.value(
         "--log-level",
         variable="LOG_LEVEL",
         metavar="LEVEL",
@@ -36,6 +43,14 @@ def add_arguments(parser: Parser) -> None:
         help_="json or text (text on a terminal, else json)",
     )
     plugins.add_flags(parser)
+
+
+def _workers(text: str) -> int | str:
+    if text == "auto":
+        return text
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is neither `auto` nor a number from 1 on")
+    return int(text)
 
 
 def run(options: Namespace) -> int:

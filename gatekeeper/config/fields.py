@@ -40,18 +40,16 @@ def is_some(_instance: object, attribute: "attrs.Attribute[Any]", value: int | L
 
 @attrs.frozen
 class AtLeast:
-    """Checks a number that has a least value; `false` is for the type to allow."""
+    """Checks a number that has a least value; `false` and words are for the type to allow."""
 
     least: int
 
-    def __call__(
-        self, _instance: object, attribute: "attrs.Attribute[Any]", value: int | Literal[False]
-    ) -> None:
+    def __call__(self, _instance: object, attribute: "attrs.Attribute[Any]", value: int | str) -> None:
         """Check it.
 
         Raises:
             Refusal: it is less.
 
         """
-        if value is not False and value < self.least:
+        if value is not False and not isinstance(value, str) and value < self.least:
             raise Refusal(f"`{attribute.name}` must be {self.least} or more")

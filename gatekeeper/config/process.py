@@ -137,6 +137,11 @@ class ServerConfig:
         default=False,
         metadata=help_line("answered by the gateway itself, for load balancers: 200, or 503 while draining"),
     )
+    workers: int | Literal["auto"] = attrs.field(
+        default=1,
+        validator=AtLeast(1),
+        metadata=help_line("processes that take requests; `auto` is one for each core. Takes a restart"),
+    )
     drain: Duration = attrs.field(default=30.0, metadata=help_line("for running requests after SIGTERM"))
     reload: ReloadConfig = attrs.field(
         factory=ReloadConfig, metadata=help_line("when a change of the files comes into force")

@@ -186,8 +186,8 @@ def _allow_handshakes(sock: socket.socket) -> None:
             sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a bound socket, not yet listening.
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Return a bound socket, not yet listening; with `shared`, others of this user may bind the same address so.
 
     Raises:
         OSError: the address cannot be used.
@@ -198,6 +198,8 @@ def bind(host: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if sys.platform == "linux":
             sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT)
         if family == socket.AF_INET6:

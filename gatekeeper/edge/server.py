@@ -49,10 +49,6 @@ IDLE_GRACE: Final = 5.0
 """Seconds at most that a drain leaves idle connections, so that a client's next request meets an answer."""
 
 
-def _always() -> bool:
-    return True
-
-
 class EdgeServer(web.Server):
     """Takes connections and hands clean exchanges to the chain of the route they match."""
 
@@ -65,11 +61,11 @@ class EdgeServer(web.Server):
         settings: EdgeSettings,
         *,
         getrandbits: Callable[[int], int],
-        ready: Callable[[], bool] = _always,
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(_unused, handler_cancellation=True)
         self.wheel: Final = wheel
-        self.draining = False
+        self.draining = self._handed_over = False
         self.connected: Final = Connected(observer.displaced)
         self._snapshot = snapshot
         self._observer = observer
@@ -127,7 +123,7 @@ class EdgeServer(web.Server):
         listener.leaving = True
         self._closing.add(listener)
         try:
-            if any(listener.shares(other) for other in self._listeners.values()):
+            if self._handed_over or any(listener.shares(other) for other in self._listeners.values()):
                 await listener.hand_over()
             else:
                 await listener.close(patience)
@@ -306,7 +302,7 @@ class EdgeServer(web.Server):
 
     def _health(self) -> Response:
         self.followed()
-        if self.draining:
+        if self.draining and not self._handed_over:
             # it will be counted as all are, and does not mean that anybody is still sent here
             self._last_answers -= 1
             status, text = 503, b"draining\n"
@@ -324,8 +320,11 @@ class EdgeServer(web.Server):
         if self.draining:
             self._told += 1
 
-    async def drain(self, grace: float, *, linger: bool = True) -> int:
+    async def drain(self, grace: float, *, linger: bool = True, hand_over: bool = False) -> int:
         """Go, within `grace` seconds; return how many requests were not answered by then.
+
+        With `hand_over`, somebody else has its sockets too, and takes whoever waits: the gateway stays. So its health is
+        what it was, and idle connections have all the time.
 
         From its first moment, each answer is the last one on its connection, and the health is 503. With `linger` and
         where somebody follows that, connections are accepted for up to `LINGER` seconds more: until nobody is sent here
@@ -335,7 +334,7 @@ class EdgeServer(web.Server):
         left alone until their next request, or until `IDLE_GRACE` is over. A request that is on its way in the moment
         when such a connection is closed meets nobody: HTTP/1.1 has no means against that, and clients try again.
         """
-        self.draining = True
+        self.draining, self._handed_over = True, hand_over
         self._quiet.clear()
         for listener in self._listeners.values():
             listener.leaving = True
@@ -346,8 +345,8 @@ class EdgeServer(web.Server):
         listeners, self._listeners = self._listeners, {}
         now = self._loop.time()
         patience = min(HANDSHAKES, deadline - now)
-        await asyncio.gather(*(self._close(listener, patience) for listener in listeners.values()))
-        await self._finish_all(min(now + IDLE_GRACE, deadline), deadline)
+        await asyncio.gather(*(self._close(one, patience) for one in listeners.values()))
+        await self._finish_all(deadline if hand_over else min(now + IDLE_GRACE, deadline), deadline)
         lost = self._in_flight + len(self._unsent())
         tasks = []
         for connection, transport in list(self._connections.items()):

@@ -47,6 +47,7 @@ from gatekeeper.observe.lines import (
     render_text,
     timestamp,
 )
+from gatekeeper.observe.metrics import Metrics
 from gatekeeper.observe.output import STDOUT, Background, Output
 
 
@@ -301,3 +302,12 @@ class AccessLog:
         lines, count = batch
         self._lost += self._output.write(lines)
         self._finished = (self._finished[0] + len(lines), self._finished[1] + count)
+
+
+def count_dropped(metrics: Metrics, name: str, lines: ApplicationLog | AccessLog) -> None:
+    """Expose how many lines of a log were lost."""
+    metrics.gauge_function(
+        f"gatekeeper_{name}_dropped_lines",
+        "Lines of this log that were lost because nobody took them.",
+        lambda: lines.dropped,
+    )

@@ -23,16 +23,13 @@ import logging
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import attrs
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from gatekeeper.observe.exposition import Exposition
 from gatekeeper.observe.lines import repaired
 
 
@@ -146,6 +143,8 @@ class Shape:
     labels: tuple[str, ...]
     buckets: tuple[float, ...] = ()
     function: bool = False
+    once: bool = False
+    """Whether each process of a gateway says the same, so that it is not added up."""
 
     def __str__(self) -> str:
         function = " function" if self.function else ""
@@ -214,10 +213,10 @@ class FunctionGauge:
 
     __slots__ = ("function", "help", "name", "shape")
 
-    def __init__(self, name: str, help_: str, function: Callable[[], float]) -> None:
+    def __init__(self, name: str, help_: str, function: Callable[[], float], *, once: bool) -> None:
         self.name = name
         self.help = help_
-        self.shape = Shape("gauge", (), function=True)
+        self.shape = Shape("gauge", (), function=True, once=once)
         self.function = function
 
     def samples(self) -> list[dict[str, Any]]:
@@ -230,9 +229,9 @@ class FunctionGauge:
 
 
 class Metrics:
-    """The metrics of one gateway; only `snapshot`, `render` and a collector may be used in another thread."""
+    """The metrics of one process; only `snapshot` and `render` may be used in another thread."""
 
-    __slots__ = ("_exposed", "_families", "_max_children", "_overflows", "_registry")
+    __slots__ = ("_exposed", "_exposition", "_families", "_max_children", "_overflows")
 
     def __init__(self, max_children: int = MAX_CHILDREN) -> None:
         self._families: dict[str, Family[Any] | FunctionGauge] = {}
@@ -241,26 +240,28 @@ class Metrics:
         self._max_children = sys.maxsize
         self._overflows = self.counter(OVERFLOWS, "Lookups that met the bound on label values.", ("metric",))
         self._max_children = max_children
-        self._registry = CollectorRegistry()
-        self._registry.register(self.collector())
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
+        self._exposition = Exposition(self.snapshot)
 
     def __repr__(self) -> str:
         return f"<Metrics {len(self._families)} families>"
 
-    def counter(self, name: str, help_: str, /, labels: Sequence[str] = ()) -> Family[CounterCell]:
+    def counter(
+        self, name: str, help_: str, /, labels: Sequence[str] = (), *, once: bool = False
+    ) -> Family[CounterCell]:
         """Return the family of counters of this name, which ends in `_total`.
 
-        It and its siblings raise ValueError for a bad name, or one taken by another type or other labels.
+        It and its siblings raise ValueError for a bad name, or one taken by another type or other labels. The values of
+        several workers are added up, but for those that they all have alike (`once`).
         """
         if not name.endswith("_total"):
             raise ValueError(f"metric {name!r}: the name of a counter ends in _total")
-        return self._family(name, help_, Shape("counter", tuple(labels)), CounterCell)
+        return self._family(name, help_, Shape("counter", tuple(labels), once=once), CounterCell)
 
-    def gauge(self, name: str, help_: str, /, labels: Sequence[str] = ()) -> Family[GaugeCell]:
+    def gauge(
+        self, name: str, help_: str, /, labels: Sequence[str] = (), *, once: bool = False
+    ) -> Family[GaugeCell]:
         """Return the family of gauges of this name."""
-        return self._family(name, help_, Shape("gauge", tuple(labels)), GaugeCell)
+        return self._family(name, help_, Shape("gauge", tuple(labels), once=once), GaugeCell)
 
     def histogram(
         self,
@@ -279,12 +280,14 @@ class Metrics:
         names = (*map(floatToGoString, bounds), _INFINITY)
         return self._family(name, help_, shape, lambda: HistogramCell(bounds, names))
 
-    def gauge_function(self, name: str, help_: str, /, function: Callable[[], float]) -> None:
+    def gauge_function(
+        self, name: str, help_: str, /, function: Callable[[], float], *, once: bool = False
+    ) -> None:
         """Expose what a function returns; one that is given later under the same name takes its place.
 
         It is called in the thread that renders: it must read only.
         """
-        gauge = FunctionGauge(name, help_, function)
+        gauge = FunctionGauge(name, help_, function, once=once)
         found = self._find(name, gauge.shape)
         if isinstance(found, FunctionGauge):
             found.function = function
@@ -305,7 +308,7 @@ class Metrics:
     def snapshot(self) -> dict[str, Any]:
         """Return all values as plain data, ready for JSON and for another process.
 
-        `{name: {type, help, labels: [...], samples: [{labels: {...}, value} or {labels, count, sum,
+        `{name: {type, help, labels: [...], once, samples: [{labels: {...}, value} or {labels, count, sum,
         buckets}]}}`; buckets map an upper bound, as text, to the number of observations up to it.
         """
         return {
@@ -313,26 +316,15 @@ class Metrics:
                 "type": family.shape.kind,
                 "help": family.help,
                 "labels": list(family.shape.labels),
+                "once": family.shape.once,
                 "samples": family.samples(),
             }
             for family in list(self._families.values())
         }
 
-    def collector(self) -> Collector:
-        """Return a collector for a registry of prometheus-client."""
-        return _SnapshotCollector(self.snapshot)
-
     def render(self, accept: str = "") -> tuple[bytes, str]:
-        """Return the exposition and its media type: OpenMetrics or text, as the `Accept` field asks.
-
-        Metrics of the process and the interpreter are in it. It reads /proc and takes its time: use a thread.
-        """
-        try:
-            encode, media_type = choose_encoder(accept)
-        except (TypeError, ValueError):
-            # the library compares the parts of `version=1.x` as numbers
-            encode, media_type = choose_encoder("")
-        return encode(self._registry), media_type
+        """Return the exposition and its media type: see `Exposition.render`."""
+        return self._exposition.render(accept)
 
     def _family(self, name: str, help_: str, shape: Shape, make: Callable[[], Cell]) -> Family[Cell]:
         found = self._find(name, shape)
@@ -362,32 +354,3 @@ class Metrics:
 
     def _count_overflow(self, name: str) -> None:
         self._overflows.child(name).inc()
-
-
-# --- exposition ---
-
-
-class _SnapshotCollector(Collector):
-    def __init__(self, snapshot: Callable[[], Mapping[str, Any]]) -> None:
-        self._snapshot = snapshot
-
-    def collect(self) -> Iterable[Metric]:
-        return families(self._snapshot())
-
-
-def families(snapshot: Mapping[str, Any]) -> Iterator[Metric]:
-    """Turn a snapshot, of this process or another, into prometheus-client's metrics."""
-    for name, family in snapshot.items():
-        labels = family["labels"]
-        metric: CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
-        if family["type"] == "histogram":
-            metric = HistogramMetricFamily(name, family["help"], labels=labels)
-            for sample in family["samples"]:
-                values = [sample["labels"][label] for label in labels]
-                metric.add_metric(values, [*sample["buckets"].items()], sample["sum"])
-        else:
-            metric_class = CounterMetricFamily if family["type"] == "counter" else GaugeMetricFamily
-            metric = metric_class(name, family["help"], labels=labels)
-            for sample in family["samples"]:
-                metric.add_metric([sample["labels"][label] for label in labels], sample["value"])
-        yield metric

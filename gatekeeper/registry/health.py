@@ -108,6 +108,7 @@ class HealthChecks:
             "gatekeeper_instance_fit",
             "1 for an instance that health checks leave in, 0 for one that they take out.",
             ("service", "instance"),
+            once=True,
         )
         self._checks = metrics.counter(
             "gatekeeper_health_checks_total", "Health checks made.", ("service", "instance", "outcome")

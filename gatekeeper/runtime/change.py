@@ -1,19 +1,21 @@
 """A change of the configuration: what is ready, who takes it, and what became of it."""
 
 import logging
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
 
-from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.edge.tls import ServerTls
 from gatekeeper.extend.events import Event
 from gatekeeper.runtime.build import Prepared
 from gatekeeper.runtime.loading import Loaded
+
+
+if TYPE_CHECKING:
+    from gatekeeper.runtime.front import Front
 
 
 log = logging.getLogger(__name__)
@@ -45,13 +47,25 @@ class Outcome:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
+class Bound(Protocol):
+    """What a listener listens with: a socket, or one for each worker."""
+
+    def dup(self) -> Self:
+        """The same, to be closed for itself."""
+        ...
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
+
+
 @attrs.frozen
 class Change:
     """A configuration that is ready: commit it or abandon it."""
 
     loaded: Loaded
     prepared: Prepared
-    sockets: Mapping[str, socket.socket]
+    sockets: Mapping[str, Bound]
 
     def abandon(self) -> None:
         """Close what was opened for it."""
@@ -77,8 +91,9 @@ class Changing(Protocol):
         """How the listeners that are in force speak TLS, by name."""
         ...
 
-    def listening(self, address: Listen) -> socket.socket | None:
-        """The socket that listens at an address already."""
+    @property
+    def front(self) -> "Front":
+        """What takes its requests."""
         ...
 
     async def commit(self, change: Change) -> None:
@@ -93,6 +108,16 @@ class Changing(Protocol):
 def content_of(read: Loaded | ConfigError) -> object:
     """What tells whether the files say something else than before."""
     return read.sources, read.outside if isinstance(read, Loaded) else read.problems
+
+
+def say_what_waits(before: GatewayConfig, after: GatewayConfig) -> None:
+    """Some settings take a restart."""
+    for key, one, other in (
+        ("admin", before.admin, after.admin),
+        ("server.workers", before.server.workers, after.server.workers),
+    ):
+        if one != other:
+            log.warning("`%s` has changed: that takes a restart; the rest is in force", key)
 
 
 # ---- what is wrong --------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import functools
 import ipaddress
 import logging
 import random
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,26 +14,23 @@ import aiohttp
 
 from gatekeeper.admin.server import AdminServer
 from gatekeeper.admin.users import User
-from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.core.clock import TICK, Clock, SystemClock, Timer, Wheel
 from gatekeeper.edge.listener import bind
-from gatekeeper.edge.server import EdgeServer
 from gatekeeper.edge.tls import ServerTls
 from gatekeeper.extend.events import DrainBegun, Event, HealthChanged, Listening
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.observe.metrics import Metrics
-from gatekeeper.observe.observer import Observer
 from gatekeeper.policy.health import Health
 from gatekeeper.registry.health import HealthChecks
 from gatekeeper.registry.services import Member, Service
-from gatekeeper.runtime import descriptors
 from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.change import Change, Outcome
-from gatekeeper.runtime.edge_settings import edge_settings
+from gatekeeper.runtime.front import Front, LocalFront
 from gatekeeper.runtime.keep import Keep, Key
 from gatekeeper.runtime.loading import Loaded
 from gatekeeper.runtime.local import LocalNode
+from gatekeeper.runtime.node import Node
 from gatekeeper.runtime.providing import Providers
 from gatekeeper.runtime.reload import Reloader
 from gatekeeper.runtime.snapshot import Snapshot
@@ -45,6 +41,9 @@ from gatekeeper.version import VERSION
 
 
 log = logging.getLogger(__name__)
+
+Role = Literal["single", "supervisor", "worker"]
+"""Whether a process is all of a gateway, or what runs its workers, or one of these."""
 
 
 class Gateway:
@@ -58,13 +57,15 @@ class Gateway:
         source: Source | None = None,
         read: Loaded | None = None,
         clock: Clock | None = None,
-        write_access: Callable[[dict[str, Any]], None] | None = None,
+        front: "Callable[[Gateway], Front]" = LocalFront,
+        role: Role = "single",
+        node: "Callable[[Gateway], Node]" = LocalNode,
         on_drain: Callable[[], None] | None = None,
     ) -> None:
         """Make a gateway that does nothing yet.
 
-        `source` is where the configuration came from, for reloads, and `read` what came of reading it. `on_drain` is
-        called where an operator asks for the end of the process.
+        `source` is where the configuration came from, for reloads, and `read` what came of reading it. `front` makes what
+        takes its requests, when it starts, and `node` what its admin side speaks to. `on_drain` is called where an operator asks for the end of the process.
         """
         self.config = config
         self.host: Final = host
@@ -81,16 +82,18 @@ class Gateway:
             self.clock, random.SystemRandom(), self.spawn, self.metrics, self._health_changed
         )
         self.providers: Final = Providers(self, host.catalog, self.wheel, self.reloader, self.spawn)
+        self.role: Final[Role] = role
         self.on_drain: Final = on_drain
         self.started = 0.0
         """When it began to listen (`Clock.monotonic`)."""
         self._read = read
         self._source = source
         self._watch: Watch | None = None
-        self._write_access = write_access
+        self._make_front = front
+        self._make_node = node
+        self._front: Front | None = None
         self._stack = AsyncExitStack()
         self._gone: dict[Key, Timer] = {}  # of pools whose instances have gone, until their streams are cut
-        self._edge: EdgeServer | None = None
         self._admin: AdminServer | None = None
         self._http: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -133,8 +136,10 @@ class Gateway:
 
     # ---- the life of it -------------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
+    async def start(self, revision: int = 1) -> None:
         """Build everything and listen; whatever was opened is closed again if something fails.
+
+        The configuration is the first one here, but may be a later `revision` elsewhere.
 
         Raises:
             ConfigError: the configuration cannot be put together, or a filter fails at once.
@@ -143,30 +148,22 @@ class Gateway:
         """
         self.started = self.clock.monotonic()
         self.wheel.now = self.started
-        server, admin = self.config.server, self.config.admin
-        self.metrics.gauge("gatekeeper_build_info", "Always 1.", ("version", "python")).child(
+        admin = self.config.admin
+        self.metrics.gauge("gatekeeper_build_info", "Always 1.", ("version", "python"), once=True).child(
             VERSION, sys.version.split()[0]
         ).set(1)
         self.metrics.gauge_function(
             "gatekeeper_upstream_connections", "Open connections to instances.", self._count_connections
         )
-        self._edge = EdgeServer(
-            self._current,
-            Observer(self.metrics, self.clock, self._write_access),
-            self.wheel,
-            self.clock,
-            edge_settings(server, descriptors=descriptors.limit()),
-            getrandbits=random.getrandbits,
-            ready=lambda: not self.providers.awaited,
-        )
+        front = self._front = self._make_front(self)
         self._open_http()
         change = sock = None
         try:
-            change = await self.reloader.prepare_first(self.config, self._read)
-            if admin.listen:
+            change = await self.reloader.prepare_first(self.config, self._read, revision)
+            if admin.listen and self.role != "worker":
                 sock = bind(admin.listen.host, admin.listen.port)
                 self._admin = AdminServer(
-                    LocalNode(self),
+                    self._make_node(self),
                     self.host.each("gatekeeper_admin_routes", gateway=self),
                     users=[User(name, one.role, one.token_sha256) for name, one in admin.users.items()],
                     loopback=ipaddress.ip_address(admin.listen.host).is_loopback,
@@ -185,7 +182,7 @@ class Gateway:
                 change.abandon()
             if sock is not None:
                 sock.close()
-            await self._edge.drain(0)
+            await front.drain(0, linger=False)
             await self._close()
             raise
         self.emit(Listening(self.listeners))
@@ -193,44 +190,17 @@ class Gateway:
 
     async def commit(self, change: Change) -> None:
         """Bring a change into force. Requests that are under way end as they began."""
-        edge, before, after = self._edge, self.snapshot, change.prepared.snapshot
-        assert edge is not None
+        before, after = self.snapshot, change.prepared.snapshot
         config = change.loaded.config
         change.prepared.commit(warm=before is None)
         self.snapshot, self.config, self.tls = after, config, change.prepared.tls
-        server = config.server
-        edge.reconfigure(edge_settings(server, edge.settings, descriptors=descriptors.limit()))
-        if (allowed := edge.settings.limits.connections) < server.limits.connections:
-            log.warning(
-                "%d descriptors (`ulimit -n`) allow only %d connections", descriptors.limit(), allowed
-            )
-        self.checks.apply(after.services.values())
-        self.providers.apply(config.providers)
-        for name, sock in change.sockets.items():
-            try:
-                await edge.open(name, sock, self.tls.get(name))
-            except OSError:
-                if before is None:
-                    raise
-                # somebody took the address after it was bound; the rest of the configuration is sound
-                log.exception("listener %s cannot accept connections", name)
-        for name in [name for name in edge.listeners if name not in server.listen]:
-            await edge.close_listener(name)
+        if self.role != "worker":
+            self.checks.apply(after.services.values())
+            self.providers.apply(config.providers)
+        await self.front.commit(change, first=before is None)
         if before is not None:
             self._cut_later(before, after)
             before.retire(self._retired)
-
-    def listening(self, address: Listen) -> socket.socket | None:
-        """The socket that listens at an address already."""
-        edge = self._edge
-        return next(
-            (
-                edge.listeners[name]
-                for name, listener in self.config.server.listen.items()
-                if edge is not None and listener.address == address and name in edge.listeners
-            ),
-            None,
-        )
 
     def _cut_later(self, before: Snapshot, after: Snapshot) -> None:
         """Give the streams of instances that have gone some time to end; those of one that comes back go on."""
@@ -263,7 +233,12 @@ class Gateway:
         return await self.reloader.reload(why, always=always)
 
     def _watch_files(self) -> None:
-        if self._source is None or self._read is None or self._source.text is not None:
+        if (
+            self.role == "worker"
+            or self._source is None
+            or self._read is None
+            or self._source.text is not None
+        ):
             return
         reload_ = self.config.server.reload
 
@@ -280,6 +255,18 @@ class Gateway:
         )
         self.reloader.on_files(lambda looked_at: watch.of(looked_at.files, looked_at.folders))
         watch.start()
+
+    @property
+    def front(self) -> Front:
+        """What takes its requests.
+
+        Raises:
+            RuntimeError: it has not been started.
+
+        """
+        if self._front is None:
+            raise RuntimeError("the gateway has not been started")
+        return self._front
 
     @property
     def services(self) -> Mapping[str, Service]:
@@ -300,8 +287,8 @@ class Gateway:
 
     def followed(self) -> None:
         """Note that somebody asks whether it is ready, and goes by the answer."""
-        if self._edge is not None:
-            self._edge.followed()
+        if self._front is not None:
+            self._front.followed()
 
     @property
     def draining(self) -> bool:
@@ -311,9 +298,7 @@ class Gateway:
     @property
     def listeners(self) -> dict[str, str]:
         """The addresses that are listened on, by the names of the listeners."""
-        return (
-            {} if self._edge is None else {name: _address(one) for name, one in self._edge.listeners.items()}
-        )
+        return dict(self._front.listeners) if self._front is not None else {}
 
     async def stop(self, grace: float | None = None, *, linger: bool = True) -> int:
         """Drain and close everything; return how many requests were cut off after `grace` seconds.
@@ -325,7 +310,7 @@ class Gateway:
         if self._watch is not None:
             await self._watch.close()
         self.emit(DrainBegun(grace))
-        lost = await self._edge.drain(grace, linger=linger) if self._edge is not None else 0
+        lost = await self._front.drain(grace, linger=linger) if self._front is not None else 0
         await self._close()
         return lost
 
@@ -356,7 +341,8 @@ class Gateway:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    def _current(self) -> Snapshot:
+    def current(self) -> Snapshot:
+        """What is in force."""
         assert self.snapshot is not None
         return self.snapshot
 
@@ -370,6 +356,8 @@ class Gateway:
 
     def _health_changed(self, service: Service, member: Member, before: Health) -> None:  # noqa: ARG002
         health = member.health
+        if self._front is not None:
+            self._front.health_changed(service.name, member)
         self.emit(HealthChanged(service.name, member.instance.id, str(health.status), health.reason))
 
 
@@ -389,11 +377,6 @@ async def _take_apart(snapshot: Snapshot) -> None:
     """Free what is large little by little: at once it would hold the loop for 30 to 50 ms (10,000 routes)."""
     for _ in snapshot.table.take_apart():
         await asyncio.sleep(0)
-
-
-def _address(sock: socket.socket) -> str:
-    host, port = sock.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _log_timer_error(error: Exception) -> None:

@@ -247,6 +247,10 @@ class LocalNode:
         provided = Provided(ADMIN, data) if data else None
         return _accepted(await self._reloader.provide(provided, ADMIN, "admin"))
 
+    async def restart(self) -> None:
+        """Renew all workers with fresh interpreters, one after the other; returns when the last one serves."""
+        await self._gateway.front.restart()
+
     async def drain(self) -> None:
         """Begin the end of the process, as SIGTERM does."""
         if self._gateway.on_drain is None:

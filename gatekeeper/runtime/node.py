@@ -75,6 +75,10 @@ class Node(Protocol):
         """Take away an instance that was added."""
         ...
 
+    async def restart(self) -> None:
+        """Renew all workers with fresh interpreters, one after the other; returns when the last one serves."""
+        ...
+
     async def drain(self) -> None:
         """Begin the end of the process, as SIGTERM does."""
         ...

@@ -8,7 +8,6 @@ before held is closed when its last request has ended (`runtime.snapshot`).
 import asyncio
 import json
 import logging
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -20,12 +19,12 @@ from gatekeeper.config.problems import ConfigError, Problem, problem_at
 from gatekeeper.config.provided import ADMIN, FILE, Provided
 from gatekeeper.config.redact import redact, references
 from gatekeeper.core.clock import Clock
-from gatekeeper.edge.listener import bind
 from gatekeeper.extend.events import ConfigApplied, ConfigRefused
 from gatekeeper.observe.metrics import Metrics
 from gatekeeper.runtime.additions import Additions
 from gatekeeper.runtime.build import Builder, Prepared
 from gatekeeper.runtime.change import (
+    Bound,
     Change,
     Changing,
     Check,
@@ -36,9 +35,11 @@ from gatekeeper.runtime.change import (
     failed,
     load_addition,
     read_from,
+    say_what_waits,
 )
 from gatekeeper.runtime.dry_run import Parts
 from gatekeeper.runtime.loading import Loaded, in_background
+from gatekeeper.runtime.reload_metrics import count_reloads
 from gatekeeper.runtime.source import Source
 
 
@@ -68,30 +69,15 @@ class Reloader:
         self._served: Parts = {}  # what the chains in force are made of
         self._additions: Final = Additions()
         self._on_files: Callable[[Loaded | ConfigError], object] = lambda _: None
-        self._results = metrics.counter(
-            "gatekeeper_config_reloads_total", "Tries to change the configuration.", ("result",)
-        )
-        metrics.gauge_function(
-            "gatekeeper_config_revision",
-            "How many configurations have been in force.",
-            lambda: self.state.revision,
-        )
-        metrics.gauge_function(
-            "gatekeeper_config_loaded_timestamp_seconds",
-            "When the configuration came into force, in seconds since the epoch.",
-            lambda: self.state.loaded_at,
-        )
-        metrics.gauge_function(
-            "gatekeeper_config_last_reload_successful",
-            "1, or 0 where the last configuration was refused.",
-            lambda: not self.state.error,
-        )
+        self._results = count_reloads(metrics, lambda: self.state)
 
     def on_files(self, tell: Callable[[Loaded | ConfigError], object]) -> None:
         """Say after each look at the files what they were."""
         self._on_files = tell
 
-    async def prepare_first(self, config: GatewayConfig, loaded: Loaded | None = None) -> Change:
+    async def prepare_first(
+        self, config: GatewayConfig, loaded: Loaded | None = None, revision: int = 1
+    ) -> Change:
         """Prepare what a gateway starts with; `loaded` is what came of reading it, if it was read.
 
         Raises:
@@ -99,19 +85,29 @@ class Reloader:
             OSError: an address cannot be listened on.
 
         """
-        prepared = await in_background(lambda: self._prepare(config, 1))
-        sockets: dict[str, socket.socket] = {}
+        prepared = await in_background(lambda: self._prepare(config, revision))
+        sockets: dict[str, Bound] = {}
         loaded = loaded or Loaded(config, (), {}, (), (), ())
         self._read = loaded.sources
         self._acted_on = content_of(loaded)
         change = Change(loaded, prepared, sockets)
         try:
             for name, listener in config.server.listen.items():
-                sockets[name] = bind(listener.address.host, listener.address.port)
+                sockets[name] = self._gateway.front.bind(name, listener.address)
         except OSError:
             change.abandon()
             raise
         return change
+
+    async def prepare(self, config: GatewayConfig, revision: int) -> Change:
+        """Prepare what was read elsewhere, where it is decided, too, whether it is committed or abandoned.
+
+        Raises:
+            ConfigError: it cannot be put together, or a filter fails at once.
+
+        """
+        prepared = await in_background(lambda: self._prepare(config, revision))
+        return await self._get_ready(Loaded(config, (), {}, (), (), ()), prepared)
 
     def _prepare(self, config: GatewayConfig, revision: int) -> Prepared:
         prepared = self._builder.prepare(config, revision)
@@ -295,7 +291,7 @@ class Reloader:
 
             try:
                 loaded, prepared = await in_background(work)
-                sockets = await self._get_ready(loaded, prepared) if prepared is not None else {}
+                change = await self._get_ready(loaded, prepared) if prepared is not None else None
             except ConfigError as error:
                 known = watch and self._note_files(error, dry_run=dry_run)
                 if known and not always:
@@ -306,15 +302,15 @@ class Reloader:
             except Exception as error:  # noqa: BLE001 - nobody may take silence for success
                 return self._unsound(ConfigError([failed(error)]), why, dry_run=dry_run)
             known = watch and self._note_files(loaded, dry_run=dry_run)
-            if prepared is None:
+            if change is None:
                 return self._unchanged(loaded, known=known)
-            change = Change(loaded, prepared, sockets)
             if watch:
                 self._read = loaded.sources
             if dry_run or self.closed:
+                await self._gateway.front.abandon(change)
                 change.abandon()
                 return Outcome(False, self.state.revision, loaded.warnings, loaded.sources)
-            self._say_what_waits(loaded.config)
+            say_what_waits(self._gateway.config, loaded.config)
             await self.commit(change)
             self._text = text
             log.info("configuration in force", extra={"revision": revision, "why": why})
@@ -328,27 +324,33 @@ class Reloader:
             self._acted_on = content
         return content == before
 
-    async def _get_ready(self, loaded: Loaded, prepared: Prepared) -> dict[str, socket.socket]:
-        """Try what is prepared, and open the listeners that are new."""
+    async def _get_ready(self, loaded: Loaded, prepared: Prepared) -> Change:
+        """Try what is prepared, open the listeners that are new, and get the front ready."""
         try:
             await self.try_out(loaded, prepared)
         except BaseException:
             prepared.abandon()
             raise
-        return self._bind(loaded, prepared)
+        change = Change(loaded, prepared, self._bind(loaded, prepared))
+        try:
+            await self._gateway.front.prepare(change)
+        except BaseException:
+            change.abandon()
+            raise
+        return change
 
-    def _bind(self, loaded: Loaded, prepared: Prepared) -> dict[str, socket.socket]:
+    def _bind(self, loaded: Loaded, prepared: Prepared) -> dict[str, Bound]:
         """Open the listeners that are new."""
         before = self._gateway.config.server.listen
-        sockets: dict[str, socket.socket] = {}
+        sockets: dict[str, Bound] = {}
         for name, listener in loaded.config.server.listen.items():
             if (before.get(name), self._gateway.tls.get(name)) == (listener, prepared.tls.get(name)):
                 continue
-            host, port = listener.address.host, listener.address.port
-            known = self._gateway.listening(listener.address)
+            front = self._gateway.front
+            known = front.listening(listener.address)
             try:
                 # under another name, or with other settings: nobody who is in line is lost
-                sockets[name] = known.dup() if known is not None else bind(host, port)
+                sockets[name] = known.dup() if known is not None else front.bind(name, listener.address)
             except OSError as error:
                 Change(loaded, prepared, sockets).abandon()
                 why = f"cannot listen on {listener.address}: {(error.strerror or str(error)).lower()}"
@@ -372,11 +374,6 @@ class Reloader:
             log.info("the configuration is again what is in force", extra={"revision": self.state.revision})
             self.state = ConfigState(self.state.revision, self.state.loaded_at)
         return Outcome(True, self.state.revision, loaded.warnings, loaded.sources)
-
-    def _say_what_waits(self, config: GatewayConfig) -> None:
-        """Some settings take a restart."""
-        if config.admin != self._gateway.config.admin:
-            log.warning("`admin` has changed: that takes a restart; the rest is in force")
 
     def _unsound(self, error: ConfigError, why: str, *, dry_run: bool) -> Outcome:
         if not dry_run:

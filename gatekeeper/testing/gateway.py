@@ -1,6 +1,7 @@
 """A whole gateway on free ports, from the text of a configuration."""
 
 import asyncio
+import functools
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from gatekeeper.config.model import GatewayConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.change import Outcome
+from gatekeeper.runtime.front import LocalFront
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.loading import load_gateway_text
 from gatekeeper.runtime.source import Source
@@ -180,7 +182,8 @@ async def open_gateway(
         records.append(record)
         changed.set()
 
-    gateway = Gateway(first, host, source=source, read=loaded, clock=clock, write_access=write_access)
+    front = functools.partial(LocalFront, write_access=write_access)
+    gateway = Gateway(first, host, source=source, read=loaded, clock=clock, front=front)
     await gateway.start()
     live = LiveGateway(gateway, records, changed)
     try:

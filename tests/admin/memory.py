@@ -118,7 +118,15 @@ class MemoryNode:
 
     async def metrics(self) -> dict[str, Any]:
         samples = [{"labels": {"route": "users"}, "value": 1}]
-        return {"gatekeeper_x": {"type": "gauge", "help": HOSTILE, "labels": ["route"], "samples": samples}}
+        return {
+            "gatekeeper_x": {
+                "type": "gauge",
+                "help": HOSTILE,
+                "labels": ["route"],
+                "once": False,
+                "samples": samples,
+            }
+        }
 
     async def system(self) -> dict[str, Any]:
         return {
@@ -226,6 +234,9 @@ class MemoryNode:
         found = self.known[service]
         found["instances"] = [one for one in found["instances"] if one["id"] != instance]
         return {"applied": True, "revision": 5, "problems": []}
+
+    async def restart(self) -> None:
+        self.calls.append("restart")
 
     async def drain(self) -> None:
         self.calls.append("drain")

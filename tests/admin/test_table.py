@@ -22,6 +22,7 @@ ROLES = {
         "POST /gateway/services/{name}/health-check",
         "PATCH /gateway/services/{name}/instances/{id}",
         "POST /gateway/reload",
+        "POST /gateway/restart",
         "POST /gateway/drain",
     },
     Role.ADMIN: {

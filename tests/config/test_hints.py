@@ -37,8 +37,8 @@ from gatekeeper.config.hints import elsewhere, hint, meant
         ),
         pytest.param(
             "",
-            "workers",
-            "; that would be `server.workers`, which is not available yet",
+            "redis",
+            "; that would be `stores.default`, which is not available yet",
             id="from-the-top-to-come",
         ),
         pytest.param(
@@ -61,7 +61,10 @@ from gatekeeper.config.hints import elsewhere, hint, meant
         ),
         pytest.param("", "plugins", "; for what runs on every request there is `filters`", id="advice"),
         pytest.param(
-            "server", "worker", "; that would be `workers`, which is not available yet", id="near-to-come"
+            "server.reload",
+            "run_test",
+            "; that would be `run_tests`, which is not available yet",
+            id="near-to-come",
         ),
         pytest.param("server", "lisen", "; did you mean `listen`?", id="near"),
         pytest.param(

@@ -45,7 +45,7 @@ def test_a_section_is_the_same_whatever_the_names(path: Path, expected: str) -> 
     [
         (("tenants",), True),
         (("services", "tenants"), False),
-        (("server", "workers"), True),
+        (("server", "reload", "run_tests"), True),
         (("services", "users", "hedge"), True),
         (("services", "users", "health"), False),
         (("services", "users", "instances", 0, "dns"), True),

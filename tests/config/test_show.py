@@ -309,6 +309,7 @@ server:
   underscore_headers: drop
   trusted_proxies: []
   health_path: false
+  workers: 1
   drain: 30s
   reload: {watch: true, debounce: 250ms}
 admin: {listen: '127.0.0.1:9901', users: {}}

@@ -429,7 +429,7 @@ async def test_a_client_that_does_not_read_is_cut_off(size: int) -> None:
     async with running(origin, server=SHORT) as wire:
         client = await wire.client(limit=1024, receive_buffer=4096)
         client.send(GET * (1 if size > 1_000_000 else 2000))
-        await until(lambda: not wire.gateway._edge.connections, 4.0)  # type: ignore[union-attr]
+        await until(lambda: not wire.edge.connections, 4.0)
         await wire.quiet()
         assert len(origin.requests) < 200
         assert wire.records[-1]["error"] == "client-gone"
@@ -461,8 +461,7 @@ async def test_a_last_answer_that_is_not_read_does_not_keep_its_connection() -> 
     async with running(origin, server=SHORT) as wire:
         client = await wire.client(limit=1024, receive_buffer=4096)
         client.send(GET * 2 + GET[:-2] + b"Connection: close\r\n\r\n")
-        edge = wire.gateway._edge
-        assert edge is not None
+        edge = wire.edge
         await until(lambda: wire.records)
         transports = [protocol.transport for protocol in edge.connections]
         await until(lambda: not edge.connections, 4.0)

@@ -15,7 +15,6 @@ from gatekeeper.core.message import Response
 from gatekeeper.edge import answer as answer_module
 from gatekeeper.edge import server as module
 from gatekeeper.edge.listener import bind
-from gatekeeper.edge.server import EdgeServer
 from gatekeeper.edge.settings import EdgeSettings, EdgeTimeouts
 from tests.edge.wire import (
     HOST,
@@ -47,13 +46,6 @@ def slow(seconds: float) -> Script:
     return script
 
 
-def edge_of(wire: Wire) -> EdgeServer:
-    """The edge of the gateway."""
-    edge = wire.gateway._edge
-    assert edge is not None
-    return edge
-
-
 def address_of(sock: socket.socket) -> tuple[str, int]:
     """Where it is bound."""
     host, port = sock.getsockname()
@@ -72,7 +64,7 @@ async def refused(address: tuple[str, int]) -> bool:
 
 async def has_closed(wire: Wire) -> None:
     """Wait until the gateway accepts nobody any more."""
-    await until(lambda: not edge_of(wire).listeners and not edge_of(wire)._closing)
+    await until(lambda: not wire.edge.listeners and not wire.edge._closing)
 
 
 async def connect(wire: Wire, address: tuple[str, int]) -> Client:
@@ -295,7 +287,7 @@ async def test_a_request_whose_answer_nobody_reads_is_one_loss() -> None:
     ) as wire:
         client = await wire.client(limit=1024, receive_buffer=4096)
         client.send(GET)
-        await until(lambda: edge_of(wire).connections[0].writing_paused)
+        await until(lambda: wire.edge.connections[0].writing_paused)
         assert await asyncio.wait_for(wire.gateway.stop(0.3), SOON) == 1
 
 
@@ -370,7 +362,7 @@ async def test_those_who_follow_are_told_first(quickly: None) -> None:
             assert (answer.body, *ends(answer)) == (b"draining\n", 503, True)
             assert ends(await wire.ask(GET)) == (200, True)
         assert ends(await kept.ask(GET)) == (200, True)
-        assert edge_of(wire).listeners
+        assert wire.edge.listeners
         await has_closed(wire)
         assert await asyncio.wait_for(stopping, SOON) == 0
 
@@ -380,7 +372,7 @@ async def test_those_who_follow_are_told_first(quickly: None) -> None:
 async def test_it_is_not_over_before_they_have_been_told_often_enough(how: str, quickly: None) -> None:
     """They believe no single answer; whoever else answers for the gateway counts with it."""
     async with running() as wire:
-        edge = edge_of(wire)
+        edge = wire.edge
 
         async def follow() -> None:
             if how == "admin":
@@ -403,7 +395,7 @@ async def test_it_is_not_over_before_they_have_been_told_often_enough(how: str, 
 async def test_checks_do_not_keep_it_from_ending(quickly: None) -> None:
     """A balancer goes on with them for ever; requests are what counts."""
     async with running() as wire:
-        edge = edge_of(wire)
+        edge = wire.edge
         await wire.ask(HEALTH)
         stopping = asyncio.create_task(wire.gateway.stop(60))
         await asyncio.sleep(0)
@@ -423,7 +415,7 @@ async def test_checks_do_not_keep_it_from_ending(quickly: None) -> None:
 async def test_it_is_not_over_while_requests_come(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of silence counts from the last one."""
     async with running() as wire:
-        edge = edge_of(wire)
+        edge = wire.edge
         edge._told = module.TOLD
         now = 100.0
 
@@ -464,10 +456,10 @@ async def test_where_nobody_follows_nobody_is_waited_for(how: str, monkeypatch: 
         if how != "nobody":
             await wire.ask(HEALTH)
         if how == "long-ago":
-            edge_of(wire)._followed_at -= module.FOLLOWS
+            wire.edge._followed_at -= module.FOLLOWS
         assert await asyncio.wait_for(wire.gateway.stop(60, linger=how != "not-wanted"), SOON) == 0
-        edge_of(wire).followed()
-        assert await asyncio.wait_for(edge_of(wire).drain(60), SOON) == 0
+        wire.edge.followed()
+        assert await asyncio.wait_for(wire.edge.drain(60), SOON) == 0
 
 
 # ---- listeners come and go ----------------------------------------------------------------------------------------
@@ -479,7 +471,7 @@ async def test_a_listener_is_added() -> None:
     async with running() as wire:
         kept = await wire.client()
         assert (await kept.ask(GET)).status == 200
-        edge = edge_of(wire)
+        edge = wire.edge
         main = edge.listeners["main"]
         sock = bind("127.0.0.1", 0)
         await edge.open("second", sock)
@@ -501,7 +493,7 @@ async def test_a_listener_is_added() -> None:
 async def test_a_listener_is_removed() -> None:
     """Who is in line is served, connections are answered once more, and the others go on."""
     async with running() as wire:
-        edge = edge_of(wire)
+        edge = wire.edge
         sock = bind("127.0.0.1", 0)
         address = address_of(sock)
         await edge.open("second", sock)
@@ -525,7 +517,7 @@ async def test_a_listener_is_removed() -> None:
 async def test_a_listener_moves() -> None:
     """To another address under its name: the old one is closed once the new one serves."""
     async with running() as wire:
-        edge = edge_of(wire)
+        edge = wire.edge
         kept = await wire.client()
         assert (await kept.ask(GET)).status == 200
         sock = bind("127.0.0.1", 0)
@@ -540,7 +532,7 @@ async def test_a_listener_moves() -> None:
 async def test_a_listener_gets_another_name() -> None:
     """By a duplicate of its socket: nobody is refused."""
     async with running() as wire:
-        edge = edge_of(wire)
+        edge = wire.edge
         kept = await wire.client()
         assert (await kept.ask(GET)).status == 200
         await edge.open("public", edge.listeners["main"].dup())
@@ -553,7 +545,7 @@ async def test_a_listener_gets_another_name() -> None:
 async def test_listeners_change_places() -> None:
     """Each gets the other's address: nobody stays deaf."""
     async with running() as wire:
-        edge = edge_of(wire)
+        edge = wire.edge
         sock = bind("127.0.0.1", 0)
         address = address_of(sock)
         await edge.open("second", sock)
@@ -569,7 +561,7 @@ async def test_listeners_change_places() -> None:
 async def test_an_address_that_cannot_be_listened_on_changes_nothing() -> None:
     """Somebody else was faster."""
     async with running() as wire:
-        edge = edge_of(wire)
+        edge = wire.edge
         before = edge.listeners
         with socket.socket() as thief:
             thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -586,7 +578,7 @@ async def test_an_address_that_cannot_be_listened_on_changes_nothing() -> None:
 async def test_listeners_of_a_gateway_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     """None opens any more, and one that is closing is waited for."""
     async with running() as wire:
-        edge = edge_of(wire)
+        edge = wire.edge
         sock, late = bind("127.0.0.1", 0), bind("127.0.0.1", 0)
         address = address_of(late)
         await edge.open("second", sock)
@@ -614,7 +606,7 @@ async def test_other_timeouts_hold_from_the_next_request_on(how: str) -> None:
     async with running() as wire:
         used, unused = await wire.client(), await wire.client()
         assert (await used.ask(GET)).status == 200
-        edge_of(wire).reconfigure(EdgeSettings(timeouts=SHORT))
+        wire.edge.reconfigure(EdgeSettings(timeouts=SHORT))
         if how == "head":
             assert (await used.ask(GET[:10])).status == 408
         elif how == "body":
@@ -632,7 +624,7 @@ async def test_a_longer_time_between_requests_holds_for_those_who_wait() -> None
     async with running(server=ServerTimeoutsConfig(head=0.3, body=0.3, idle=0.3)) as wire:
         client = await wire.client()
         assert (await client.ask(GET)).status == 200
-        edge_of(wire).reconfigure(EdgeSettings())
+        wire.edge.reconfigure(EdgeSettings())
         await asyncio.sleep(0.5)
         assert (await client.ask(GET)).status == 200
 
@@ -642,10 +634,10 @@ async def test_another_health_path_holds_from_the_next_request_on() -> None:
     """The old one is a path like any other."""
     async with running() as wire:
         client = await wire.client()
-        edge_of(wire).reconfigure(EdgeSettings(health_path="/live"))
+        wire.edge.reconfigure(EdgeSettings(health_path="/live"))
         assert (await client.ask(HEALTH.replace(b"healthz", b"live"))).body == b"ok\n"
         assert (await client.ask(HEALTH)).body == b"ok"
-        edge_of(wire).reconfigure(EdgeSettings())
+        wire.edge.reconfigure(EdgeSettings())
         assert (await client.ask(HEALTH.replace(b"healthz", b"live"))).body == b"ok"
 
 
@@ -656,11 +648,11 @@ async def test_other_trusted_networks_hold_for_whoever_connects_from_now_on() ->
     request = GET[:-2] + b"X-Forwarded-For: 192.0.2.1, 10.0.0.1\r\n\r\n"
     async with running() as wire:
         before = await wire.client()
-        edge_of(wire).reconfigure(EdgeSettings(networks=tuple(nets.values())))
+        wire.edge.reconfigure(EdgeSettings(networks=tuple(nets.values())))
         trusted = await wire.client()
         for client in (before, trusted):
             assert (await client.ask(request)).status == 200
-        edge_of(wire).reconfigure(EdgeSettings(networks=(nets["127.0.0.0/8"],)))
+        wire.edge.reconfigure(EdgeSettings(networks=(nets["127.0.0.0/8"],)))
         assert (await trusted.ask(request)).status == 200
         await until(lambda: len(wire.records) == 3)
         assert [record["client"] for record in wire.records] == ["127.0.0.1", "192.0.2.1", "10.0.0.1"]

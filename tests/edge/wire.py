@@ -31,8 +31,10 @@ from gatekeeper.config.model import (
     TlsServiceConfig,
 )
 from gatekeeper.core.chain import Chain, Handler
+from gatekeeper.edge.server import EdgeServer
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.routing.table import Match
+from gatekeeper.runtime.front import LocalFront
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.testing import make_exchange
 from gatekeeper.upstream.pool import Pool
@@ -334,6 +336,13 @@ class Wire:
         """Where the gateway listens, or did."""
         self._clients: list[Client] = []
 
+    @property
+    def edge(self) -> EdgeServer:
+        """The edge of the gateway."""
+        front = self.gateway.front
+        assert isinstance(front, LocalFront)
+        return front.edge
+
     async def client(self, *, limit: int = 1 << 20, receive_buffer: int = 0) -> Client:
         """Connect to the gateway."""
         sock = socket.socket()
@@ -450,7 +459,8 @@ async def running(*origins: Origin, **options: Any) -> AsyncIterator[Wire]:
         if not origin.address[1]:
             await origin.start()
     records: list[dict[str, Any]] = []
-    gateway = Gateway(configuration(origins, **options), _PLUGINS, write_access=records.append)
+    front = functools.partial(LocalFront, write_access=records.append)
+    gateway = Gateway(configuration(origins, **options), _PLUGINS, front=front)
     wire = Wire(gateway, origins, records)
     await gateway.start()
     host, _, port = gateway.listeners["main"].rpartition(":")

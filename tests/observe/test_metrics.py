@@ -11,7 +11,8 @@ from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from gatekeeper.observe.metrics import DEFAULT_BUCKETS, OVERFLOWS, Metrics, families
+from gatekeeper.observe.exposition import SnapshotCollector, families
+from gatekeeper.observe.metrics import DEFAULT_BUCKETS, OVERFLOWS, Metrics
 
 
 @pytest.fixture
@@ -271,24 +272,28 @@ def test_the_snapshot_is_plain_data(busy: Metrics) -> None:
             "type": "counter",
             "help": "Lookups that met the bound on label values.",
             "labels": ["metric"],
+            "once": False,
             "samples": [],
         },
         "requests_total": {
             "type": "counter",
             "help": "Requests\nanswered.",
             "labels": ["route"],
+            "once": False,
             "samples": [{"labels": {"route": 'us"ers\n'}, "value": 3}],
         },
         "in_flight": {
             "type": "gauge",
             "help": "In flight.",
             "labels": [],
+            "once": False,
             "samples": [{"labels": {}, "value": 2}],
         },
         "seconds": {
             "type": "histogram",
             "help": "Duration.",
             "labels": ["route"],
+            "once": False,
             "samples": [
                 {
                     "labels": {"route": "users"},
@@ -302,6 +307,7 @@ def test_the_snapshot_is_plain_data(busy: Metrics) -> None:
             "type": "gauge",
             "help": "Routes.",
             "labels": [],
+            "once": False,
             "samples": [{"labels": {}, "value": 4.0}],
         },
     }
@@ -369,7 +375,7 @@ def test_process_and_platform_are_exposed_too(metrics: Metrics) -> None:
 def test_the_collector_fits_any_registry(busy: Metrics) -> None:
     """Of somebody who embeds the gateway."""
     registry = CollectorRegistry(auto_describe=True)
-    registry.register(busy.collector())
+    registry.register(SnapshotCollector(busy.snapshot))
 
     assert registry.get_sample_value("in_flight") == 2
 

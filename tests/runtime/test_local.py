@@ -10,6 +10,7 @@ import pytest
 
 from gatekeeper.admin.errors import Conflict, Stale
 from gatekeeper.policy.health import Health, Status
+from gatekeeper.runtime.front import LocalFront
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.local import LocalNode
 from gatekeeper.runtime.source import Source
@@ -120,8 +121,9 @@ async def test_a_status_before_the_start() -> None:
 async def test_who_asks_for_the_status_follows(serve: Serve) -> None:
     """A drain then waits for it to be heard of."""
     served = await serve("routes: {all: {match: /**, filters: [static: {}]}}\n")
-    edge = served.gateway._edge
-    assert edge is not None
+    front = served.gateway.front
+    assert isinstance(front, LocalFront)
+    edge = front.edge
     before = edge._followed_at
 
     await served.node.status()

@@ -25,7 +25,7 @@ SABOTAGES: Final[Mapping[str, Sabotage]] = {
         plugin=_COMMIT
         + """
 def after(gateway):
-    for connection, transport in gateway._edge._connections.items():
+    for connection, transport in gateway.front.edge._connections.items():
         if connection.is_idle:
             transport.close()
 """,
@@ -35,7 +35,7 @@ def after(gateway):
         plugin=_COMMIT
         + """
 def after(gateway):
-    for transport in list(gateway._edge._connections.values()):
+    for transport in list(gateway.front.edge._connections.values()):
         transport.abort()
 """,
         fails=("transfers that were not whole", "slow transfers whole", "event streams without a gap"),

@@ -1,0 +1,188 @@
+"""Where requests come in: the listeners of this process, or those of its workers.
+
+A gateway changes its configuration in two steps, and its front takes part in both: `prepare` may refuse, `commit` may not.
+"""
+
+import logging
+import random
+import socket
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from gatekeeper.config.addresses import Listen
+from gatekeeper.edge.listener import bind
+from gatekeeper.edge.server import EdgeServer
+from gatekeeper.observe.observer import Observer
+from gatekeeper.registry.services import Member
+from gatekeeper.runtime import descriptors
+from gatekeeper.runtime.change import Bound, Change
+from gatekeeper.runtime.edge_settings import edge_settings
+
+
+if TYPE_CHECKING:
+    from gatekeeper.runtime.gateway import Gateway
+
+
+log = logging.getLogger(__name__)
+
+
+class Front(Protocol):
+    """What takes requests for a gateway."""
+
+    @property
+    def listeners(self) -> Mapping[str, str]:
+        """The addresses that are listened on, by the names of the listeners."""
+        ...
+
+    def bind(self, name: str, address: Listen) -> Bound:
+        """What a new listener is to listen with.
+
+        Raises:
+            OSError: the address cannot be used.
+
+        """
+        ...
+
+    def listening(self, address: Listen) -> Bound | None:
+        """What listens at an address already."""
+        ...
+
+    async def prepare(self, change: Change) -> None:
+        """Get ready for a change.
+
+        Raises:
+            ConfigError: it cannot be served by; nothing is left of it.
+
+        """
+        ...
+
+    async def abandon(self, change: Change) -> None:
+        """Forget a change that was prepared; what was opened for it here goes with the change itself."""
+        ...
+
+    async def commit(self, change: Change, *, first: bool) -> None:
+        """Bring a change into force; cannot fail, but for the `first` one, which nobody has served by.
+
+        Raises:
+            ConfigError: the first one cannot be served by.
+            OSError: an address of the first one cannot be listened on.
+
+        """
+        ...
+
+    def followed(self) -> None:
+        """Note that somebody asks whether the gateway is ready, and goes by the answer."""
+        ...
+
+    def health_changed(self, service: str, member: Member) -> None:
+        """Note what checks have found."""
+        ...
+
+    async def restart(self) -> None:
+        """Renew the processes that take requests, one after the other, so that nobody notices.
+
+        Raises:
+            ValueError: that cannot be done; who serves, serves on.
+
+        """
+        ...
+
+    async def drain(self, grace: float, *, linger: bool) -> int:
+        """Take no more, finish what was begun within `grace` seconds; return how many requests were cut off."""
+        ...
+
+    def kill(self) -> None:
+        """End at once whatever is not this process."""
+        ...
+
+
+class LocalFront:
+    """The listeners of this process."""
+
+    def __init__(
+        self,
+        gateway: "Gateway",
+        *,
+        write_access: Callable[[dict[str, Any]], None] | None = None,
+        ready: Callable[[], bool] | None = None,
+    ) -> None:
+        self._gateway: Final = gateway
+        self.edge: Final = EdgeServer(
+            gateway.current,
+            Observer(gateway.metrics, gateway.clock, write_access),
+            gateway.wheel,
+            gateway.clock,
+            edge_settings(gateway.config.server, descriptors=descriptors.limit()),
+            getrandbits=random.getrandbits,
+            ready=ready or (lambda: not gateway.providers.awaited),
+        )
+
+    @property
+    def listeners(self) -> Mapping[str, str]:
+        """The addresses that are listened on, by the names of the listeners."""
+        return {name: shown(sock) for name, sock in self.edge.listeners.items()}
+
+    def bind(self, name: str, address: Listen) -> Bound:  # noqa: ARG002 - whoever was given sockets has them by name
+        """A socket that nobody has."""
+        return bind(address.host, address.port)
+
+    def listening(self, address: Listen) -> Bound | None:
+        """The socket that listens at an address already."""
+        return next(
+            (
+                self.edge.listeners[name]
+                for name, listener in self._gateway.config.server.listen.items()
+                if listener.address == address and name in self.edge.listeners
+            ),
+            None,
+        )
+
+    async def prepare(self, change: Change) -> None:
+        """Nothing: the gateway itself has tried it."""
+
+    async def abandon(self, change: Change) -> None:
+        """Nothing."""
+
+    async def commit(self, change: Change, *, first: bool) -> None:
+        """Go by other settings, open what is new, and close what has gone."""
+        edge, server = self.edge, change.loaded.config.server
+        edge.reconfigure(edge_settings(server, edge.settings, descriptors=descriptors.limit()))
+        if (allowed := edge.settings.limits.connections) < server.limits.connections:
+            log.warning(
+                "%d descriptors (`ulimit -n`) allow only %d connections", descriptors.limit(), allowed
+            )
+        for name, sock in change.sockets.items():
+            assert isinstance(sock, socket.socket)
+            try:
+                await edge.open(name, sock, change.prepared.tls.get(name))
+            except OSError:
+                if first:
+                    raise
+                # somebody took the address after it was bound; the rest of the configuration is sound
+                log.exception("listener %s cannot accept connections", name)
+        for name in [name for name in edge.listeners if name not in server.listen]:
+            await edge.close_listener(name)
+
+    def followed(self) -> None:
+        """Note that somebody asks whether the gateway is ready, and goes by the answer."""
+        self.edge.followed()
+
+    def health_changed(self, service: str, member: Member) -> None:
+        """Nothing: its service knows."""
+
+    async def restart(self) -> None:
+        """Refuse it: nobody would serve meanwhile."""
+        raise ValueError("this gateway is one process; with `server.workers: 2` or more, they can be renewed")
+
+    async def drain(self, grace: float, *, linger: bool) -> int:
+        """Take no more, finish what was begun within `grace` seconds; return how many requests were cut off."""
+        return await self.edge.drain(grace, linger=linger)
+
+    def kill(self) -> None:
+        """Nothing: there is nothing else."""
+
+
+def shown(sock: socket.socket) -> str:
+    """The address of a socket, as people write it."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

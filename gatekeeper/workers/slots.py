@@ -1,0 +1,58 @@
+"""One listening socket for each worker slot, all on the same address: the kernel spreads connections over them.
+
+The supervisor opens them (`SO_REUSEPORT`) and never accepts; a worker has a duplicate of that of its slot. So what waits to
+be accepted outlives a worker, and meets its successor: of workers that bind for themselves, some of those are reset.
+"""
+
+import contextlib
+import socket
+from collections.abc import Sequence
+from typing import Final, Self
+
+from gatekeeper.config.addresses import Listen
+from gatekeeper.edge.listener import bind
+
+
+class Slots:
+    """The sockets of one address, one for each slot."""
+
+    def __init__(self, sockets: Sequence[socket.socket]) -> None:
+        self._sockets: Final = tuple(sockets)
+
+    @classmethod
+    def bind(cls, address: Listen, count: int) -> Self:
+        """Open as many on an address that nobody has.
+
+        Raises:
+            OSError: the address cannot be used.
+
+        """
+        port = address.port
+        if port:
+            # whoever may share an address with us must not do so by accident: two gateways, started twice
+            bind(address.host, port).close()
+        sockets: list[socket.socket] = []
+        try:
+            for _ in range(count):
+                sockets.append(bind(address.host, port, shared=True))
+                port = sockets[0].getsockname()[1]
+        except OSError:
+            for sock in sockets:
+                sock.close()
+            raise
+        return cls(sockets)
+
+    def __getitem__(self, slot: int) -> socket.socket:
+        return self._sockets[slot]
+
+    def dup(self) -> Self:
+        """The same, to be closed for themselves."""
+        with contextlib.ExitStack() as stack:
+            duplicates = [stack.enter_context(contextlib.closing(sock.dup())) for sock in self._sockets]
+            stack.pop_all()
+        return type(self)(duplicates)
+
+    def close(self) -> None:
+        """Give all of them up."""
+        for sock in self._sockets:
+            sock.close()
