@@ -71,8 +71,8 @@ class Remote:
         """Whether it runs on this machine, and so reads the files that are here."""
         return (self._url.hostname or "").startswith(_LOOPBACK)
 
-    def ask(self, method: str, path: str, body: Any = None, *, patience: float = PATIENCE) -> Any:
-        """Send a request; return what came within `patience` seconds, as plain data.
+    def ask(self, method: str, path: str, body: Any = None, *, patience: float | None = None) -> Any:
+        """Send a request; return what came within `patience` seconds, by default `PATIENCE`, as plain data.
 
         Raises:
             Refused: it says no; the message has its reason.
@@ -80,6 +80,8 @@ class Remote:
 
         """
         import http.client  # noqa: PLC0415 - not for --help
+
+        patience = PATIENCE if patience is None else patience
 
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._url.hostname or "", self._url.port, timeout=patience)

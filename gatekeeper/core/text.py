@@ -131,6 +131,9 @@ class Text:
     def __eq__(self, other: object) -> bool:
         return self.source == other.source if isinstance(other, Text) else NotImplemented
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.source,)  # functions do not pass between processes
+
     def __hash__(self) -> int:
         return hash(self.source)
 
@@ -164,6 +167,9 @@ class Value:
 
     def __eq__(self, other: object) -> bool:
         return self.source == other.source if isinstance(other, Value) else NotImplemented
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.source,)  # functions do not pass between processes
 
     def __hash__(self) -> int:
         return hash(self.source)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import aiohttp
 
@@ -11,8 +11,17 @@ from gatekeeper.extend.events import Event
 from gatekeeper.observe.metrics import Metrics
 
 
+Role = Literal["single", "supervisor", "worker"]
+"""What a process is of a gateway."""
+
+
 class RunningGateway(Protocol):
     """A gateway, as its plugins see it."""
+
+    @property
+    def role(self) -> Role:
+        """Whether this process is all of a gateway, its supervisor, or one of its workers, which take the requests."""
+        ...
 
     @property
     def clock(self) -> Clock:

@@ -55,10 +55,13 @@ def added(snapshots: Iterable[Snapshot]) -> dict[str, Any]:
 def _plus(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     if "buckets" not in one:
         return {"labels": one["labels"], "value": one["value"] + other["value"]}
-    buckets = one["buckets"]
+    others = other["buckets"]
     return {
         "labels": one["labels"],
         "count": one["count"] + other["count"],
         "sum": one["sum"] + other["sum"],
-        "buckets": {bound: buckets.get(bound, 0) + count for bound, count in other["buckets"].items()},
+        # newer code may have others: those that both have are right
+        "buckets": {
+            bound: count + others[bound] for bound, count in one["buckets"].items() if bound in others
+        },
     }

@@ -20,6 +20,7 @@ from gatekeeper.edge.listener import bind
 from gatekeeper.edge.tls import ServerTls
 from gatekeeper.extend.events import DrainBegun, Event, HealthChanged, Listening
 from gatekeeper.extend.host import PluginHost
+from gatekeeper.extend.running import Role
 from gatekeeper.observe.metrics import Metrics
 from gatekeeper.policy.health import Health
 from gatekeeper.registry.health import HealthChecks
@@ -41,9 +42,6 @@ from gatekeeper.version import VERSION
 
 
 log = logging.getLogger(__name__)
-
-Role = Literal["single", "supervisor", "worker"]
-"""Whether a process is all of a gateway, or what runs its workers, or one of these."""
 
 
 class Gateway:

@@ -8,6 +8,7 @@ import aiohttp
 
 from gatekeeper.core.clock import Clock
 from gatekeeper.extend.events import Event
+from gatekeeper.extend.running import Role
 from gatekeeper.observe.metrics import Metrics
 from gatekeeper.testing.clock import FakeClock
 
@@ -19,6 +20,7 @@ class Surroundings:
     """
 
     def __init__(self, clock: FakeClock | None = None) -> None:
+        self.role: Role = "single"
         self.fake_clock = clock or FakeClock()
         self.metrics = Metrics()
         self.events: list[Event] = []

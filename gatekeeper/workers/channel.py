@@ -22,6 +22,7 @@ import orjson
 log = logging.getLogger(__name__)
 
 _HEADER: Final = struct.Struct("!IIH")
+_INT: Final = struct.Struct("@i")
 _READ: Final = 1 << 18
 _FLAGS: Final = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _AT_ONCE: Final = 128
@@ -142,7 +143,13 @@ class Channel:
         while self._out:
             data, sockets = self._out[0]
             ancillary = (
-                [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack(f"{len(sockets)}i", *map(_fd, sockets)))]
+                [
+                    (
+                        socket.SOL_SOCKET,
+                        socket.SCM_RIGHTS,
+                        b"".join(_INT.pack(sock.fileno()) for sock in sockets),
+                    )
+                ]
                 if sockets
                 else []
             )
@@ -168,12 +175,15 @@ class Channel:
 
     def _read(self) -> None:
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._sock, _READ, _AT_ONCE, _FLAGS)
+            # not `recv_fds`, which leaves the flags out
+            data, ancillary, _, _ = self._sock.recvmsg(_READ, socket.CMSG_SPACE(_AT_ONCE * _INT.size), _FLAGS)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            data, descriptors = b"", []
-        self._descriptors.extend(descriptors)
+            data, ancillary = b"", []
+        for _, kind, content in ancillary:
+            if kind == socket.SCM_RIGHTS:
+                self._descriptors.extend(number for (number,) in _INT.iter_unpack(content))
         if not data:
             self.close()
             self._on_end()
@@ -199,7 +209,11 @@ class Channel:
     def _take(self, head: Any, message: Message) -> None:
         kind, number, name, data = head
         if kind == "tell":
-            self._told[name](data)
+            try:
+                self._told[name](data)
+            except Exception:
+                # what came behind it must not wait for what comes next
+                log.exception("what was told failed: %s", name)
         elif kind == "ask":
             task = self._loop.create_task(self._answer(number, name, message), name=f"answer to {name}")
             self._tasks.add(task)
@@ -220,7 +234,3 @@ class Channel:
             kind, data = "refusal", {"error": repr(error)}
         if not self.closed:
             self._send([kind, number, name, data])
-
-
-def _fd(sock: socket.socket) -> int:
-    return sock.fileno()

@@ -59,6 +59,7 @@ class Crew:
         self._serving: Final[list[WorkerProcess | None]] = [None] * count
         self._places: Final = [asyncio.Lock() for _ in range(count)]
         self._respawns: Final = [Respawn() for _ in range(count)]
+        self._watches: Final[dict[WorkerProcess, asyncio.Task[None]]] = {}
         self._restarting: Final = asyncio.Lock()
         self._draining = False
         metrics = gateway.metrics
@@ -95,7 +96,7 @@ class Crew:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.kill()
+            await self._end_all()
             raise
         self._gateway.spawn("count for workers", self._count())
 
@@ -108,7 +109,7 @@ class Crew:
         """
         worker = await WorkerProcess.spawn(slot, self._gateway.clock)
         self.workers.append(worker)
-        self._gateway.spawn(f"end of {worker.name}", self._watch(worker))
+        self._watches[worker] = self._gateway.spawn(f"end of {worker.name}", self._watch(worker))
         try:
             async with asyncio.timeout(START):
                 await begin(worker)
@@ -135,6 +136,7 @@ class Crew:
         why = await worker.wait()
         self.totals.end(worker)
         self.workers.remove(worker)
+        del self._watches[worker]
         if self._serving[worker.slot] is not worker:
             return
         self._serving[worker.slot] = None
@@ -266,11 +268,15 @@ class Crew:
         how = {"grace": grace, "linger": linger, "hand_over": False}
         serving, self._serving[:] = self.serving, [None] * len(self._serving)
         lost = await asyncio.gather(*(self._let_go(worker, how) for worker in serving))
-        others = [asyncio.ensure_future(worker.process.wait()) for worker in self.workers if worker.leaving]
-        if others:
+        if others := [task for worker, task in self._watches.items() if worker.served is not None]:
             await asyncio.wait(others, timeout=grace)
-        self.kill()
+        await self._end_all()
         return sum(lost)
+
+    async def _end_all(self) -> None:
+        self.kill()
+        if self._watches:
+            await asyncio.wait(list(self._watches.values()), timeout=END)
 
     def kill(self) -> None:
         """End all workers at once."""

@@ -45,8 +45,8 @@ class WorkerProcess:
             OSError: it cannot be started.
 
         """
+        stacks = await asyncio.to_thread(_unnamed_file)
         ours, theirs = socket.socketpair()
-        stacks = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the process
         descriptors = (theirs.fileno(), stacks.fileno())
         path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)  # noqa: PTH109 - as sys.path means it
         try:
@@ -107,12 +107,20 @@ class WorkerProcess:
     async def stack(self) -> str:
         """What it is doing, where it does not answer."""
         try:
-            status = psutil.Process(self.pid).status()
+            status = await asyncio.to_thread(lambda: psutil.Process(self.pid).status())
             if status == psutil.STATUS_STOPPED:
                 return "it was stopped (SIGSTOP), and shows no stack"
             self.process.send_signal(signal.SIGUSR1)
-        except (ProcessLookupError, psutil.Error):
+            await asyncio.sleep(STACK_SECONDS)
+            written = await asyncio.to_thread(self._read_stacks)
+        except (ProcessLookupError, psutil.Error, ValueError):
             return "it has gone"
-        await asyncio.sleep(STACK_SECONDS)
+        return written.strip() or "it shows no stack"
+
+    def _read_stacks(self) -> str:
         self.stacks.seek(0)
-        return self.stacks.read().decode(errors="replace").strip() or "it shows no stack"
+        return self.stacks.read().decode(errors="replace")
+
+
+def _unnamed_file() -> IO[bytes]:
+    return tempfile.TemporaryFile(buffering=0)

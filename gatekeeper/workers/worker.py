@@ -65,7 +65,7 @@ class Worker:
             "health": self._heard.note,
             "override": self._heard.override,
             "ready": self._heard.set_ready,
-            "followed": lambda _: self._serving.front.followed(),
+            "followed": self._followed,
         }
         self._channel: Final = Channel(sock, asked=asked, told=told, on_end=self._ended)
 
@@ -74,6 +74,10 @@ class Worker:
         if self._gateway is None:
             raise Refused({"error": "it has not begun"})
         return self._gateway
+
+    def _followed(self, _: object) -> None:
+        if self._front is not None:
+            self._front.followed()
 
     async def main(self) -> int:
         """Serve until the supervisor has gone; the exit code."""
@@ -125,7 +129,7 @@ class Worker:
             front = functools.partial(
                 WorkerFront,
                 heard=self._heard,
-                given=dict(zip(data["listeners"], message.sockets, strict=True)),
+                given=_given(message),
                 write_access=access.write,
             )
             gateway = Gateway(config, host, front=front, role="worker")
@@ -147,7 +151,7 @@ class Worker:
     async def _prepare(self, message: Message) -> None:
         data, gateway, front = message.data, self._serving, self._front
         assert front is not None
-        front.give(dict(zip(data["listeners"], message.sockets, strict=True)))
+        front.give(_given(message))
         try:
             config = await asyncio.to_thread(unpack, message.blob)
             self._change = await gateway.reloader.prepare(config, data["revision"])
@@ -184,6 +188,14 @@ class Worker:
         self._front.hand_over = data["hand_over"]
         lost = await gateway.stop(data["grace"], linger=data["linger"])
         return {"lost": lost, "metrics": gateway.metrics.snapshot()}
+
+
+def _given(message: Message) -> dict[str, socket.socket]:
+    """The sockets that came along, by the names of listeners."""
+    for sock in message.sockets:
+        # they do not block, but Python does not know it
+        sock.setblocking(False)
+    return dict(zip(message.data["listeners"], message.sockets, strict=True))
 
 
 def _refusal(error: ConfigError) -> Refused:

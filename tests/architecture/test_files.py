@@ -19,7 +19,9 @@ TESTED_BY = {
     "cli/plugin.py": "cli/test_plugin_list.py",
     "cli/plugins.py": "cli/test_plugin_list.py",
     "cli/process.py": "cli/test_serve.py",
+    "runtime/reload_metrics.py": "runtime/test_reload.py",
     "upstream/limits.py": "upstream/test_send.py",
+    "workers/__main__.py": "workers/test_process.py",
 }
 """Modules that have no behaviour of their own, or none without their neighbour."""
 

@@ -1,5 +1,7 @@
 """Texts with placeholders."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,3 +202,14 @@ def test_cookies_of_several_lines_are_one_list(exchange: Exchange) -> None:
     exchange.request.headers.add(b"Cookie", b"b=2; a=3")
 
     assert ("1", "2") == (Value("cookie.a").read(exchange), Text("{cookie.b}").render(exchange))
+
+
+@pytest.mark.parametrize(
+    "thing", [Text("a {request.id} b {header.x-team}"), Value("path.id"), Value("address")]
+)
+def test_it_passes_between_processes(thing: Text | Value) -> None:
+    """As what it says."""
+    arrived = pickle.loads(pickle.dumps(thing))
+
+    assert thing == arrived
+    assert type(thing) is type(arrived)

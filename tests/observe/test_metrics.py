@@ -2,23 +2,12 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import orjson
 import pytest
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import Metric
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from gatekeeper.observe.exposition import SnapshotCollector, families
 from gatekeeper.observe.metrics import DEFAULT_BUCKETS, OVERFLOWS, Metrics
-
-
-@pytest.fixture
-def metrics() -> Metrics:
-    """Metrics without any family of the test's."""
-    return Metrics()
 
 
 def _values(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
@@ -253,16 +242,6 @@ def test_the_overflow_counter_itself_has_no_bound() -> None:
 # --- exposition ---
 
 
-@pytest.fixture
-def busy(metrics: Metrics) -> Metrics:
-    """Metrics with one of each kind."""
-    metrics.counter("requests_total", "Requests\nanswered.", ("route",)).child('us"ers\n').inc(3)
-    metrics.gauge("in_flight", "In flight.").child().set(2)
-    metrics.histogram("seconds", "Duration.", ("route",), (0.1, 1)).child("users").observe(0.5)
-    metrics.gauge_function("routes", "Routes.", lambda: 4)
-    return metrics
-
-
 def test_the_snapshot_is_plain_data(busy: Metrics) -> None:
     """Ready for JSON and for another process."""
     snapshot = busy.snapshot()
@@ -313,78 +292,6 @@ def test_the_snapshot_is_plain_data(busy: Metrics) -> None:
     }
     assert expected == snapshot == json.loads(orjson.dumps(snapshot))
     assert repr(busy) == "<Metrics 5 families>"
-
-
-@pytest.mark.parametrize(
-    ("media_type", "accept", "parse"),
-    [
-        pytest.param("text/plain; version=0.0.4; charset=utf-8", "", parse_text, id="nothing-asked"),
-        pytest.param("text/plain; version=0.0.4; charset=utf-8", "text/html, */*", parse_text, id="browser"),
-        pytest.param(
-            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
-            "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
-            parse_openmetrics,
-            id="prometheus",
-        ),
-        pytest.param(
-            "text/plain; version=0.0.4; charset=utf-8",
-            "application/openmetrics-text; version=1.x",
-            parse_text,
-            id="version-that-is-none",
-        ),
-    ],
-)
-def test_the_accept_field_picks_the_format(
-    busy: Metrics, media_type: str, accept: str, parse: Callable[[str], Iterable[Metric]]
-) -> None:
-    """And a reader of that format reads the same values."""
-    body, actual = busy.render(accept)
-    found = {
-        (sample.name, *(value for _, value in sorted(sample.labels.items(), reverse=True))): sample.value
-        for family in parse(body.decode())
-        for sample in family.samples
-        if not sample.name.startswith(("process_", "python_"))
-    }
-
-    expected = {
-        ("requests_total", 'us"ers\n'): 3,
-        ("in_flight",): 2,
-        ("routes",): 4,
-        ("seconds_bucket", "users", "0.1"): 0,
-        ("seconds_bucket", "users", "1.0"): 1,
-        ("seconds_bucket", "users", "+Inf"): 1,
-        ("seconds_count", "users"): 1,
-        ("seconds_sum", "users"): 0.5,
-    }
-    assert media_type == actual
-    assert expected == found
-
-
-def test_process_and_platform_are_exposed_too(metrics: Metrics) -> None:
-    """Memory, processor time, open files; the interpreter's version."""
-    names = {line.split("{")[0].split(" ")[0] for line in _rendered(metrics)}
-
-    assert {
-        "process_resident_memory_bytes",
-        "process_cpu_seconds_total",
-        "process_open_fds",
-        "python_info",
-    } <= names
-
-
-def test_the_collector_fits_any_registry(busy: Metrics) -> None:
-    """Of somebody who embeds the gateway."""
-    registry = CollectorRegistry(auto_describe=True)
-    registry.register(SnapshotCollector(busy.snapshot))
-
-    assert registry.get_sample_value("in_flight") == 2
-
-
-def test_a_snapshot_of_another_process_is_exposed_alike(busy: Metrics) -> None:
-    """After a way through JSON."""
-    travelled = json.loads(orjson.dumps(busy.snapshot()))
-
-    assert list(families(busy.snapshot())) == list(families(travelled))
 
 
 def test_no_label_value_can_fail_a_scrape(metrics: Metrics) -> None:

@@ -1,0 +1,241 @@
+"""What changes, changes in all workers or in none; ids name the row of reliability.md."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.policy.health import Status
+from gatekeeper.testing import Client, Origin, StartOrigin, answer
+from gatekeeper.workers.fleet import count_of
+from tests.cli.running import free_ports
+from tests.edge.wire import until
+from tests.workers.supervising import HELLO, Supervise, Supervisor
+
+
+HALF = """\
+import attrs
+from pathlib import Path
+from gatekeeper import hookimpl
+
+@attrs.frozen(kw_only=True)
+class Config:
+    word: str
+
+class Half:
+    def __init__(self, config, context):
+        claim = Path(__file__).with_name("claimed")
+        if config.word == "fails" and context.gateway.role == "worker":
+            try:
+                claim.touch(exist_ok=False)
+            except FileExistsError:
+                raise ValueError("somebody has it already")
+
+    def wrap(self, next):
+        return next
+
+@hookimpl
+def gatekeeper_register(catalog):
+    catalog.filter("half", Config, Half, main="word")
+"""
+SAYS = "routes: {{all: {{match: /**, filters: [static: {{body: {{text: {word}}}}}]}}}}\n"
+
+
+async def test_a_change_comes_into_force_in_all_of_them(supervise: Supervise) -> None:
+    """With one revision."""
+    supervisor = await supervise(SAYS.format(word="one"))
+    before = await supervisor.everybody()
+    pids = supervisor.pids
+
+    outcome = await supervisor.write(SAYS.format(word="two"))
+
+    assert {(200, b"one")} == before
+    assert (True, 2) == (outcome.applied, outcome.revision)
+    assert {(200, b"two")} == await supervisor.everybody()
+    assert pids == supervisor.pids
+
+
+async def test_a_broken_change_comes_into_force_nowhere(supervise: Supervise) -> None:
+    """The supervisor sees it."""
+    supervisor = await supervise(SAYS.format(word="one"))
+
+    outcome = await supervisor.write("routes: {all: {match: nowhere}}\n")
+
+    assert not outcome.applied
+    assert {(200, b"one")} == await supervisor.everybody()
+
+
+async def test_what_one_worker_refuses_none_serves_by(
+    supervise: Supervise, plugin: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """All of them, or none; and the next change is as good as any."""
+    text = "routes: {{all: {{match: /**, filters: [half: {half}, static: {{body: {{text: {word}}}}}]}}}}\n"
+    supervisor = await supervise(text.format(half="works", word="one"), plugins=[plugin(HALF)])
+
+    refused = await supervisor.write(text.format(half="fails", word="two"))
+    after = await supervisor.everybody()
+    (tmp_path / "claimed").unlink()
+    applied = await supervisor.write(text.format(half="works", word="three"))
+
+    assert not refused.applied
+    assert "somebody has it already" in str(refused.errors[0])
+    assert "filters" in refused.errors[0].path
+    assert {(200, b"one")} == after
+    assert (True, 2) == (applied.applied, applied.revision)
+    assert {(200, b"three")} == await supervisor.everybody()
+
+
+async def test_a_dry_run_changes_nothing(supervise: Supervise) -> None:
+    """It only looks, and what was prepared is forgotten."""
+    supervisor = await supervise(SAYS.format(word="one"))
+    text = f"version: 1\nadmin: {{listen: false}}\n{SAYS.format(word='two')}"
+
+    looked = await supervisor.gateway.reloader.apply(text, "test", dry_run=True)
+    after = await supervisor.everybody()
+    applied = await supervisor.gateway.reloader.apply(text, "test")
+
+    assert (True, True) == (not looked.errors, applied.applied)
+    assert {(200, b"one")} == after
+    assert {(200, b"two")} == await supervisor.everybody()
+
+
+async def test_a_worker_that_comes_later_serves_what_is_in_force(supervise: Supervise) -> None:
+    """After changes, with their revision, what was heard, and what an operator has said."""
+    supervisor = await supervise(SAYS.format(word="one"))
+    await supervisor.write(SAYS.format(word="two"))
+    await supervisor.write(SAYS.format(word="three"))
+
+    await supervisor.fleet.restart()
+
+    assert {(200, b"three")} == await supervisor.everybody()
+    assert (await supervisor.write(SAYS.format(word="four"))).applied
+    assert {(200, b"four")} == await supervisor.everybody()
+
+
+async def test_workers_that_die_in_a_change_do_not_stop_it(supervise: Supervise) -> None:
+    """Their successors begin with what is in force."""
+    supervisor = await supervise(SAYS.format(word="one"))
+    for pid in supervisor.pids:
+        os.kill(pid, signal.SIGKILL)
+
+    outcome = await supervisor.write(SAYS.format(word="two"))
+    await until(lambda: len(supervisor.pids) == 2, 20)
+
+    assert outcome.applied
+    assert {(200, b"two")} == await supervisor.everybody()
+
+
+async def test_changes_and_renewals_stand_each_other(supervise: Supervise) -> None:
+    """Whoever comes in between has the newest."""
+    supervisor = await supervise(SAYS.format(word="one"))
+
+    async def change() -> None:
+        for number in range(12):
+            assert (await supervisor.write(SAYS.format(word=f"word{number}"))).applied
+
+    async def renew() -> None:
+        for _ in range(3):
+            await supervisor.fleet.restart()
+
+    await asyncio.gather(change(), renew())
+
+    assert {(200, b"word11")} == await supervisor.everybody()
+
+
+ONE = "server: {{listen: {{main: '127.0.0.1:{one}'}}, drain: 2s}}\n" + HELLO.replace("{", "{{").replace(
+    "}", "}}"
+)
+BOTH = ONE.replace("}}, drain", ", more: '127.0.0.1:{other}'}}, drain")
+
+
+async def test_listeners_come_and_go(supervise: Supervise) -> None:
+    """In all workers; the one that stays is not touched."""
+    one, other = free_ports(2)
+    supervisor = await supervise(ONE.format(one=one), move=False)
+    before = dict(supervisor.gateway.listeners)
+
+    await supervisor.write(BOTH.format(one=one, other=other))
+    more = Supervisor(supervisor.gateway, supervisor.path, Client(f"127.0.0.1:{other}"))
+    found = await more.everybody()
+    await supervisor.write(ONE.format(one=one))
+
+    assert {(200, b"hello")} == found
+    assert before == supervisor.gateway.listeners
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", other)
+    assert {(200, b"hello")} == await supervisor.everybody()
+
+
+async def test_an_address_that_is_taken_refuses_a_change(supervise: Supervise) -> None:
+    """And nothing of it is in force."""
+    [one] = free_ports(1)
+    supervisor = await supervise(ONE.format(one=one), move=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        outcome = await supervisor.write(BOTH.format(one=one, other=port).replace("hello", "other"))
+
+    assert [f"cannot listen on 127.0.0.1:{port}: address already in use"] == [
+        problem.message for problem in outcome.errors
+    ]
+    assert {(200, b"hello")} == await supervisor.everybody()
+
+
+INSTANCES = """\
+services:
+  app:
+    health: {{every: 200ms, timeout: 200ms, healthy_after: 1, unhealthy_after: 1}}
+    instances: [{one}, {other}]
+routes: {{all: {{match: /**, to: app}}}}
+"""
+
+
+async def instances(supervise: Supervise, origin: StartOrigin) -> tuple[Supervisor, list[Origin]]:
+    """A gateway before two instances that say who they are."""
+    apps = [await origin() for _ in range(2)]
+    for number, app in enumerate(apps):
+        app.always(answer(200, body=b"%d" % number))
+    supervisor = await supervise(INSTANCES.format(one=apps[0].url, other=apps[1].url))
+    return supervisor, apps
+
+
+async def test_what_checks_find_holds_in_all_workers(supervise: Supervise, origin: StartOrigin) -> None:
+    """The supervisor checks; also for a worker that comes later."""
+    supervisor, apps = await instances(supervise, origin)
+    service = supervisor.gateway.services["app"]
+    before = await supervisor.everybody()
+
+    apps[0].always(answer(503))
+    await until(lambda: service.members[0].health.status is Status.UNHEALTHY, 10)
+    await asyncio.sleep(0.1)
+    down = await supervisor.everybody()
+    await supervisor.fleet.restart()
+    later = await supervisor.everybody()
+    apps[0].always(answer(200, body=b"0"))
+    await until(lambda: service.members[0].health.status is Status.HEALTHY, 10)
+    await asyncio.sleep(0.1)
+
+    assert {(200, b"0"), (200, b"1")} == before
+    assert {(200, b"1")} == down == later
+    assert {(200, b"0"), (200, b"1")} == await supervisor.everybody()
+
+
+async def test_each_instance_is_checked_by_one_process(supervise: Supervise, origin: StartOrigin) -> None:
+    """Not by each worker."""
+    supervisor, apps = await instances(supervise, origin)
+    await asyncio.sleep(2.5)
+
+    checks = (await supervisor.node.metrics())["gatekeeper_health_checks_total"]["samples"]
+    asked = [len([one for one in app.requests if one.target == "/health"]) for app in apps]
+
+    for made, seen in zip(checks, asked, strict=True):
+        assert abs(made["value"] - seen) <= 2
+
+
+@pytest.mark.parametrize(("workers", "expected"), [(1, 1), (4, 4), ("auto", len(os.sched_getaffinity(0)))])
+def test_how_many(workers: "int | str", expected: int) -> None:
+    """`auto` is one for each core that this process may use."""
+    assert expected == count_of(workers)  # type: ignore[arg-type]

@@ -1,0 +1,74 @@
+"""Sockets that several workers listen with on one address."""
+
+import socket
+
+import pytest
+
+from gatekeeper.config.addresses import Listen
+from gatekeeper.workers.slots import Slots
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_each_place_has_a_socket(host: str) -> None:
+    """All of them on one port, also one that the system chooses."""
+    slots = Slots.bind(Listen(host, 0), 3)
+    try:
+        names = [slots[slot].getsockname() for slot in range(3)]
+        descriptors = {slots[slot].fileno() for slot in range(3)}
+    finally:
+        slots.close()
+
+    assert 1 == len(set(names))
+    assert 3 == len(descriptors)
+
+
+def test_connections_are_spread() -> None:
+    """By the kernel, over those that listen."""
+    slots = Slots.bind(Listen("127.0.0.1", 0), 2)
+    clients: list[socket.socket] = []
+    try:
+        for slot in range(2):
+            slots[slot].listen()
+        clients += [socket.create_connection(slots[0].getsockname()) for _ in range(64)]
+        accepted = [0, 0]
+        for slot in range(2):
+            while True:
+                try:
+                    slots[slot].accept()[0].close()
+                except BlockingIOError:
+                    break
+                accepted[slot] += 1
+    finally:
+        slots.close()
+        for client in clients:
+            client.close()
+
+    assert 64 == sum(accepted)
+    assert min(accepted) > 10
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_address_that_somebody_has_is_refused(shared: bool) -> None:
+    """Also if that is another gateway, who would share it: half of all requests would go there."""
+    with socket.socket() as other:
+        if shared:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(OSError, match="in use"):
+            Slots.bind(Listen("127.0.0.1", other.getsockname()[1]), 2)
+
+
+def test_duplicates_are_closed_for_themselves() -> None:
+    """Under another name, the same sockets go on."""
+    slots = Slots.bind(Listen("127.0.0.1", 0), 2)
+    others = slots.dup()
+    names = [slots[slot].getsockname() for slot in range(2)]
+    slots.close()
+    try:
+        assert names == [others[slot].getsockname() for slot in range(2)]
+    finally:
+        others.close()
+
+    with pytest.raises(OSError, match="descriptor"):
+        others[0].getsockname()
