@@ -15,6 +15,7 @@ TRANSFER_CPU_BAR = 4.0  # times nginx
 TRANSFER_MEMORY_BAR = 10.0  # MiB
 RESIDENT_BAR = 60.0  # MiB
 IDLE_BAR = 12.0  # KiB
+WORKERS_BAR = 1.1  # times one process
 START_BAR = 1.6  # times the import of aiohttp.web
 
 
@@ -84,6 +85,11 @@ def _small_verdicts(e2e: dict[str, Any]) -> list[Verdict]:
         if "gatekeeper" not in found:
             continue
         own = found["gatekeeper"]
+        if several := found.get("workers"):
+            value = several["cpu_us"] / own["cpu_us"]
+            verdicts.append(
+                Verdict(f"{e2e['cases'][case]}: two workers", value, WORKERS_BAR, "times one process")
+            )
         for peer, limit in CPU_BARS.items():
             if peer in found:
                 pairs = zip(own["cpu_us_rounds"], found[peer]["cpu_us_rounds"], strict=False)

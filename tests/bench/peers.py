@@ -19,6 +19,7 @@ from tests.bench.plan import Plan, Site
 
 PLANS: Mapping[str, Callable[[Site], Plan]] = {
     "gatekeeper": text_configs.gatekeeper,
+    "workers": text_configs.workers,
     "nginx": text_configs.nginx,
     "envoy": json_configs.envoy,
     "traefik": json_configs.traefik,
@@ -39,6 +40,8 @@ VERSION_FLAGS = {
     "caddy": "version",
     "haproxy": "-v",
 }
+OWN = ("gatekeeper", "workers")
+"""One process of it, and a supervisor with two workers."""
 START_LIMIT = 20.0
 SETTLE_LIMIT = 3.0
 
@@ -49,7 +52,7 @@ class StartError(Exception):
 
 def find(name: str, folder: str | None) -> str | None:
     """Return the executable of a proxy: from the folder given, beside this interpreter, from PATH, or none."""
-    if name == "gatekeeper":
+    if name in OWN:
         return sys.executable
     places = [folder or "", f"{sys.prefix}/bin", os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin"]
     path = os.pathsep.join(place for place in places if place)
@@ -61,7 +64,7 @@ def find(name: str, folder: str | None) -> str | None:
 
 def version(name: str, executable: str) -> str:
     """Return what a proxy says of its version, in short."""
-    if name == "gatekeeper":
+    if name in OWN:
         command = [executable, "-m", "gatekeeper", "--version"]
     else:
         command = [executable, VERSION_FLAGS[name]]
@@ -200,7 +203,7 @@ class Peer:
 
     def metrics_total(self) -> int | None:
         """Return gatekeeper's own count of requests; None of other proxies, and if it does not answer."""
-        if self.name != "gatekeeper":
+        if self.name not in OWN:
             return None
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)
         try:

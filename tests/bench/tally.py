@@ -31,7 +31,7 @@ class Tally:
             "access log": self._lines - self._log_begun,
             "origin": seen["requests"] - self._seen_begun["requests"],
         }
-        if self._peer.name == "gatekeeper":
+        if self._peer.name in peers.OWN:
             counts["Via at the origin"] = seen["via"] - self._seen_begun["via"]
             counts["ids in answers"] = ids
             total = self._peer.metrics_total()

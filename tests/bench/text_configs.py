@@ -6,6 +6,7 @@ write large bodies to the disk.
 """
 
 import os
+from dataclasses import replace
 
 from tests.bench import payload
 from tests.bench.plan import Plan, Site
@@ -34,6 +35,12 @@ routes:
     return Plan(
         [site.executable, "-m", "gatekeeper", "serve", "-c", str(config)], site.folder / "stdout", ACCESS_LINE
     )
+
+
+def workers(site: Site) -> Plan:
+    """Gatekeeper with two workers, on the same core: what a request costs is compared, not how many there are."""
+    plan = gatekeeper(site)
+    return replace(plan, command=[*plan.command, "--workers", "2"])
 
 
 def nginx(site: Site) -> Plan:

@@ -1,4 +1,4 @@
-"""The command line of the soaks: `python -m tests.soak reload`, `failover`, `restarts`; and `sabotage`, which tries them out."""
+"""The command line of the soaks: `python -m tests.soak reload`, `failover`, `restarts`, `workers`; and `sabotage`, which tries them out."""
 
 import argparse
 import sys
@@ -19,6 +19,9 @@ from tests.soak.restarts import soak as restarts
 from tests.soak.restarts import story as lives
 from tests.soak.restarts.sabotage import SABOTAGES as OF_RESTARTS
 from tests.soak.sabotage import Sabotage
+from tests.soak.workers import soak as workers
+from tests.soak.workers import story as blows
+from tests.soak.workers.sabotage import SABOTAGES as OF_WORKERS
 
 
 @attrs.frozen
@@ -46,10 +49,21 @@ def _restarts(given: argparse.Namespace) -> lives.Options:
     return lives.Options(given.times, given.rate, given.seed, pauses=pauses, sabotage=given.sabotage)
 
 
+def _workers(given: argparse.Namespace) -> blows.Options:
+    options = blows.SHORT if given.short else blows.Options()
+    named = {
+        name: getattr(given, name)
+        for name in ("renewals", "reloads", "tunnels", "kills", "stops", "rate")
+        if getattr(given, name) is not None
+    }
+    return attrs.evolve(options, **named, seed=given.seed, sabotage=given.sabotage)
+
+
 SOAKS: Final[Mapping[str, Soak]] = {
     "reload": Soak(reload.run, _reload, reload.SHORT, OF_RELOAD),
     "failover": Soak(failover.run, _failover, failures.SHORT, OF_FAILOVER),
     "restarts": Soak(restarts.run, _restarts, lives.SHORT, OF_RESTARTS),
+    "workers": Soak(workers.run, _workers, blows.SHORT, OF_WORKERS),
 }
 SABOTAGES: Final = {name: soak for soak in SOAKS.values() for name in soak.sabotages}
 
@@ -74,6 +88,17 @@ def arguments() -> argparse.Namespace:
     one.add_argument("--times", type=int, default=50, help="how often (50)")
     one.add_argument("--pauses", default="1,2,9,13", help="of clients that ask rarely, in seconds (1,2,9,13)")
     one.add_argument("--rate", type=int, default=100, help="requests a second (100)")
+    one = soaks.add_parser("workers", help="they are renewed, killed and stopped, with tunnels open")
+    one.add_argument("--short", action="store_true", help="a little of everything, in a minute")
+    for name, what in (
+        ("renewals", "of all workers"),
+        ("reloads", "meanwhile"),
+        ("tunnels", "open meanwhile"),
+        ("kills", "of a worker (SIGKILL)"),
+        ("stops", "of a worker (SIGSTOP)"),
+        ("rate", "of requests, a second"),
+    ):
+        one.add_argument(f"--{name}", type=int, help=f"{what} ({getattr(blows.Options(), name)})")
     for name, soak in SOAKS.items():
         one = soaks.choices[name]
         one.add_argument("--seed", type=int, default=0, help="another one does it in another order (0)")

@@ -1,0 +1,1 @@
+"""Workers under load: renewed, killed and stopped, with tunnels open and while the file changes."""
