@@ -67,7 +67,7 @@ FAULTS: dict[str, Callable[[Story], object]] = {
     "renewals of all workers": _set("renewed", 1),
     "reloads in force meanwhile": _set("reloaded", 2),
     "requests failed in renewals": _fail(3),
-    "longest wait in renewals": lambda made: setattr(made.asked[3], "ended", 2.0),
+    "longest way to a connection in renewals": _set("connects", [(3.0, 1.5)]),
     "tunnels open after all renewals": _set("tunnels_open", 3),
     "tunnels dropped": _set("tunnels_dropped", ["why"]),
     "words through tunnels": _set("words", 3),

@@ -20,7 +20,7 @@ async def alone(self, grace, *, linger=True, hand_over=False):
 
 EdgeServer.drain = alone
 """,
-        fails=("longest wait in renewals",),
+        fails=("longest way to a connection in renewals",),
     ),
     "cuts tunnels": Sabotage(
         plugin="""

@@ -55,11 +55,15 @@ class _Traffic(Traffic):
 
     def __init__(self, port: int, rate: int, random: Random) -> None:
         super().__init__(port, rate, random, KINDS)
+        self.connects: list[tuple[float, float]] = []
+        """When clients began to connect, and how many seconds that took."""
         self._owners: dict[int, str] = {}
         self.whose = lambda port: self._owners.get(port, "")
 
     async def _open(self, port: int) -> Client:
+        began = monotonic()
         client = await super()._open(port)
+        self.connects.append((began, monotonic() - began))
         # a port may have been another connection's before
         self._owners.pop(client.transport.get_extra_info("sockname")[1], None)
         return client
@@ -176,7 +180,7 @@ async def run(options: Options) -> tuple[list[Check], str]:
         await gateway.started()
         soak = _Soak(gateway, text, story)
         traffic = _Traffic(port, options.rate, Random(options.seed))
-        story.asked = traffic.asked
+        story.asked, story.connects = traffic.asked, traffic.connects
         tunnels = Tunnels(port, Random(options.seed))
         loading, counting = asyncio.create_task(traffic.run()), asyncio.create_task(soak.count())
         try:

@@ -63,6 +63,8 @@ class Story:
     """After the last tunnel has ended."""
     totals: list[float] = attrs.field(factory=list)
     """Requests answered, as the metrics had it from second to second."""
+    connects: Sequence[tuple[float, float]] = ()
+    """When clients began to connect, and how many seconds that took."""
     sent: int = 0
     due: int = 0
     connections: int = 0
