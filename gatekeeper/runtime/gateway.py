@@ -153,6 +153,10 @@ class Gateway:
         self.metrics.gauge_function(
             "gatekeeper_upstream_connections", "Open connections to instances.", self._count_connections
         )
+        loop = asyncio.get_running_loop()
+        self.metrics.gauge_function(
+            "gatekeeper_tasks", "Tasks in the event loop.", lambda: float(len(asyncio.all_tasks(loop)))
+        )
         front = self._front = self._make_front(self)
         self._open_http()
         change = sock = None

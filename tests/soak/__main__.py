@@ -1,4 +1,4 @@
-"""The command line of the soaks: `python -m tests.soak reload`, `failover`, `restarts`, `workers`; and `sabotage`, which tries them out."""
+"""The command line of the soaks: `python -m tests.soak reload`, `failover`, `restarts`, `workers`, `endurance`; and `sabotage`, which tries them out."""
 
 import argparse
 import sys
@@ -10,6 +10,9 @@ import uvloop
 
 from tests.soak import checks
 from tests.soak.checks import Check
+from tests.soak.endurance import soak as endurance
+from tests.soak.endurance import story as hours
+from tests.soak.endurance.sabotage import SABOTAGES as OF_ENDURANCE
 from tests.soak.failover import soak as failover
 from tests.soak.failover import story as failures
 from tests.soak.failover.sabotage import SABOTAGES as OF_FAILOVER
@@ -59,11 +62,22 @@ def _workers(given: argparse.Namespace) -> blows.Options:
     return attrs.evolve(options, **named, seed=given.seed, sabotage=given.sabotage)
 
 
+def _endurance(given: argparse.Namespace) -> hours.Options:
+    options = hours.SHORT if given.short else hours.Options()
+    named = {
+        name: getattr(given, name)
+        for name in ("seconds", "rate", "every")
+        if getattr(given, name) is not None
+    }
+    return attrs.evolve(options, **named, svg=given.svg, seed=given.seed, sabotage=given.sabotage)
+
+
 SOAKS: Final[Mapping[str, Soak]] = {
     "reload": Soak(reload.run, _reload, reload.SHORT, OF_RELOAD),
     "failover": Soak(failover.run, _failover, failures.SHORT, OF_FAILOVER),
     "restarts": Soak(restarts.run, _restarts, lives.SHORT, OF_RESTARTS),
     "workers": Soak(workers.run, _workers, blows.SHORT, OF_WORKERS),
+    "endurance": Soak(endurance.run, _endurance, hours.SHORT, OF_ENDURANCE),
 }
 SABOTAGES: Final = {name: soak for soak in SOAKS.values() for name in soak.sabotages}
 
@@ -99,6 +113,14 @@ def arguments() -> argparse.Namespace:
         ("rate", "of requests, a second"),
     ):
         one.add_argument(f"--{name}", type=int, help=f"{what} ({getattr(blows.Options(), name)})")
+    one = soaks.add_parser("endurance", help="a long time under everything at once, with a curve of memory")
+    one.add_argument("--short", action="store_true", help="half a minute of it")
+    one.add_argument("--seconds", type=float, help=f"how long ({hours.Options().seconds:g})")
+    one.add_argument("--rate", type=int, help=f"requests a second ({hours.Options().rate})")
+    one.add_argument(
+        "--every", type=float, help=f"seconds between things that happen ({hours.Options().every:g})"
+    )
+    one.add_argument("--svg", default="", metavar="FILE", help="draw the curve")
     for name, soak in SOAKS.items():
         one = soaks.choices[name]
         one.add_argument("--seed", type=int, default=0, help="another one does it in another order (0)")

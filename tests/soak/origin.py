@@ -1,4 +1,4 @@
-"""An instance behind the gateway of a soak (`python -m tests.soak.origin`); the first line on stdout is its port.
+"""An instance behind the gateway of a soak (`python -m tests.soak.origin [PORT]`); the first line on stdout is its port.
 
 GET  /...?seed=N&size=N               the content of that seed, at once
 POST /...                             how many bytes came, and their SHA-256
@@ -207,15 +207,15 @@ class Origin(Connection):
         self.next()
 
 
-async def serve() -> None:
-    """Listen on a free port, print it, and serve until the process is ended."""
+async def serve(port: int) -> None:
+    """Listen on a port, a free one for 0, print it, and serve until the process is ended."""
     instance = Instance()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Origin(instance), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: Origin(instance), "127.0.0.1", port, backlog=1024)
     instance.tick()
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve())
+    uvloop.run(serve(int(sys.argv[1]) if len(sys.argv) > 1 else 0))

@@ -1,0 +1,1 @@
+"""A long time under everything at once, and how much memory that leaves behind."""
