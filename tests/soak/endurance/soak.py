@@ -44,7 +44,6 @@ CROWD: Final = 150
 EXCUSED: Final = 2.0
 """Seconds after an instance was killed in which a POST may have been there."""
 SAMPLE: Final = 1.0
-PATIENCE: Final = 30.0
 WARM_UP: Final = 300
 """Requests, in a second."""
 REST: Final = 3.0
@@ -222,18 +221,26 @@ async def _do(soak: _Soak, options: Options) -> None:
         for task in tasks:
             task.cancel()
         found = await asyncio.gather(*tasks, return_exceptions=True)
-    status, _ = await soak.gateway.change("POST", "/gateway/restart")
-    story.renewed = status == 200
     load.stop()
     await loading
     for failure in found:
         if isinstance(failure, Exception):
             raise failure
-    async with asyncio.timeout(PATIENCE):
-        while len((await soak.gateway.get("/"))["workers"]) > 2:  # noqa: ASYNC110 - the gateway tells nobody
-            await asyncio.sleep(0.2)
     await asyncio.sleep(REST)
     story.counted, story.after = await soak.counted() - counted, await soak.taken()
+    await _renew(soak, options)
+
+
+async def _renew(soak: _Soak, options: Options) -> None:
+    """Renew the workers under load, when what they have left behind is known."""
+    load = Load(soak.text["port"], options.rate, Random(options.seed + 1))
+    loading = asyncio.create_task(load.run())
+    await asyncio.sleep(1.0)
+    status, _ = await soak.gateway.change("POST", "/gateway/restart")
+    await asyncio.sleep(1.0)
+    load.stop()
+    await loading
+    soak.story.renewed = status == 200 and not load.counts.failed
 
 
 def _resident(pid: int) -> int:

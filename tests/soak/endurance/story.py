@@ -66,7 +66,7 @@ class Story:
     """The same after it."""
     complaints: list[str] = attrs.field(factory=list)
     renewed: bool = False
-    """Whether the workers were, at the end and under load."""
+    """Whether the workers were, at the end and under load, and no request has failed."""
     code: int | None = None
     broken: str = ""
     """What kept it from its end."""
