@@ -20,6 +20,7 @@ from gatekeeper.core.errors import GatewayError
 from gatekeeper.edge import body as client_body
 from gatekeeper.edge import chunks, connected, facts, head, incoming, protocol
 from gatekeeper.observe import log, metrics
+from gatekeeper.policy import pressure
 from gatekeeper.upstream import answer, interim, trailers
 from gatekeeper.upstream import head as answer_head
 
@@ -107,6 +108,12 @@ FIXED: Final = (
     ("the line before a chunk of a request", show_size(chunks.LINE_LIMIT), _MALFORMED),
     ("what frames chunks, beyond what is usual", show_size(chunks.OVERHEAD_LIMIT), _MALFORMED),
     ("trailers of a request", f"{chunks.TRAILER_COUNT}, {show_size(chunks.TRAILER_LIMIT)}", _LARGE_HEAD),
+    (
+        "connections beyond those there are, by memory that a control group allows",
+        f"{pressure.TIGHT_FROM:.0%}",
+        _TURNED_AWAY,
+    ),
+    ("requests, by the same", f"{pressure.SHORT_FROM:.0%}", _OVERLOADED),
     ("requests that wait behind another one", show_size(incoming.BACKLOG_LIMIT), _SLOWER),
     ("a body that a service does not take", show_size(client_body.HIGH_WATER), _SLOWER),
     ("a body that nobody wants, read away", show_size(body.DISCARD_LIMIT), _ENDS),

@@ -50,11 +50,12 @@ class Concurrency:
     `if not places.try_enter(): await places.enter()`, and `leave` once for each time that either let somebody in.
     """
 
-    __slots__ = ("_line", "in_flight", "limit", "name", "queue", "wait")
+    __slots__ = ("_line", "_most", "_shut", "in_flight", "limit", "name", "queue", "wait")
 
     def __init__(self, *, limit: int, queue: int = 0, wait: float = 0.0, name: str = "the gateway") -> None:
         """Make room for `limit`; `queue` more may wait, for `wait` seconds each. Logs speak of it by its name."""
-        self.limit = limit
+        self.limit = self._most = limit
+        self._shut = ""
         self.queue = queue
         self.wait = wait
         self.name: Final = name
@@ -70,10 +71,16 @@ class Concurrency:
     def try_enter(self) -> bool:
         """Take a place if one is free."""
         # nobody is passed by: as long as someone waits no place is free
-        if self.in_flight < self.limit:
+        if self.in_flight < self._most:
             self.in_flight += 1
             return True
         return False
+
+    def shut(self, why: str) -> None:
+        """Let nobody in, and have nobody wait; with an empty reason, go on as before."""
+        self._shut = why
+        self._most = 0 if why else self.limit
+        self._let_in()
 
     @property
     def is_scarce(self) -> bool:
@@ -91,6 +98,8 @@ class Concurrency:
         """
         if self.try_enter():
             return
+        if self._shut:
+            raise self._refuse(self._shut)
         if make_way is not None:
             make_way(1)
             if self.try_enter():
@@ -130,11 +139,11 @@ class Concurrency:
         self.limit = figures.limit
         self.queue = figures.queue
         self.wait = figures.wait
-        self._let_in()
+        self.shut(self._shut)
 
     def _let_in(self) -> None:
         line = self._line
-        while self.in_flight < self.limit and line:
+        while self.in_flight < self._most and line:
             place = line.popleft()
             # one that was cancelled in this very turn of the loop has no wish any more
             if not place.done():

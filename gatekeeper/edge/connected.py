@@ -55,12 +55,17 @@ def _ignore() -> None:
 class Connected:
     """Counts connections."""
 
-    __slots__ = ("_by_address", "_idle", "_keys", "_lingering", "_looked", "_on_displaced", "blocked")
+    __slots__ = (
+        *("_by_address", "_idle", "_keys", "_lingering", "_looked", "_on_displaced"),
+        *("blocked", "is_tight"),
+    )
 
     def __init__(self, on_displaced: Callable[[], None] = _ignore) -> None:
         """`on_displaced` is called for each connection that is ended to make room."""
         self.blocked: Final[dict[Client, float]] = {}
         """Whose clients do not keep up reading, and since when; who comes first has not for longest."""
+        self.is_tight = False
+        """Whether there is memory for no more connections than there are."""
         self._keys: dict[Client, bytes] = {}  # of those that are in, by what they count for beside all
         self._by_address: dict[bytes, int] = {}
         self._idle: OrderedDict[Client, float] = (
@@ -84,6 +89,8 @@ class Connected:
             return "connections_per_address"
         if len(self._keys) >= limits.connections and not self._make_room(now):
             return "connections"
+        if self.is_tight and not self._make_room(now):
+            return "memory"
         if key:
             # who has made room may have come from the same address
             self._by_address[key] = self._by_address.get(key, 0) + 1

@@ -3,6 +3,7 @@
 A gateway changes its configuration in two steps, and its front takes part in both: `prepare` may refuse, `commit` may not.
 """
 
+import asyncio
 import logging
 import random
 import socket
@@ -13,8 +14,9 @@ from gatekeeper.config.addresses import Listen
 from gatekeeper.edge.listener import bind
 from gatekeeper.edge.server import EdgeServer
 from gatekeeper.observe.observer import Observer
+from gatekeeper.policy.pressure import Pressure
 from gatekeeper.registry.services import Member
-from gatekeeper.runtime import descriptors
+from gatekeeper.runtime import cgroup, descriptors, memory
 from gatekeeper.runtime.change import Bound, Change
 from gatekeeper.runtime.edge_settings import edge_settings
 
@@ -107,6 +109,9 @@ class LocalFront:
         ready: Callable[[], bool] | None = None,
     ) -> None:
         self._gateway: Final = gateway
+        self._pressure: Final = gateway.metrics.gauge(
+            "gatekeeper_memory_pressure", "0, or 1 where memory is tight, and 2 where it is short.", once=True
+        ).child()
         self.edge: Final = EdgeServer(
             gateway.current,
             Observer(gateway.metrics, gateway.clock, write_access),
@@ -162,6 +167,14 @@ class LocalFront:
                 log.exception("listener %s cannot accept connections", name)
         for name in [name for name in edge.listeners if name not in server.listen]:
             await edge.close_listener(name)
+        if first and (limits := await asyncio.to_thread(cgroup.find)):
+            self._gateway.spawn("watch memory", memory.watch(limits, self.press))
+
+    def press(self, pressure: Pressure) -> None:
+        """Make do with the memory there is."""
+        self._pressure.set(pressure)
+        self.edge.connected.is_tight = pressure is not Pressure.NONE
+        self.edge.settings.concurrency.shut("memory is short" if pressure is Pressure.SHORT else "")
 
     def followed(self) -> None:
         """Note that somebody asks whether the gateway is ready, and goes by the answer."""

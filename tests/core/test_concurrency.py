@@ -254,3 +254,26 @@ async def test_it_says_how_full_it_is() -> None:
     places.try_enter()
 
     assert "<Concurrency the gateway: 1 of 2, 0 waiting>" == repr(places)
+
+
+async def test_one_that_is_shut_lets_nobody_in() -> None:
+    """At once, and with its reason; who is in stays in, and who waits does so."""
+    places = Concurrency(limit=1, queue=2, wait=5.0)
+    await places.enter()
+    waiting = asyncio.create_task(places.enter())
+    await asyncio.sleep(0)
+    places.shut("memory is short")
+
+    with pytest.raises(Overloaded) as caught:
+        await places.enter()
+    places.leave()
+    await asyncio.sleep(0)
+    still = waiting.done()
+    places.reconfigure(Concurrency(limit=3, queue=2, wait=5.0))
+    shut = places.try_enter()
+    places.shut("")
+    await waiting
+
+    assert "memory is short" in str(caught.value.log)
+    assert (False, False, True) == (still, shut, places.try_enter())
+    assert 2 == places.in_flight
