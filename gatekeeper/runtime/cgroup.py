@@ -2,7 +2,7 @@
 
 Linux control groups, of both versions (https://docs.kernel.org/admin-guide/cgroup-v2.html,
 https://docs.kernel.org/admin-guide/cgroup-v1/memory.html). The limit of each group above ours holds as well; whoever exceeds
-one is killed. What the kernel can take back at once, files that nobody reads any more, does not count.
+one is killed. What the kernel keeps of files, and can take back, does not count.
 """
 
 import os
@@ -18,6 +18,8 @@ OWN: Final = Path("/proc/self/cgroup")
 NO_LIMIT: Final = 1 << 60
 """What a group without a limit says in version 1 is about eight times as much."""
 _LONGEST: Final = 8192
+_RECLAIMABLE: Final = ("active_file", "inactive_file")
+"""Of files: what is written and read. Files in memory (tmpfs) are not among them."""
 
 
 @attrs.define
@@ -27,17 +29,19 @@ class MemoryLimit:
     limit: int
     usage: int
     stat: int
-    reclaimable: bytes
-    """What the line of `stat` begins with that says what can be taken back."""
+    reclaimable: tuple[bytes, ...]
+    """What the lines of `stat` begin with that say what can be taken back."""
     _spare: int = 0
 
     @classmethod
-    def open(cls, limit: Path, usage: Path, stat: Path, reclaimable: str) -> Self | None:
+    def open(cls, limit: Path, usage: Path, stat: Path, prefix: str = "") -> Self | None:
         """Open its files; None where there is no such group, as far as this process can see, or it has no limit."""
         opened: list[int] = []
         try:
             opened.extend(os.open(file, os.O_RDONLY) for file in (limit, usage, stat))
-            found = cls(opened[0], opened[1], opened[2], reclaimable.encode() + b" ")
+            found = cls(
+                opened[0], opened[1], opened[2], tuple(f"{prefix}{name} ".encode() for name in _RECLAIMABLE)
+            )
             if found.allowed is not None:
                 found.refresh()
                 return found
@@ -56,7 +60,7 @@ class MemoryLimit:
     def refresh(self) -> None:
         """See what could be taken back; that changes slowly, and takes ten times as long as the rest."""
         lines = os.pread(self.stat, _LONGEST, 0).splitlines()
-        self._spare = next((int(line.split()[1]) for line in lines if line.startswith(self.reclaimable)), 0)
+        self._spare = sum(int(line.split()[1]) for line in lines if line.startswith(self.reclaimable))
 
     @property
     def share(self) -> float:
@@ -85,13 +89,13 @@ def _groups(mount: Path, own: str) -> Iterator[tuple[Path, Path, Path, str]]:
     for line in own.splitlines():
         number, controllers, path = line.split(":", 2)
         if number == "0" and not controllers:
-            top, limit, usage, spare = mount, "memory.max", "memory.current", "inactive_file"
+            top, limit, usage, prefix = mount, "memory.max", "memory.current", ""
         elif "memory" in controllers.split(","):
             top, limit, usage = mount / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
-            spare = "total_inactive_file"
+            prefix = "total_"
         else:
             continue
         folder = top / path.strip("/")
         for group in (folder, *folder.parents):
             if group.is_relative_to(top):
-                yield group / limit, group / usage, group / "memory.stat", spare
+                yield group / limit, group / usage, group / "memory.stat", prefix

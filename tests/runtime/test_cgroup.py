@@ -16,7 +16,9 @@ def second(folder: Path, limit: str, used: int, inactive: int = 0) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "memory.max").write_text(f"{limit}\n")
     (folder / "memory.current").write_text(f"{used * MEBIBYTE}\n")
-    (folder / "memory.stat").write_text(f"anon 1\ninactive_file {inactive * MEBIBYTE}\nactive_file 7\n")
+    (folder / "memory.stat").write_text(
+        f"anon 1\ninactive_file {inactive // 2 * MEBIBYTE}\nactive_file {inactive // 2 * MEBIBYTE}\n"
+    )
 
 
 def first(folder: Path, limit: int, used: int, inactive: int = 0) -> None:
@@ -24,7 +26,9 @@ def first(folder: Path, limit: int, used: int, inactive: int = 0) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "memory.limit_in_bytes").write_text(f"{limit}\n")
     (folder / "memory.usage_in_bytes").write_text(f"{used * MEBIBYTE}\n")
-    (folder / "memory.stat").write_text(f"inactive_file 1\ntotal_inactive_file {inactive * MEBIBYTE}\n")
+    (folder / "memory.stat").write_text(
+        f"inactive_file 1\ntotal_inactive_file {inactive * MEBIBYTE}\ntotal_active_file 0\n"
+    )
 
 
 class Finding:

@@ -33,7 +33,7 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Use:
     limit.write_text("1000000\n")
     stat.write_text("inactive_file 0\n")
     use(0.5)
-    monkeypatch.setattr(cgroup, "find", lambda: [MemoryLimit.open(limit, usage, stat, "inactive_file")])
+    monkeypatch.setattr(cgroup, "find", lambda: [MemoryLimit.open(limit, usage, stat)])
     return use
 
 
