@@ -101,8 +101,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End it at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        self._signal(signal.SIGKILL)
 
     async def stack(self) -> str:
         """What it is doing, where it does not answer."""
@@ -110,12 +109,18 @@ class WorkerProcess:
             status = await asyncio.to_thread(lambda: psutil.Process(self.pid).status())
             if status == psutil.STATUS_STOPPED:
                 return "it was stopped (SIGSTOP), and shows no stack"
-            self.process.send_signal(signal.SIGUSR1)
+            self._signal(signal.SIGUSR1)
             await asyncio.sleep(STACK_SECONDS)
             written = await asyncio.to_thread(self._read_stacks)
         except (ProcessLookupError, psutil.Error, ValueError):
             return "it has gone"
         return written.strip() or "it shows no stack"
+
+    def _signal(self, number: signal.Signals) -> None:
+        # not by asyncio's process: it looks whether there is one, and takes its exit code away from who waits for it
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def _read_stacks(self) -> str:
         self.stacks.seek(0)

@@ -1,6 +1,7 @@
 """Bytes into requests, one at a time, without a socket."""
 
 import asyncio
+import itertools
 import random
 
 import pytest
@@ -138,6 +139,32 @@ async def test_a_body_is_read_wherever_it_is_cut(data: bytes, expected: bytes, *
         assert (chunked, len(expected)) == (exchange.request.body.chunked, exchange.bytes_in)
         connection.incoming.go_on()
         assert "/2" == connection.requests[1].request.path
+
+
+KINDS = {
+    "length": POST + b"hello",
+    "chunks": CHUNKED + b"5\r\nhello\r\n0\r\n\r\n",
+    "no body": GET % 1,
+}
+
+
+@pytest.mark.parametrize("cuts", [*itertools.product([None, -3], repeat=3)])
+@pytest.mark.parametrize("kinds", [*itertools.product(KINDS, repeat=3)])
+async def test_nothing_of_a_request_stays_for_the_next_one(
+    kinds: tuple[str, ...], cuts: tuple[int | None, ...]
+) -> None:
+    """However their bodies are framed, and whether they come in one piece or in two."""
+    connection = Connection()
+    for number, (kind, cut) in enumerate(zip(kinds, cuts, strict=True)):
+        data = KINDS[kind]
+        connection.incoming.feed(data[:cut])
+        if cut is not None:
+            connection.incoming.feed(data[cut:])
+        exchange = connection.requests[number]
+        assert (b"" if kind == "no body" else b"hello") == await body_of(exchange)
+        connection.incoming.go_on()
+
+    assert ([], HEAD, 3) == (connection.refusals, connection.incoming.state, len(connection.requests))
 
 
 @pytest.mark.parametrize("cut", [len(CHUNKED), len(CHUNKED) + 8])

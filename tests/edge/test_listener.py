@@ -5,15 +5,19 @@ import contextlib
 import errno
 import json
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import trustme
 
 from gatekeeper.edge import listener as module
 from gatekeeper.edge.listener import Listener, bind
+from gatekeeper.edge.tls import build_server_tls
 from tests.edge.wire import SOON, on_both_loops, until
 
 
@@ -163,6 +167,35 @@ async def test_the_rest_of_the_line_is_accepted_last(monkeypatch: pytest.MonkeyP
         clients = connect(listener.sock.getsockname(), 50)
         await listener.close(0)
         assert await answers(clients) == {ANSWER}
+
+
+@on_both_loops
+async def test_the_rest_of_the_line_speaks_tls_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the listener does."""
+    monkeypatch.setattr(module, "_TURNS", 0)
+    monkeypatch.setattr(module, "_drop_handshakes", lambda sock: False)
+    authority = trustme.CA()
+    issued = authority.issue_cert("a.test")
+    files = tmp_path / "a.crt", tmp_path / "a.key"
+    files[0].write_bytes(issued.cert_chain_pems[0].bytes())
+    issued.private_key_pem.write_to_path(files[1])
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    tls = await asyncio.to_thread(build_server_tls, [files])
+    listener = Listener("", bind("127.0.0.1", 0), Answering, tls)
+    await listener.open()
+    clients = [socket.create_connection(listener.sock.getsockname(), timeout=SOON) for _ in range(20)]
+    await listener.close(0)
+    found = set()
+    for client in clients:
+        client.setblocking(False)
+        async with asyncio.timeout(SOON):
+            reader, writer = await asyncio.open_connection(sock=client, ssl=context, server_hostname="a.test")
+            writer.write(REQUEST)
+            found.add(await reader.read())
+            writer.close()
+
+    assert {ANSWER} == found
 
 
 @no_filter

@@ -59,6 +59,32 @@ class Fickle(Origin):
                 return
 
 
+class Restarted(Origin):
+    """Answers the first request on a connection, and hangs up on the second one: whoever was connected is no more."""
+
+    def __init__(self) -> None:
+        super().__init__(script=self._play)
+
+    async def _play(self, _: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await self.request(reader):
+            writer.write(OK)
+            await self.request(reader)
+
+
+@on_both_loops
+async def test_a_pool_full_of_stale_connections_costs_no_get() -> None:
+    """UPS-12: after one of them, none of the others is tried."""
+    async with running(Restarted()) as wire:
+        clients = [await wire.client() for _ in range(5)]
+        first = await asyncio.gather(*(client.ask(GET) for client in clients))
+        kept = wire.pools[0].idle_count
+        second = [(await clients[0].ask(GET)).status for _ in range(3)]
+
+    assert [200] * 5 == [answer.status for answer in first]
+    assert kept > 2
+    assert [200] * 3 == second
+
+
 @on_both_loops
 async def test_a_connection_that_was_closed_just_then_costs_no_get() -> None:
     """UPS-12: a request that may be repeated is, and its client does not notice."""
