@@ -66,6 +66,7 @@ class _Checker(ServiceChecker):
             self.refuse(
                 "bad-value", ("server", "listen"), "`listen` is empty; leave it out to listen on 8080"
             )
+        self.proxied()
         listen = self.config.admin.listen
         anybody = not self.config.admin.users and self.is_sound(("admin", "users"))
         if listen and anybody and not _is_loopback(listen):
@@ -76,6 +77,19 @@ class _Checker(ServiceChecker):
             self.refuse("insecure", ("admin", "listen"), message)
         self.tokens()
         self.providers()
+
+    def proxied(self) -> None:
+        """Check that somebody can be believed, where it is said first who the client is."""
+        server = self.config.server
+        if server.trusted_proxies or not self.is_sound(("server", "trusted_proxies")):
+            return
+        for name, listener in server.listen.items():
+            if listener.proxy_protocol:
+                message = (
+                    "whoever connects could say that it is somebody else; name the proxies that are believed, as in "
+                    "`server: {trusted_proxies: [10.0.0.0/8]}`"
+                )
+                self.refuse("insecure", ("server", "listen", name, "proxy_protocol"), message, at_key=True)
 
     def tokens(self) -> None:
         """Check that a token tells who it is that asks."""

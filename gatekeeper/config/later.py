@@ -12,7 +12,6 @@ from gatekeeper.config.problems import Path
 _SECTIONS: Final[Mapping[str, str]] = {
     "": "stores database observe plugins authenticators plans consumers tenants tests cluster history",
     "server.concurrency.limit": "auto",
-    "server.listen.*": "proxy_protocol",
     "server.reload": "run_tests",
     "admin": "tls",
     "admin.users.*": "tenants",

@@ -23,6 +23,12 @@ class ListenerConfig:
 
     address: Listen = attrs.field(metadata=help_line("port, or address with port"))
     tls: TlsConfig | None = attrs.field(default=None, metadata=help_line("makes it speak HTTPS"))
+    proxy_protocol: bool = attrs.field(
+        default=False,
+        metadata=help_line(
+            "whether each connection begins with a PROXY header, version 1 or 2; from `trusted_proxies` only"
+        ),
+    )
     place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
 
 

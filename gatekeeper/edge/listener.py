@@ -29,12 +29,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from gatekeeper.edge.reception import AT_ONCE, Arrivals, Reception
 from gatekeeper.edge.tls import ServerTls
 
 
 BACKLOG: Final = 1024
-AT_ONCE: Final = 16
-"""Connections that asyncio accepts in one turn of its loop, and times it then tries in vain if it has no descriptors left."""
 HANDSHAKES: Final = 0.1
 """Seconds at most that handshakes under way are given."""
 
@@ -66,19 +65,32 @@ _NO_SYN: Final = b"".join(
 class Listener:
     """One address that is listened on, from `open` to `close`; its connections may outlive it."""
 
-    __slots__ = ("_accepting", "_connect", "_server", "_tls", "leaving", "name", "sock")
+    __slots__ = (
+        "_accepting",
+        "_arrivals",
+        "_connect",
+        "_reception",
+        "_server",
+        "_tls",
+        "leaving",
+        "name",
+        "sock",
+    )
 
     def __init__(
         self,
         name: str,
         sock: socket.socket,
-        connect: "Callable[[Listener], asyncio.BaseProtocol]",
+        connect: Callable[..., asyncio.BaseProtocol],
         tls: ServerTls | None = None,
         patience: float = 10.0,
+        *,
+        arrivals: Arrivals | None = None,
     ) -> None:
-        """`sock` is bound, and the listener's from now on; `connect` makes what serves a connection.
+        """`sock` is bound, and the listener's from now on; `connect` makes what serves a connection of this listener.
 
-        The handshakes of TLS may take `patience` seconds.
+        The handshakes of TLS may take `patience` seconds. With `arrivals`, proxies say first who their clients are, which
+        `connect` is told, too.
         """
         self.name = name
         self.leaving = False
@@ -95,6 +107,8 @@ class Listener:
         # the loop's server has a descriptor of its own: with its end, the queue of the socket does not end
         self._accepting: socket.socket | None = None
         self._server: asyncio.Server | None = None
+        self._arrivals = arrivals
+        self._reception: Reception | None = None
 
     async def open(self) -> None:
         """Accept connections.
@@ -108,6 +122,11 @@ class Listener:
             # not left to the loop: uvloop does not tell that it cannot
             self.sock.listen(BACKLOG)
             self._accepting = self.sock.dup()
+            if self._arrivals is not None:
+                self._reception = Reception(
+                    self.name, self._accepting, self._connect, self._tls, self._arrivals
+                )
+                return
             self._server = await asyncio.get_running_loop().create_server(
                 self._connect, sock=self._accepting, backlog=AT_ONCE, **self._tls
             )
@@ -131,6 +150,9 @@ class Listener:
         waiting = _accept_all(self.sock)
         self.sock.close()
         for connection in waiting:
+            if self._reception is not None:
+                self._reception.receive(connection)
+                continue
             with contextlib.suppress(OSError):  # it has gone by now
                 await asyncio.get_running_loop().connect_accepted_socket(
                     self._connect, connection, **self._tls
@@ -142,6 +164,9 @@ class Listener:
         self.sock.close()
 
     async def _stop(self) -> None:
+        if self._reception is not None:
+            self._reception.close()
+            return
         assert self._server is not None
         assert self._accepting is not None
         # uvloop's server does not listen in this way, and hands over in one go what it accepts

@@ -1,9 +1,11 @@
 """Who is at the other end of a client's connection: settled once, for all its requests."""
 
+import asyncio
 from collections.abc import Sequence
 
 from gatekeeper.core.message import Field
-from gatekeeper.edge.forwarded import Address, Network, is_trusted
+from gatekeeper.edge.forwarded import Address, Network, is_trusted, parse_address
+from gatekeeper.edge.proxied import Told
 
 
 class Peer:
@@ -26,3 +28,24 @@ class Peer:
             (b"X-Forwarded-For", self.address.encode()),
             (b"X-Forwarded-Proto", scheme.encode()),
         ]
+
+
+def peer_of(
+    transport: asyncio.BaseTransport, told: Told | None, listener: str, networks: Sequence[Network]
+) -> tuple[Peer, Address | None]:
+    """Who is at the other end, and the address that its connections count for; None where they count for none.
+
+    `told` is what a proxy has said of its client (PROXY protocol). What that client says of others is believed as if it
+    had come here itself. Where the proxy does not know it, it is somebody: the address is that of the proxy, and nothing
+    that comes from there is believed.
+    """
+    if told is not None and told.address is not None:
+        address: Address | None = told.address
+    else:
+        peername = transport.get_extra_info("peername")
+        address = parse_address(str(peername[0])) if isinstance(peername, tuple) and peername else None
+    scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
+    if told is not None and told.address is None and not told.is_own:
+        return Peer(address, scheme, listener), None
+    peer = Peer(address, scheme, listener, networks)
+    return peer, address if not peer.trusted else None

@@ -33,6 +33,7 @@ from gatekeeper.edge.incoming import BODY, DEAF, HEAD, Incoming
 if TYPE_CHECKING:
     from gatekeeper.edge.listener import Listener
     from gatekeeper.edge.peer import Peer
+    from gatekeeper.edge.proxied import Told
     from gatekeeper.edge.server import EdgeServer
 
 LINGER: Final = 2.0
@@ -68,6 +69,7 @@ class StrictProtocol(web.RequestHandler):
         "edge",
         "last",
         "peer",
+        "told",
     )
 
     peer: "Peer"  # as soon as it is connected
@@ -78,6 +80,8 @@ class StrictProtocol(web.RequestHandler):
         super().__init__(edge, loop=loop, keepalive_timeout=0, access_log=None)  # type: ignore[arg-type]
         self._parser = None
         self.edge = edge
+        self.told: Told | None = None
+        """What a proxy has said of its client, before the connection was served."""
         self.last = False
         """Whether the request that is answered now is the last one."""
         self._incoming = Incoming(self)

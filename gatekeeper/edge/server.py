@@ -19,11 +19,13 @@ from gatekeeper.core.message import Headers, Response
 from gatekeeper.core.transport import cut, unsent
 from gatekeeper.edge.answer import DateField, send, switch
 from gatekeeper.edge.connected import Connected
-from gatekeeper.edge.forwarded import parse_address
+from gatekeeper.edge.doors import Doors
 from gatekeeper.edge.head import HeadReader
-from gatekeeper.edge.listener import HANDSHAKES, Listener
-from gatekeeper.edge.peer import Peer
+from gatekeeper.edge.listener import Listener
+from gatekeeper.edge.peer import Peer, peer_of
 from gatekeeper.edge.protocol import StrictProtocol
+from gatekeeper.edge.proxied import Told
+from gatekeeper.edge.reception import Arrivals
 from gatekeeper.edge.request import ALLOW, LAST_HOP, Reader
 from gatekeeper.edge.settings import EdgeSettings
 from gatekeeper.edge.tls import ServerTls
@@ -65,7 +67,7 @@ class EdgeServer(web.Server):
     ) -> None:
         super().__init__(_unused, handler_cancellation=True)
         self.wheel: Final = wheel
-        self.draining = self._handed_over = False
+        self.draining = False
         self.connected: Final = Connected(observer.displaced)
         self._snapshot = snapshot
         self._observer = observer
@@ -75,8 +77,8 @@ class EdgeServer(web.Server):
         self._getrandbits = getrandbits
         self._ready = ready
         self._date = DateField()
-        self._listeners: dict[str, Listener] = {}
-        self._closing: set[Listener] = set()
+        self._doors: Final = Doors()
+        self._arrivals: Final = Arrivals(lambda: self.settings, observer.not_told, clock.monotonic)
         self._in_flight = 0
         self._quiet = asyncio.Event()
         self._followed_at = -math.inf
@@ -89,24 +91,23 @@ class EdgeServer(web.Server):
     @property
     def listeners(self) -> dict[str, socket.socket]:
         """The sockets that connections are accepted from, by the names of the listeners."""
-        return {name: listener.sock for name, listener in self._listeners.items()}
+        return {name: listener.sock for name, listener in self._doors.open.items()}
 
-    async def open(self, name: str, sock: socket.socket, tls: ServerTls | None = None) -> None:
+    async def open(
+        self, name: str, sock: socket.socket, tls: ServerTls | None = None, *, proxied: bool = False
+    ) -> None:
         """Accept connections on a bound socket, which is the edge's from now on.
 
-        Another listener of that name is closed as soon as this one accepts; in a drain, so is this one.
+        Another listener of that name is closed as soon as this one accepts; in a drain, so is this one. Where they come
+        `proxied`, trusted proxies say first who the client is (PROXY protocol), and nobody else is listened to.
 
         Raises:
             OSError: somebody else has begun to listen on the address; nothing else has changed then.
 
         """
-        listener = Listener(name, sock, self._connection, tls, self.settings.timeouts.head)
-        await listener.open()
-        superseded: Listener | None = listener
-        if not self.draining:
-            superseded, self._listeners[name] = self._listeners.get(name), listener
-        if superseded is not None:
-            await self._close(superseded, HANDSHAKES)
+        arrivals = self._arrivals if proxied else None
+        patience = self.settings.timeouts.head
+        await self._doors.add(Listener(name, sock, self._connection, tls, patience, arrivals=arrivals))
 
     async def close_listener(self, name: str) -> None:
         """Accept no more connections there; those that are open get one more answer each.
@@ -114,34 +115,19 @@ class EdgeServer(web.Server):
         Who asks for nothing more is hung up on when the time between two requests has passed. Where another listener
         has a duplicate of the socket, it goes on with those who wait to be accepted.
         """
-        listener = self._listeners.pop(name, None)
-        # a drain may have closed it before
-        if listener is not None:
-            await self._close(listener, HANDSHAKES)
+        await self._doors.remove(name)
 
-    async def _close(self, listener: Listener, patience: float) -> None:
-        listener.leaving = True
-        self._closing.add(listener)
-        try:
-            if self._handed_over or any(listener.shares(other) for other in self._listeners.values()):
-                await listener.hand_over()
-            else:
-                await listener.close(patience)
-        finally:
-            self._closing.discard(listener)
-
-    def _connection(self, listener: Listener) -> StrictProtocol:
+    def _connection(self, listener: Listener, told: Told | None = None) -> StrictProtocol:
         protocol = StrictProtocol(self, self._loop)
         protocol.accepted_by = listener
+        protocol.told = told
         return protocol
 
     def admit(self, protocol: StrictProtocol, transport: asyncio.BaseTransport) -> bool:
         """Settle who the peer is and what its requests are given; False where no more connections are taken."""
-        peername = transport.get_extra_info("peername")
-        address = parse_address(str(peername[0])) if isinstance(peername, tuple) and peername else None
-        scheme = "https" if transport.get_extra_info("sslcontext") is not None else "http"
-        peer = protocol.peer = Peer(address, scheme, protocol.accepted_by.name, self.settings.networks)
-        counted = address if not peer.trusted else None
+        protocol.peer, counted = peer_of(
+            transport, protocol.told, protocol.accepted_by.name, self.settings.networks
+        )
         met = self.connected.enter(protocol, counted, self.settings.limits, self.wheel.now)
         if met is not None:
             self._observer.turned_away(met)
@@ -302,7 +288,7 @@ class EdgeServer(web.Server):
 
     def _health(self) -> Response:
         self.followed()
-        if self.draining and not self._handed_over:
+        if self.draining and not self._doors.handed_over:
             # it will be counted as all are, and does not mean that anybody is still sent here
             self._last_answers -= 1
             status, text = 503, b"draining\n"
@@ -334,19 +320,17 @@ class EdgeServer(web.Server):
         left alone until their next request, or until `IDLE_GRACE` is over. A request that is on its way in the moment
         when such a connection is closed meets nobody: HTTP/1.1 has no means against that, and clients try again.
         """
-        self.draining, self._handed_over = True, hand_over
+        self.draining = True
         self._quiet.clear()
-        for listener in self._listeners.values():
-            listener.leaving = True
+        self._doors.leave(hand_over=hand_over)
         now = self._loop.time()
         deadline = now + grace
-        if linger and self._listeners and self._clock() - self._followed_at < FOLLOWS:
+        if linger and self._doors.open and self._clock() - self._followed_at < FOLLOWS:
             await self._linger(min(now + LINGER, deadline))
-        listeners, self._listeners = self._listeners, {}
         now = self._loop.time()
-        patience = min(HANDSHAKES, deadline - now)
-        await asyncio.gather(*(self._close(one, patience) for one in listeners.values()))
+        await self._doors.close(deadline - now)
         await self._finish_all(deadline if hand_over else min(now + IDLE_GRACE, deadline), deadline)
+        await self._arrivals.cut()
         lost = self._in_flight + len(self._unsent())
         tasks = []
         for connection, transport in list(self._connections.items()):
@@ -371,13 +355,15 @@ class EdgeServer(web.Server):
 
     async def _finish_all(self, idle_until: float, deadline: float) -> None:
         """Wait until all connections have ended; idle ones, and all that is after the deadline, are given up."""
-        while (self.connections or self._closing) and (now := self._loop.time()) < deadline:
+        while (self.connections or self._doors.closing or self._arrivals) and (
+            now := self._loop.time()
+        ) < deadline:
             if self._in_flight:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(deadline):
                         await self._quiet.wait()
                 self._quiet.clear()
-            elif now < idle_until or self._unsent() or self._has_begun_heads():
+            elif now < idle_until or self._arrivals or self._unsent() or self._has_begun_heads():
                 await asyncio.sleep(0.05)
             else:
                 return

@@ -25,6 +25,7 @@ class Observer:
         "_displaced",
         "_duration",
         "_durations",
+        "_not_told",
         "_received",
         "_requests",
         "_requests_total",
@@ -48,6 +49,11 @@ class Observer:
             "gatekeeper_connections_refused_total",
             "Connections that were answered 503 at once: too many are open, in all or from one address.",
             ("limit",),
+        )
+        self._not_told = metrics.counter(
+            "gatekeeper_proxy_protocol_refused_total",
+            "Connections that were closed because no trusted proxy said who the client is, or not as it must.",
+            ("reason",),
         )
         self._displaced = metrics.counter(
             "gatekeeper_connections_displaced_total",
@@ -80,6 +86,10 @@ class Observer:
     def turned_away(self, limit: str) -> None:
         """Count a connection that was refused, by the name of the limit that it met."""
         self._turned_away.child(limit).value += 1
+
+    def not_told(self, reason: str) -> None:
+        """Count a connection that was closed for want of a PROXY header that can be believed."""
+        self._not_told.child(reason).value += 1
 
     def displaced(self) -> None:
         """Count a connection that was ended to make room for another one."""

@@ -158,8 +158,9 @@ class LocalFront:
             )
         for name, sock in change.sockets.items():
             assert isinstance(sock, socket.socket)
+            listener = server.listen[name]
             try:
-                await edge.open(name, sock, change.prepared.tls.get(name))
+                await edge.open(name, sock, change.prepared.tls.get(name), proxied=listener.proxy_protocol)
             except OSError:
                 if first:
                     raise

@@ -293,7 +293,7 @@ def test_five_lines_in_the_long_form(load: Load) -> None:
 version: 1
 hosts: []
 server:
-  listen: {main: {address: '0.0.0.0:8080'}}
+  listen: {main: {address: '0.0.0.0:8080', proxy_protocol: false}}
   timeouts: {head: 10s, body: 30s, idle: 1m15s, write: 1m}
   limits:
     header_count: 100

@@ -1,11 +1,13 @@
 """Who is at the other end; ids name the row of reliability.md."""
 
+import asyncio
 from ipaddress import ip_address, ip_network
 
 import pytest
 
 from gatekeeper.edge.forwarded import Address
-from gatekeeper.edge.peer import Peer
+from gatekeeper.edge.peer import Peer, peer_of
+from gatekeeper.edge.proxied import Told
 
 
 OURS = [ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")]
@@ -46,3 +48,42 @@ def test_what_instances_are_told(address: Address | None, scheme: str, text: str
 
     assert (text, scheme, "inside") == (peer.address, peer.scheme, peer.listener)
     assert [(b"X-Forwarded-For", text.encode()), (b"X-Forwarded-Proto", scheme.encode())] == peer.forwarded
+
+
+class Transport(asyncio.BaseTransport):
+    """Comes from an address of ours."""
+
+    def __init__(self, peername: object = ("10.1.2.3", 1234), tls: object = None) -> None:
+        super().__init__({"peername": peername, "sslcontext": tls})
+
+
+TOLD = ip_address("198.51.100.7")
+
+
+@pytest.mark.parametrize(
+    ("transport", "told", "expected"),
+    [
+        pytest.param(Transport(), None, ("10.1.2.3", True, None), id="a-proxy"),
+        pytest.param(Transport(("11.0.0.1", 1)), None, ("11.0.0.1", False, ip_address("11.0.0.1")), id="somebody"),
+        pytest.param(Transport(("2001:db8::7", 1, 0, 0)), None, ("2001:db8::7", True, None), id="a-proxy-6"),
+        pytest.param(Transport(""), None, ("", False, None), id="no-address"),
+        pytest.param(Transport(None), None, ("", False, None), id="gone"),
+        pytest.param(Transport(), Told(TOLD), ("198.51.100.7", False, TOLD), id="told"),
+        pytest.param(Transport(), Told(ip_address("10.7.7.7")), ("10.7.7.7", True, None), id="told-a-proxy"),
+        pytest.param(Transport(), Told(is_own=True), ("10.1.2.3", True, None), id="the-proxy-itself"),
+        pytest.param(Transport(), Told(), ("10.1.2.3", False, None), id="told-nothing"),
+    ],
+)  # fmt: skip
+def test_who_is_at_the_other_end(
+    transport: Transport, told: Told | None, expected: tuple[str, bool, Address | None]
+) -> None:
+    """FWD-06: the address that was told, judged as if it had come itself, and for whom the connection counts."""
+    peer, counted = peer_of(transport, told, "main", OURS)
+
+    assert expected == (peer.address, peer.trusted, counted)
+    assert ("http", "main") == (peer.scheme, peer.listener)
+
+
+def test_the_scheme_is_that_of_the_connection() -> None:
+    """With TLS it is https."""
+    assert "https" == peer_of(Transport(tls=object()), Told(TOLD), "main", OURS)[0].scheme

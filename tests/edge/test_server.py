@@ -13,6 +13,7 @@ from gatekeeper.config.model import ServerTimeoutsConfig
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Response
 from gatekeeper.edge import answer as answer_module
+from gatekeeper.edge import doors
 from gatekeeper.edge import server as module
 from gatekeeper.edge.listener import bind
 from gatekeeper.edge.settings import EdgeSettings, EdgeTimeouts
@@ -64,7 +65,7 @@ async def refused(address: tuple[str, int]) -> bool:
 
 async def has_closed(wire: Wire) -> None:
     """Wait until the gateway accepts nobody any more."""
-    await until(lambda: not wire.edge.listeners and not wire.edge._closing)
+    await until(lambda: not wire.edge.listeners and not wire.edge._doors.closing)
 
 
 async def connect(wire: Wire, address: tuple[str, int]) -> Client:
@@ -296,7 +297,7 @@ async def test_handshakes_are_not_waited_for_longer_than_the_drain_may_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also when no time is left at all."""
-    monkeypatch.setattr(module, "HANDSHAKES", 60.0)
+    monkeypatch.setattr(doors, "HANDSHAKES", 60.0)
     for grace in (0.2, 0, -1):
         async with running() as wire:
             assert await asyncio.wait_for(wire.gateway.stop(grace), SOON) == 0
@@ -582,10 +583,10 @@ async def test_listeners_of_a_gateway_that_goes(monkeypatch: pytest.MonkeyPatch)
         sock, late = bind("127.0.0.1", 0), bind("127.0.0.1", 0)
         address = address_of(late)
         await edge.open("second", sock)
-        monkeypatch.setattr(module, "HANDSHAKES", 0.4)
+        monkeypatch.setattr(doors, "HANDSHAKES", 0.4)
         closing = asyncio.create_task(edge.close_listener("second"))
         await asyncio.sleep(0)
-        monkeypatch.setattr(module, "HANDSHAKES", 0.0)
+        monkeypatch.setattr(doors, "HANDSHAKES", 0.0)
         assert await asyncio.wait_for(wire.gateway.stop(60), SOON) == 0
         assert (sock.fileno(), edge.listeners) == (-1, {})
         await closing

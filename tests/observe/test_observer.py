@@ -199,3 +199,14 @@ def test_without_anybody_who_writes_it_counts_all_the_same(clock: FakeClock) -> 
     observer.finish(make_exchange())
 
     assert 1 == len(metrics.snapshot()["gatekeeper_requests_total"]["samples"])
+
+
+def test_connections_of_whom_nothing_was_told_are_counted(clock: FakeClock) -> None:
+    """By the reason why they were closed."""
+    watched = Watched(clock)
+    for reason in ("untrusted", "malformed", "untrusted"):
+        watched.observer.not_told(reason)
+
+    assert {("untrusted",): 2.0, ("malformed",): 1.0} == watched.values(
+        "gatekeeper_proxy_protocol_refused_total"
+    )
