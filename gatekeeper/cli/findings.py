@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import attrs
 
+from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig, ServiceConfig
 from gatekeeper.edge.listener import BACKLOG
 from gatekeeper.runtime.descriptors import for_clients
@@ -86,7 +87,7 @@ def examine(config: GatewayConfig, machine: Machine) -> list[Finding]:
 
 def _admin(config: GatewayConfig) -> Iterator[Finding]:
     listen = config.admin.listen
-    if listen and not (listen.host.startswith("127.") or listen.host in {"::1", "localhost"}):
+    if listen and not _is_private(listen):
         yield Finding(
             "danger",
             f"`admin.listen` is {listen}: tokens go over the network as they are",
@@ -104,9 +105,7 @@ def _server(config: GatewayConfig) -> Iterator[Finding]:
                 f"`server.limits.{key}` is false: one client can take what is there for all",
                 "leave it out, or trust the proxies in front (`server.trusted_proxies`), who are not counted",
             )
-    public = [
-        name for name, one in server.listen.items() if one.tls is None and not _is_private(one.address.host)
-    ]
+    public = [name for name, one in server.listen.items() if one.tls is None and not _is_private(one.address)]
     if public and not server.trusted_proxies:
         names = ", ".join(f"`{name}`" for name in public)
         yield Finding(
@@ -116,8 +115,10 @@ def _server(config: GatewayConfig) -> Iterator[Finding]:
         )
 
 
-def _is_private(host: str) -> bool:
-    return host.startswith("127.") or host in {"::1", "localhost"}
+def _is_private(address: Listen) -> bool:
+    """Whether only this machine gets there."""
+    host = address.host
+    return bool(address.path) or host.startswith("127.") or host in {"::1", "localhost"}
 
 
 def _services(config: GatewayConfig) -> Iterator[Finding]:

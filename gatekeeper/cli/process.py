@@ -8,7 +8,6 @@ nobody is left who could press Ctrl-C, so that counts as one.
 """
 
 import asyncio
-import errno
 import functools
 import logging
 import os
@@ -19,7 +18,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import attrs
 
@@ -27,10 +26,9 @@ from gatekeeper.cli import configuration, demo, plugins
 from gatekeeper.cli.flags import FAILURE, CommandError
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem, render
-from gatekeeper.edge.listener import bind
 from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, count_dropped, setup_logging
 from gatekeeper.observe.output import STDOUT
-from gatekeeper.runtime import descriptors
+from gatekeeper.runtime import descriptors, sockets
 from gatekeeper.runtime.front import LocalFront
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.loading import Loaded
@@ -42,13 +40,6 @@ from gatekeeper.workers.node import FleetNode
 
 
 log = logging.getLogger(__name__)
-
-_CURES: Final = {
-    errno.EADDRINUSE: "end what uses it, or ",
-    errno.EACCES: "ports below 1024 take a permission (CAP_NET_BIND_SERVICE): give it that, or ",
-    errno.EADDRNOTAVAIL: "this machine has no such address: ",
-}
-"""What else may help where an address cannot be listened on."""
 
 
 def serve(options: Namespace) -> int:
@@ -253,7 +244,8 @@ class _Process:
         for name, address in gateway.listeners.items():
             scheme = "https" if name in gateway.tls else "http"
             which = f"  ({name})" if name != "main" else ""
-            lines.append(f"  listening  {scheme}://{_reachable(address)}{which}")
+            where = address if address.startswith("unix:") else f"{scheme}://{_reachable(address)}"
+            lines.append(f"  listening  {where}{which}")
         if gateway.admin_address:
             lines.append(f"  metrics    http://{gateway.admin_address}/metrics")
         if self.demo:
@@ -287,9 +279,8 @@ def _explain(error: OSError, config: GatewayConfig, path: Path) -> str:
         addresses["admin.listen"] = config.admin.listen
     for key, address in addresses.items():
         try:
-            bind(address.host, address.port).close()
+            sockets.open_socket(address).close()
         except OSError as found:
-            reason = (found.strerror or str(found)).lower()
-            cure = _CURES.get(found.errno or 0, "")
+            reason, cure = sockets.why_not(found), sockets.cure(found, address)
             return f"cannot listen on {address}: {reason}; {cure}change `{key}` in {path}"
     return f"cannot start: {error.strerror or error}"

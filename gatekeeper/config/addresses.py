@@ -88,16 +88,21 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+LONGEST_FILE: Final = 107
+"""Bytes of the path of a socket file, as kernels have it (`sun_path`)."""
+
+
 @attrs.frozen
 class Listen:
-    """An address to listen on; port 0 lets the system choose one."""
+    """An address to listen on; port 0 lets the system choose one. With a `path`, that is a socket file, and there is no host."""
 
     host: str
     port: int
+    path: str = ""
 
     @classmethod
     def parse(cls, value: int | str) -> Self:
-        """Read `8080`, `"0.0.0.0:8080"` or `"[::1]:8080"`; a port alone listens on all IPv4 addresses.
+        """Read `8080`, `"0.0.0.0:8080"`, `"[::1]:8080"` or `"unix:///run/gateway.sock"`; a port alone is all IPv4 addresses.
 
         Raises:
             Refusal: it is no address, or has no port.
@@ -107,6 +112,8 @@ class Listen:
             return cls("0.0.0.0", _port(str(value), 0))  # noqa: S104
         if value.isdecimal():
             raise Refusal(f"write {value} without quotes", "wrong-type")
+        if value.startswith("unix:"):
+            return cls("", 0, _socket_file(value))
         if "://" in value:
             raise Refusal(f'`{value}`: an address to listen on has no scheme, as in "0.0.0.0:8080"')
         if value.count(":") > 1 and "[" not in value:
@@ -125,7 +132,23 @@ class Listen:
         return cls(parse_host(host), port)
 
     def __str__(self) -> str:
-        return f"{_bracketed(self.host)}:{self.port}"
+        return f"unix://{self.path}" if self.path else f"{_bracketed(self.host)}:{self.port}"
+
+
+def _socket_file(value: str) -> str:
+    path = value.removeprefix("unix://")
+    if not re.fullmatch(r"/[^\x00]*[^\x00/]", path):
+        hint = (
+            f"/{path.removeprefix('unix:').strip('/')}"
+            if path.strip("/") not in {"", "unix:"}
+            else "/run/gateway.sock"
+        )
+        raise Refusal(f'`{value}`: a socket file has a whole path: write "unix://{hint}"')
+    if len(path.encode()) > LONGEST_FILE:
+        raise Refusal(
+            f"the path of a socket file has at most {LONGEST_FILE} bytes; this one has {len(path.encode())}"
+        )
+    return path
 
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}

@@ -69,7 +69,10 @@ class _Checker(ServiceChecker):
         self.proxied()
         listen = self.config.admin.listen
         anybody = not self.config.admin.users and self.is_sound(("admin", "users"))
-        if listen and anybody and not _is_loopback(listen):
+        if listen and listen.path:
+            message = f'`{listen}`: operators come by an address, as in `listen: "127.0.0.1:9901"`'
+            self.refuse("bad-value", ("admin", "listen"), message)
+        elif listen and anybody and not _is_loopback(listen):
             message = (
                 f"`{listen}` is open to others, and there are no `admin.users`; write some, as in "
                 f'`users: {{me: {{role: admin, token_sha256: ...}}}}`, or `listen: "127.0.0.1:{listen.port}"`'
@@ -81,15 +84,22 @@ class _Checker(ServiceChecker):
     def proxied(self) -> None:
         """Check that somebody can be believed, where it is said first who the client is."""
         server = self.config.server
-        if server.trusted_proxies or not self.is_sound(("server", "trusted_proxies")):
-            return
         for name, listener in server.listen.items():
-            if listener.proxy_protocol:
+            path = ("server", "listen", name, "proxy_protocol")
+            if not listener.proxy_protocol:
+                continue
+            if listener.address.path:
+                message = (
+                    "who connects to a socket file has no address, and so is none of `trusted_proxies`; listen on an "
+                    'address, like "127.0.0.1:8080"'
+                )
+                self.refuse("conflict", path, message, at_key=True)
+            elif not server.trusted_proxies and self.is_sound(("server", "trusted_proxies")):
                 message = (
                     "whoever connects could say that it is somebody else; name the proxies that are believed, as in "
                     "`server: {trusted_proxies: [10.0.0.0/8]}`"
                 )
-                self.refuse("insecure", ("server", "listen", name, "proxy_protocol"), message, at_key=True)
+                self.refuse("insecure", path, message, at_key=True)
 
     def tokens(self) -> None:
         """Check that a token tells who it is that asks."""

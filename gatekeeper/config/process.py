@@ -21,7 +21,7 @@ from gatekeeper.config.units import Duration, LiteralPath, Name, Proxies, Sha256
 class ListenerConfig:
     """Where requests come in."""
 
-    address: Listen = attrs.field(metadata=help_line("port, or address with port"))
+    address: Listen = attrs.field(metadata=help_line("port, address with port, or socket file"))
     tls: TlsConfig | None = attrs.field(default=None, metadata=help_line("makes it speak HTTPS"))
     proxy_protocol: bool = attrs.field(
         default=False,

@@ -14,6 +14,8 @@ shorter, and handshakes under way are given a moment. Whoever connects meanwhile
 after a second, and is refused then, or meets who has the address next. Two things cannot be had: a handshake that takes
 longer than that moment is reset, and elsewhere than on Linux so is what comes in between the last look and the end.
 
+A socket file is removed instead, so that nobody finds the way: who has connected by then is in line, and accepted.
+
 Not for a socket that goes on: where another listener has a duplicate of it (a reload that changes what stands beside the
 address), the filter would make that one deaf. It takes over the queue instead.
 """
@@ -21,6 +23,7 @@ address), the filter would make that one deaf. It takes over the queue instead.
 import asyncio
 import contextlib
 import ipaddress
+import os
 import socket
 import struct
 import sys
@@ -30,6 +33,7 @@ from functools import partial
 from typing import Any, Final
 
 from gatekeeper.edge.reception import AT_ONCE, Arrivals, Reception
+from gatekeeper.edge.socketfile import FileSocket
 from gatekeeper.edge.tls import ServerTls
 
 
@@ -46,6 +50,9 @@ GOODBYE: Final = 2.0
 
 _TURNS: Final = 4
 """Of the loop, after which whatever asyncio has accepted has its transport; its server forgets those that have none."""
+
+_KEEP_FILE: Final[dict[str, Any]] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+"""Of a loop's server for a socket file, which would else remove it whenever it ends."""
 
 _TCP_NOTSENT_LOWAT: Final = 25
 _SO_ATTACH_FILTER: Final = 26
@@ -121,15 +128,21 @@ class Listener:
             _allow_handshakes(self.sock)
             # not left to the loop: uvloop does not tell that it cannot
             self.sock.listen(BACKLOG)
-            self._accepting = self.sock.dup()
+            self._accepting = _duplicate(self.sock)
             if self._arrivals is not None:
                 self._reception = Reception(
                     self.name, self._accepting, self._connect, self._tls, self._arrivals
                 )
                 return
-            self._server = await asyncio.get_running_loop().create_server(
-                self._connect, sock=self._accepting, backlog=AT_ONCE, **self._tls
-            )
+            loop = asyncio.get_running_loop()
+            if self.sock.family == socket.AF_UNIX:
+                self._server = await loop.create_unix_server(
+                    self._connect, sock=self._accepting, backlog=AT_ONCE, **_KEEP_FILE, **self._tls
+                )
+            else:
+                self._server = await loop.create_server(
+                    self._connect, sock=self._accepting, backlog=AT_ONCE, **self._tls
+                )
             self.sock.listen(BACKLOG)  # it has said its own
         except BaseException:
             if self._accepting is not None:
@@ -144,7 +157,10 @@ class Listener:
 
     async def close(self, patience: float = HANDSHAKES) -> None:
         """Accept whoever has connected, and nobody after that; handshakes have `patience` seconds to end."""
-        if _drop_handshakes(self.sock):
+        if isinstance(self.sock, FileSocket):
+            # nobody finds it any more; there are no handshakes
+            await asyncio.to_thread(self.sock.file.remove)
+        elif _drop_handshakes(self.sock):
             await asyncio.sleep(patience)
         await self._stop()
         waiting = _accept_all(self.sock)
@@ -176,6 +192,13 @@ class Listener:
         self._server.close()
 
 
+def _duplicate(sock: socket.socket) -> socket.socket:
+    """A descriptor of its own for a loop, which knows nothing of the file that it may be bound to."""
+    duplicate = socket.socket(sock.family, sock.type, sock.proto, fileno=os.dup(sock.fileno()))
+    duplicate.setblocking(False)
+    return duplicate
+
+
 def _accept_all(sock: socket.socket) -> list[socket.socket]:
     """Everybody who waits."""
     accepted: list[socket.socket] = []
@@ -193,7 +216,7 @@ def _accept_all(sock: socket.socket) -> list[socket.socket]:
 
 def _drop_handshakes(sock: socket.socket) -> bool:
     """Let no more connections begin; whether the kernel can do that."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or sock.family == socket.AF_UNIX:
         return False
     program = array("B", _NO_SYN)
     address, size = program.buffer_info()

@@ -11,7 +11,8 @@ from gatekeeper.edge.proxied import Told
 class Peer:
     """The address that a connection comes from, and what follows from it.
 
-    `forwarded` are the forwarding fields that every request of a peer gets that is no trusted proxy.
+    `forwarded` are the forwarding fields that every request of a peer gets that is no trusted proxy. Who has come by a
+    socket file has no address, and is `unknown` there, as RFC 7239 section 6.2 calls it.
     """
 
     __slots__ = ("address", "forwarded", "listener", "scheme", "trusted")
@@ -25,7 +26,7 @@ class Peer:
         self.listener = listener
         self.trusted = bool(networks) and address is not None and is_trusted(address, networks)
         self.forwarded: list[Field] = [
-            (b"X-Forwarded-For", self.address.encode()),
+            (b"X-Forwarded-For", self.address.encode() or b"unknown"),
             (b"X-Forwarded-Proto", scheme.encode()),
         ]
 

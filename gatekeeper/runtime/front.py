@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gatekeeper.config.addresses import Listen
-from gatekeeper.edge.listener import bind
 from gatekeeper.edge.server import EdgeServer
 from gatekeeper.observe.observer import Observer
 from gatekeeper.policy.pressure import Pressure
@@ -19,6 +18,7 @@ from gatekeeper.registry.services import Member
 from gatekeeper.runtime import cgroup, descriptors, memory
 from gatekeeper.runtime.change import Bound, Change
 from gatekeeper.runtime.edge_settings import edge_settings
+from gatekeeper.runtime.sockets import open_socket, shown
 
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Front(Protocol):
         ...
 
     def bind(self, name: str, address: Listen) -> Bound:
-        """What a new listener is to listen with.
+        """What a new listener is to listen with; not in the loop, as it may take a look at the disk.
 
         Raises:
             OSError: the address cannot be used.
@@ -129,7 +129,7 @@ class LocalFront:
 
     def bind(self, name: str, address: Listen) -> Bound:  # noqa: ARG002 - whoever was given sockets has them by name
         """A socket that nobody has."""
-        return bind(address.host, address.port)
+        return open_socket(address)
 
     def listening(self, address: Listen) -> Bound | None:
         """The socket that listens at an address already."""
@@ -194,9 +194,3 @@ class LocalFront:
 
     def kill(self) -> None:
         """Nothing: there is nothing else."""
-
-
-def shown(sock: socket.socket) -> str:
-    """The address of a socket, as people write it."""
-    host, port = sock.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -40,6 +40,7 @@ from gatekeeper.runtime.change import (
 from gatekeeper.runtime.dry_run import Parts
 from gatekeeper.runtime.loading import Loaded, in_background
 from gatekeeper.runtime.reload_metrics import count_reloads
+from gatekeeper.runtime.sockets import why_not
 from gatekeeper.runtime.source import Source
 
 
@@ -93,8 +94,8 @@ class Reloader:
         change = Change(loaded, prepared, sockets)
         try:
             for name, listener in config.server.listen.items():
-                sockets[name] = self._gateway.front.bind(name, listener.address)
-        except OSError:
+                sockets[name] = await asyncio.to_thread(self._gateway.front.bind, name, listener.address)
+        except BaseException:
             change.abandon()
             raise
         return change
@@ -331,7 +332,7 @@ class Reloader:
         except BaseException:
             prepared.abandon()
             raise
-        change = Change(loaded, prepared, self._bind(loaded, prepared))
+        change = Change(loaded, prepared, await self._bind(loaded, prepared))
         try:
             await self._gateway.front.prepare(change)
         except BaseException:
@@ -339,21 +340,23 @@ class Reloader:
             raise
         return change
 
-    def _bind(self, loaded: Loaded, prepared: Prepared) -> dict[str, Bound]:
+    async def _bind(self, loaded: Loaded, prepared: Prepared) -> dict[str, Bound]:
         """Open the listeners that are new."""
         before = self._gateway.config.server.listen
         sockets: dict[str, Bound] = {}
         for name, listener in loaded.config.server.listen.items():
             if (before.get(name), self._gateway.tls.get(name)) == (listener, prepared.tls.get(name)):
                 continue
-            front = self._gateway.front
-            known = front.listening(listener.address)
+            front, address = self._gateway.front, listener.address
+            known = front.listening(address)
             try:
                 # under another name, or with other settings: nobody who is in line is lost
-                sockets[name] = known.dup() if known is not None else front.bind(name, listener.address)
+                sockets[name] = (
+                    known.dup() if known is not None else await asyncio.to_thread(front.bind, name, address)
+                )
             except OSError as error:
                 Change(loaded, prepared, sockets).abandon()
-                why = f"cannot listen on {listener.address}: {(error.strerror or str(error)).lower()}"
+                why = f"cannot listen on {address}: {why_not(error)}"
                 place = listener.place
                 if not place.path:
                     place = attrs.evolve(place, path=("server", "listen", name))

@@ -66,6 +66,14 @@ class Answer:
         return self.get("connection") != "close"
 
 
+def _target(address: str) -> tuple[socket.AddressFamily, Any]:
+    """What a socket takes for an address."""
+    if address.startswith("unix://"):
+        return socket.AF_UNIX, address.removeprefix("unix://")
+    host, _, port = address.rpartition(":")
+    return socket.AF_INET6 if ":" in host else socket.AF_INET, (host.strip("[]"), int(port))
+
+
 class Connection:
     """One connection, as raw as a test wants it."""
 
@@ -75,19 +83,19 @@ class Connection:
 
     @classmethod
     async def open(cls, address: str, tls: ssl.SSLContext | None = None, *, receive_buffer: int = 0) -> Self:
-        """Connect to `host:port`; a small `receive_buffer` makes a client that reads slowly.
+        """Connect to `host:port` or `unix:///path`; a small `receive_buffer` makes a client that reads slowly.
 
         Raises:
             OSError: nobody listens.
 
         """
-        host, _, port = address.rpartition(":")
-        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        family, where = _target(address)
+        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             if receive_buffer:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             sock.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(sock, (host.strip("[]"), int(port)))
+            await asyncio.get_running_loop().sock_connect(sock, where)
             return cls(
                 *await asyncio.open_connection(
                     sock=sock,

@@ -16,8 +16,8 @@ from gatekeeper.config.addresses import Listen
 from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.registry.services import Member
 from gatekeeper.runtime.change import Bound, Change
-from gatekeeper.runtime.front import shown
 from gatekeeper.runtime.gateway import Gateway
+from gatekeeper.runtime.sockets import shown
 from gatekeeper.version import VERSION
 from gatekeeper.workers.blob import pack
 from gatekeeper.workers.channel import ChannelClosed, Refused
@@ -90,7 +90,7 @@ class Fleet:
             problems = await self._ask_all(
                 lambda worker: worker.channel.ask(
                     "prepare",
-                    {"revision": change.prepared.snapshot.revision, "listeners": list(change.sockets)},
+                    {"revision": change.prepared.snapshot.revision, **_listeners(change.sockets)},
                     blob,
                     _of_slot(change.sockets, worker.slot),
                 )
@@ -185,7 +185,7 @@ class Fleet:
             "blocked": list(launch.blocked),
             "log_level": launch.log_level,
             "log_format": launch.log_format,
-            "listeners": list(self._bound),
+            **_listeners(self._bound),
             "healths": [_health(service.name, member) for service in services for member in service.members],
             "overrides": overrides_of(services),
             "ready": not gateway.providers.awaited,
@@ -218,6 +218,17 @@ class Fleet:
     def kill(self) -> None:
         """End all workers at once."""
         self.crew.kill()
+
+
+def _listeners(bound: Mapping[str, Bound]) -> dict[str, Any]:
+    """What a worker has to know of the sockets that it gets: their names, and the files that some are bound to."""
+    files = {name: slots.file for name, slots in bound.items() if isinstance(slots, Slots)}
+    return {
+        "listeners": list(bound),
+        "files": {
+            name: [file.path, file.device, file.inode] for name, file in files.items() if file is not None
+        },
+    }
 
 
 def _of_slot(bound: Mapping[str, Bound], slot: int) -> list[Any]:

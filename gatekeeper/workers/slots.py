@@ -2,6 +2,8 @@
 
 The supervisor opens them (`SO_REUSEPORT`) and never accepts; a worker has a duplicate of that of its slot. So what waits to
 be accepted outlives a worker, and meets its successor: of workers that bind for themselves, some of those are reset.
+
+Of a socket file there is one socket only; all slots have a duplicate of it, and whoever comes first takes the next in line.
 """
 
 import contextlib
@@ -11,6 +13,8 @@ from typing import Final, Self
 
 from gatekeeper.config.addresses import Listen
 from gatekeeper.edge.listener import bind
+from gatekeeper.edge.socketfile import BoundFile, FileSocket
+from gatekeeper.runtime.sockets import open_socket
 
 
 class Slots:
@@ -27,6 +31,9 @@ class Slots:
             OSError: the address cannot be used.
 
         """
+        if address.path:
+            first = open_socket(address)
+            return cls([first, *(first.dup() for _ in range(count - 1))])
         port = address.port
         if port:
             # whoever may share an address with us must not do so by accident: two gateways, started twice
@@ -44,6 +51,12 @@ class Slots:
 
     def __getitem__(self, slot: int) -> socket.socket:
         return self._sockets[slot]
+
+    @property
+    def file(self) -> BoundFile | None:
+        """The file that all of them are bound to, None where it is an address."""
+        first = self._sockets[0]
+        return first.file if isinstance(first, FileSocket) else None
 
     def dup(self) -> Self:
         """The same, to be closed for themselves."""

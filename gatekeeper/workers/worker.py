@@ -20,6 +20,7 @@ from typing import Any, Final
 import attrs
 
 from gatekeeper.config.problems import ConfigError
+from gatekeeper.edge.socketfile import BoundFile, FileSocket
 from gatekeeper.extend.host import PluginError, PluginHost
 from gatekeeper.observe.log import AccessLog, ApplicationLog, count_dropped, setup_logging
 from gatekeeper.runtime import usage
@@ -191,11 +192,14 @@ class Worker:
 
 
 def _given(message: Message) -> dict[str, socket.socket]:
-    """The sockets that came along, by the names of listeners."""
-    for sock in message.sockets:
+    """The sockets that came along, by the names of listeners; a file belongs to the supervisor, and is removed for all."""
+    given = dict(zip(message.data["listeners"], message.sockets, strict=True))
+    for name, (path, device, inode) in message.data["files"].items():
+        given[name] = FileSocket.adopt(given[name], BoundFile(path, device, inode, ours=False))
+    for sock in given.values():
         # they do not block, but Python does not know it
         sock.setblocking(False)
-    return dict(zip(message.data["listeners"], message.sockets, strict=True))
+    return given
 
 
 def _refusal(error: ConfigError) -> Refused:

@@ -28,9 +28,10 @@ routes: {{all: {{match: /**, to: a}}}}
     return load_gateway_text(text, make_host()).config
 
 
-def test_where_all_is_well_there_is_nothing() -> None:
+@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "[::1]:8080", "localhost:0", "unix:///run/a.sock"])
+def test_where_all_is_well_there_is_nothing(listen: str) -> None:
     """Nobody reads a list that is always long."""
-    assert [] == examine(config(), FIT)
+    assert [] == examine(config(server=f'listen: "{listen}"'), FIT)
 
 
 USERS = "users: {me: {role: admin, token_sha256: " + "ab" * 32 + "}}"

@@ -19,6 +19,7 @@ from gatekeeper.cli import process
 from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig, ListenerConfig, ServerConfig
 from gatekeeper.edge.server import LINGER
+from gatekeeper.runtime import sockets
 from tests.cli.running import COMMAND, ENVIRONMENT, PATIENCE, Gatekeeper, free_ports, run, wait_for
 
 
@@ -105,6 +106,17 @@ def test_a_terminal_gets_words(serve: Serve, config: Path) -> None:
 
         assert gatekeeper.end(signal.SIGINT) == 0
         assert "\x1b" not in gatekeeper.text
+
+
+def test_a_terminal_shows_a_socket_file(serve: Serve, config: Path) -> None:
+    """As it is written."""
+    path = config.with_name("a.sock")
+    config.write_text(config.read_text().replace("127.0.0.1:0", f"unix://{path}", 1))
+    with serve("-c", str(config), terminal=True) as gatekeeper:
+        gatekeeper.says(f"listening  unix://{path}")
+
+        assert gatekeeper.end(signal.SIGINT) == 0
+    assert not path.exists()
 
 
 def test_json_is_json_on_a_terminal_too(serve: Serve, config: Path) -> None:
@@ -284,10 +296,10 @@ class TestRefusals:
         """What helps depends on why."""
         error = OSError(number, os.strerror(number))
 
-        def refuse(host: str, port: int) -> socket.socket:
+        def refuse(address: Listen) -> socket.socket:
             raise error
 
-        monkeypatch.setattr(process, "bind", refuse)
+        monkeypatch.setattr(sockets, "open_socket", refuse)
         config = GatewayConfig(
             server=ServerConfig(listen={"main": ListenerConfig(address=Listen("::1", 80))})
         )
@@ -296,6 +308,30 @@ class TestRefusals:
             f"cannot listen on [::1]:80: {expected} `server.listen.main` in gateway.yaml"
             == process._explain(error, config, Path("gateway.yaml"))
         )
+
+    @pytest.mark.parametrize(
+        ("kind", "expected"),
+        [
+            ("file", "there is something of that name that is no socket; move that away, or change"),
+            ("socket", "address already in use; end what uses it, or change"),
+            ("no folder", "no such file or directory; make its folder, or change"),
+        ],
+    )
+    def test_a_socket_file_that_cannot_be_had(self, config: Path, kind: str, expected: str) -> None:
+        """LIF-08: what is in the way stays there."""
+        path = config.with_name("no") / "a.sock" if kind == "no folder" else config.with_name("a.sock")
+        with socket.socket(socket.AF_UNIX) as other:
+            if kind == "socket":
+                other.bind(str(path))
+                other.listen()
+            elif kind == "file":
+                path.write_text("precious")
+            config.write_text(config.read_text().replace("127.0.0.1:0", f"unix://{path}", 1))
+            done = run("serve", "-c", str(config))
+
+        assert done.returncode == 1
+        assert f"cannot listen on unix://{path}: {expected} `server.listen.main` in {config}" in done.stderr
+        assert path.exists() is (kind != "no folder")
 
     def test_an_admin_listener_for_everybody(self, config: Path) -> None:
         """ADM-02: without users it is for this machine only."""

@@ -54,6 +54,7 @@ UNSEEN_MESSAGES = tuple(
             # what classes check of their own
             r"(?:is not a header field name|cannot be changed here|must be >= |is no redirect|is no status of an answer)",
             r"is no country|name the group|say where to: |a body is either |and nobody could connect",
+            r"operators come by an address",
             # what several values have to do with each other
             r"have the same token|cannot choose it|is sent as it is; |nothing ejects an instance here",
             r"`timeout` is longer than `every`|`max` is shorter than `base`|an answer to HEAD has no body",

@@ -39,7 +39,6 @@ def test_nobody_is_trusted_without_networks() -> None:
     [
         pytest.param(ip_address("192.0.2.1"), "http", "192.0.2.1", id="4"),
         pytest.param(ip_address("2001:DB8::7"), "https", "2001:db8::7", id="6"),
-        pytest.param(None, "http", "", id="no-address"),
     ],
 )
 def test_what_instances_are_told(address: Address | None, scheme: str, text: str) -> None:
@@ -48,6 +47,14 @@ def test_what_instances_are_told(address: Address | None, scheme: str, text: str
 
     assert (text, scheme, "inside") == (peer.address, peer.scheme, peer.listener)
     assert [(b"X-Forwarded-For", text.encode()), (b"X-Forwarded-Proto", scheme.encode())] == peer.forwarded
+
+
+def test_what_instances_are_told_of_who_has_no_address() -> None:
+    """FWD-01: that it is unknown, as proxies say it (RFC 7239 section 6.2)."""
+    peer = Peer(None, "http", "local")
+
+    assert "" == peer.address
+    assert [(b"X-Forwarded-For", b"unknown"), (b"X-Forwarded-Proto", b"http")] == peer.forwarded
 
 
 class Transport(asyncio.BaseTransport):

@@ -1,5 +1,8 @@
 """The client, against servers that say what the test wants."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from gatekeeper.testing import FIN, HANG, RST, Client, Connection, StartOrigin, WireError, answer
@@ -118,6 +121,22 @@ async def test_a_connection_is_as_raw_as_wanted(origin: StartOrigin) -> None:
     second.reset()
     await users.connections[1].ended.wait()
     await first.close()
+
+
+async def test_a_connection_to_a_socket_file(tmp_path: Path) -> None:
+    """By the address that a gateway tells."""
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.close()
+
+    server = await asyncio.start_unix_server(greet, tmp_path / "a.sock")
+    connection = await Connection.open(f"unix://{tmp_path}/a.sock")
+    rest = await connection.rest(5)
+    await connection.close()
+    server.close()
+
+    assert b"hello" == rest
 
 
 async def test_nobody_who_listens_is_an_error(origin: StartOrigin) -> None:

@@ -42,6 +42,17 @@ class Half:
 def gatekeeper_register(catalog):
     catalog.filter("half", Config, Half, main="word")
 """
+ON_FILE = """\
+server: {{listen: "unix://{path}", drain: 2s}}
+routes: {{all: {{match: /**, filters: [static: {{body: {{text: {word}}}}}]}}}}
+"""
+
+
+def on_file(path: Path, word: str = "hello") -> str:
+    """A configuration that listens on a file."""
+    return ON_FILE.format(path=path, word=word)
+
+
 SAYS = "routes: {{all: {{match: /**, filters: [static: {{body: {{text: {word}}}}}]}}}}\n"
 
 
@@ -168,6 +179,33 @@ async def test_listeners_come_and_go(supervise: Supervise) -> None:
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", other)
     assert {(200, b"hello")} == await supervisor.everybody()
+
+
+async def test_all_of_them_listen_on_one_file(supervise: Supervise, tmp_path: Path) -> None:
+    """It goes on with changes, renewals and deaths, moves with a change, and goes with the gateway."""
+    path, other = tmp_path / "gateway.sock", tmp_path / "other.sock"
+    supervisor = await supervise(on_file(path), move=False)
+    assert {"main": f"unix://{path}"} == supervisor.gateway.listeners
+    before = await asyncio.to_thread(path.lstat)
+    assert (await supervisor.write(on_file(path, "again"))).applied
+    os.kill(supervisor.pids[0], signal.SIGKILL)
+    waiting = [asyncio.create_task(supervisor.get()) for _ in range(20)]
+    await supervisor.fleet.restart()
+
+    assert {(200, b"again")} == {await one for one in waiting} | await supervisor.everybody()
+    assert before.st_ino == (await asyncio.to_thread(path.lstat)).st_ino
+    waiting = [asyncio.create_task(supervisor.get()) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert (await supervisor.write(on_file(other))).applied
+    assert {(200, b"hello")} >= {await one for one in waiting} - {(200, b"again")}
+    assert (False, True) == (await asyncio.to_thread(path.exists), await asyncio.to_thread(other.exists))
+    await supervisor.client.close()
+    supervisor.client = Client(f"unix://{other}")
+    waiting = [asyncio.create_task(supervisor.get()) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert 0 == await supervisor.gateway.stop(5, linger=False)
+    assert {(200, b"hello")} == {await one for one in waiting}
+    assert not await asyncio.to_thread(other.exists)
 
 
 async def test_an_address_that_is_taken_refuses_a_change(supervise: Supervise) -> None:

@@ -1,6 +1,7 @@
 """Sockets that several workers listen with on one address."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,31 @@ def test_an_address_that_somebody_has_is_refused(shared: bool) -> None:
         other.listen()
         with pytest.raises(OSError, match="in use"):
             Slots.bind(Listen("127.0.0.1", other.getsockname()[1]), 2)
+
+
+def test_of_a_file_there_is_one_socket(tmp_path: Path) -> None:
+    """Each place has a duplicate; the file goes with the last of them."""
+    path = tmp_path / "gateway.sock"
+    slots = Slots.bind(Listen("", 0, str(path)), 3)
+    others = slots.dup()
+    file = slots.file
+    names = {slots[slot].getsockname() for slot in range(3)}
+    descriptors = {one[slot].fileno() for one in (slots, others) for slot in range(3)}
+    slots.close()
+
+    assert ({str(path)}, 6, True) == (names, len(descriptors), path.exists())
+    assert file is not None
+    assert file is others.file
+    others.close()
+    assert not path.exists()
+
+
+def test_of_an_address_there_is_no_file() -> None:
+    """Nothing is to be removed."""
+    slots = Slots.bind(Listen("127.0.0.1", 0), 1)
+    slots.close()
+
+    assert None is slots.file
 
 
 def test_duplicates_are_closed_for_themselves() -> None:
