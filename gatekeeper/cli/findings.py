@@ -116,9 +116,9 @@ def _server(config: GatewayConfig) -> Iterator[Finding]:
 
 
 def _is_private(address: Listen) -> bool:
-    """Whether only this machine gets there."""
+    """Whether only this machine gets there, as far as can be seen here: what systemd opens, its unit says."""
     host = address.host
-    return bool(address.path) or host.startswith("127.") or host in {"::1", "localhost"}
+    return not address.has_host or host.startswith("127.") or host in {"::1", "localhost"}
 
 
 def _services(config: GatewayConfig) -> Iterator[Finding]:

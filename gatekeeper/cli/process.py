@@ -24,11 +24,13 @@ import attrs
 
 from gatekeeper.cli import configuration, demo, plugins
 from gatekeeper.cli.flags import FAILURE, CommandError
+from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem, render
 from gatekeeper.observe.log import AccessLog, ApplicationLog, Format, count_dropped, setup_logging
 from gatekeeper.observe.output import STDOUT
 from gatekeeper.runtime import descriptors, sockets
+from gatekeeper.runtime.activation import NOTHING, Handed
 from gatekeeper.runtime.front import LocalFront
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.loading import Loaded
@@ -49,6 +51,8 @@ def serve(options: Namespace) -> int:
         CommandError: it could not start.
 
     """
+    # before anything is started that must not have them
+    handed = Handed.take(os.environ, os.getpid())
     descriptors.raise_limit()
     host = plugins.load(options)
     demo_only = options.demo and options.config is None
@@ -77,7 +81,8 @@ def serve(options: Namespace) -> int:
             log_level=options.log_level,
             log_format=format_,
         )
-        process = _Process(source, loaded, logs, format_, launch)
+        stack.callback(handed.close)
+        process = _Process(source, loaded, logs, format_, launch, handed)
         process.banner = on_terminal and format_ == "text"
         process.demo = options.demo
         return run(process.main())
@@ -106,7 +111,13 @@ class _Process:
     """A gateway between its start and its end."""
 
     def __init__(
-        self, source: Source, loaded: Loaded, logs: ApplicationLog, format_: Format, launch: Launch
+        self,
+        source: Source,
+        loaded: Loaded,
+        logs: ApplicationLog,
+        format_: Format,
+        launch: Launch,
+        handed: Handed,
     ) -> None:
         self.banner = False
         self.demo = False
@@ -115,6 +126,7 @@ class _Process:
         self._logs = logs
         self._format: Format = format_
         self._launch = launch
+        self._handed = handed
         self._access: AccessLog | None = None
         self._gateway: Gateway | None = None
         self._terminals = [descriptor for descriptor in range(3) if os.isatty(descriptor)]
@@ -138,6 +150,9 @@ class _Process:
             await self._start(gateway)
             settle_later()
             self._announce(gateway)
+            for name in self._handed.unused:
+                address = Listen("", 0, handed=name)
+                log.warning('systemd has opened a socket that no listener takes; write "%s" for it', address)
             gateway.spawn("reload at SIGHUP", self._reload(gateway))
             gateway.spawn("renew workers at SIGUSR2", self._renew(gateway))
             await self._asked_to_end.wait()
@@ -157,10 +172,9 @@ class _Process:
             "on_drain": self._asked_to_end.set,
         }
         if self._launch.count == 1:
-            return Gateway(
-                config, host, front=functools.partial(LocalFront, write_access=access.write), **parts
-            )
-        front = functools.partial(Fleet, launch=self._launch)
+            local = functools.partial(LocalFront, write_access=access.write, handed=self._handed)
+            return Gateway(config, host, front=local, **parts)
+        front = functools.partial(Fleet, launch=self._launch, handed=self._handed)
         return Gateway(config, host, front=front, node=FleetNode, role="supervisor", **parts)
 
     async def _renew(self, gateway: Gateway) -> None:
@@ -187,7 +201,8 @@ class _Process:
         except ConfigError as error:
             raise configuration.refused(error, self._source.path) from error
         except OSError as error:
-            raise CommandError(_explain(error, self._loaded.config, self._source.path)) from error
+            told = _explain(error, self._loaded.config, self._source.path, self._handed)
+            raise CommandError(told) from error
         except Exception as error:
             log.exception("the gateway could not start")
             raise CommandError(f"the gateway could not start: {error!r}; its log has the details") from error
@@ -272,14 +287,14 @@ def _reachable(address: str) -> str:
     return address.replace("0.0.0.0:", "localhost:", 1).replace("[::]:", "localhost:", 1)
 
 
-def _explain(error: OSError, config: GatewayConfig, path: Path) -> str:
+def _explain(error: OSError, config: GatewayConfig, path: Path, handed: Handed = NOTHING) -> str:
     """Say which address cannot be listened on: the error does not know."""
     addresses = {f"server.listen.{name}": one.address for name, one in config.server.listen.items()}
     if config.admin.listen:
         addresses["admin.listen"] = config.admin.listen
     for key, address in addresses.items():
         try:
-            sockets.open_socket(address).close()
+            sockets.open_socket(address, handed).close()
         except OSError as found:
             reason, cure = sockets.why_not(found), sockets.cure(found, address)
             return f"cannot listen on {address}: {reason}; {cure}change `{key}` in {path}"

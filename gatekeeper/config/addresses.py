@@ -94,15 +94,25 @@ LONGEST_FILE: Final = 107
 
 @attrs.frozen
 class Listen:
-    """An address to listen on; port 0 lets the system choose one. With a `path`, that is a socket file, and there is no host."""
+    """An address to listen on; port 0 lets the system choose one. A socket file and what systemd has opened have no host."""
 
     host: str
     port: int
     path: str = ""
+    """Of a socket file."""
+    handed: str | None = None
+    """The name of what systemd hands over, empty for all that it does; None where it is opened here."""
+
+    @property
+    def has_host(self) -> bool:
+        """Whether it is an address with a port."""
+        return not self.path and self.handed is None
 
     @classmethod
     def parse(cls, value: int | str) -> Self:
-        """Read `8080`, `"0.0.0.0:8080"`, `"[::1]:8080"` or `"unix:///run/gateway.sock"`; a port alone is all IPv4 addresses.
+        """Read `8080`, `"0.0.0.0:8080"`, `"[::1]:8080"`, `"unix:///run/gateway.sock"`, `"systemd"` or `"systemd:web"`.
+
+        A port alone listens on all IPv4 addresses.
 
         Raises:
             Refusal: it is no address, or has no port.
@@ -114,6 +124,8 @@ class Listen:
             raise Refusal(f"write {value} without quotes", "wrong-type")
         if value.startswith("unix:"):
             return cls("", 0, _socket_file(value))
+        if value == "systemd" or value.startswith("systemd:"):
+            return cls("", 0, handed=_handed(value))
         if "://" in value:
             raise Refusal(f'`{value}`: an address to listen on has no scheme, as in "0.0.0.0:8080"')
         if value.count(":") > 1 and "[" not in value:
@@ -132,7 +144,19 @@ class Listen:
         return cls(parse_host(host), port)
 
     def __str__(self) -> str:
+        if self.handed is not None:
+            return f"systemd:{self.handed}" if self.handed else "systemd"
         return f"unix://{self.path}" if self.path else f"{_bracketed(self.host)}:{self.port}"
+
+
+def _handed(value: str) -> str:
+    name = value.removeprefix("systemd").removeprefix(":")
+    # systemd.socket(5): ASCII without control characters and `:`, up to 255 characters
+    if value != "systemd" and not re.fullmatch(r"[!-9;-~]{1,255}", name):
+        raise Refusal(
+            f'`{value}`: write "systemd", or "systemd:NAME" with the `FileDescriptorName=` of a socket'
+        )
+    return name
 
 
 def _socket_file(value: str) -> str:

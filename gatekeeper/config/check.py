@@ -67,9 +67,10 @@ class _Checker(ServiceChecker):
                 "bad-value", ("server", "listen"), "`listen` is empty; leave it out to listen on 8080"
             )
         self.proxied()
+        self.once()
         listen = self.config.admin.listen
         anybody = not self.config.admin.users and self.is_sound(("admin", "users"))
-        if listen and listen.path:
+        if listen and not listen.has_host:
             message = f'`{listen}`: operators come by an address, as in `listen: "127.0.0.1:9901"`'
             self.refuse("bad-value", ("admin", "listen"), message)
         elif listen and anybody and not _is_loopback(listen):
@@ -100,6 +101,15 @@ class _Checker(ServiceChecker):
                     "`server: {trusted_proxies: [10.0.0.0/8]}`"
                 )
                 self.refuse("insecure", path, message, at_key=True)
+
+    def once(self) -> None:
+        """Check that no two listeners have one address."""
+        owners: dict[Listen, str] = {}
+        for name, listener in self.config.server.listen.items():
+            first = owners.setdefault(listener.address, name)
+            if first != name and (listener.address.port or not listener.address.has_host):
+                message = f"`{first}` listens on {listener.address} already; leave one of them out"
+                self.refuse("conflict", ("server", "listen", name), message, at_key=True)
 
     def tokens(self) -> None:
         """Check that a token tells who it is that asks."""

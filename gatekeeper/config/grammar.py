@@ -197,9 +197,9 @@ TYPES: Final[Mapping[str, TypeWords]] = {
     ),
     "Listen": TypeWords(
         Listen,
-        ("8080", '"0.0.0.0:8080"', '"[::1]:8080"', '"unix:///run/gateway.sock"'),
+        ("8080", '"0.0.0.0:8080"', '"[::1]:8080"', '"unix:///run/gateway.sock"', "systemd", '"systemd:web"'),
         ('"8080"', "localhost", "70000", '"unix:gateway.sock"'),
-        "where to listen; a port alone is all IPv4 addresses, port 0 a free one",
+        "where to listen; a port alone is all IPv4 addresses, port 0 a free one; `systemd` has opened it before",
     ),
     "Url": TypeWords(
         Url,

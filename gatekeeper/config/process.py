@@ -21,7 +21,7 @@ from gatekeeper.config.units import Duration, LiteralPath, Name, Proxies, Sha256
 class ListenerConfig:
     """Where requests come in."""
 
-    address: Listen = attrs.field(metadata=help_line("port, address with port, or socket file"))
+    address: Listen = attrs.field(metadata=help_line("port, address with port, socket file, or `systemd`"))
     tls: TlsConfig | None = attrs.field(default=None, metadata=help_line("makes it speak HTTPS"))
     proxy_protocol: bool = attrs.field(
         default=False,

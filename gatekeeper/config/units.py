@@ -385,7 +385,7 @@ UNITS: Final[Mapping[Any, Unit]] = {
         'a port like 8080 or an address like "0.0.0.0:8080"',
         Listen.parse,
         (int, str),
-        pattern=rf"{_AUTHORITY}:[0-9]{{1,5}}|unix:///(?:.*[^/])?",
+        pattern=rf"{_AUTHORITY}:[0-9]{{1,5}}|unix:///(?:.*[^/])?|systemd(?::[!-9;-~]+)?",
         between=(0, 65535),
     ),
     Url: Unit("an address like `http://host:8080`", Url.parse, pattern=_URL),

@@ -56,7 +56,11 @@ class Doors:
         listener.leaving = True
         self.closing.add(listener)
         try:
-            if self.handed_over or any(listener.shares(other) for other in self.open.values()):
+            if (
+                self.handed_over
+                or listener.lent
+                or any(listener.shares(other) for other in self.open.values())
+            ):
                 await listener.hand_over()
             else:
                 await listener.close(patience)

@@ -80,6 +80,7 @@ class Listener:
         "_server",
         "_tls",
         "leaving",
+        "lent",
         "name",
         "sock",
     )
@@ -93,16 +94,18 @@ class Listener:
         patience: float = 10.0,
         *,
         arrivals: Arrivals | None = None,
+        lent: bool = False,
     ) -> None:
         """`sock` is bound, and the listener's from now on; `connect` makes what serves a connection of this listener.
 
         The handshakes of TLS may take `patience` seconds. With `arrivals`, proxies say first who their clients are, which
-        `connect` is told, too.
+        `connect` is told, too. Who waits on a socket that is `lent` is left there: its owner has it, and stays.
         """
         self.name = name
         self.leaving = False
         """Whether the next answer on each of its connections is the last one there."""
         self.sock = sock
+        self.lent = lent
         self._connect = partial(connect, self)
         self._tls: dict[str, Any] = {}  # what loops take; nothing of it without TLS
         if tls is not None:
@@ -234,6 +237,12 @@ def _allow_handshakes(sock: socket.socket) -> None:
             sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
 
 
+def tune(sock: socket.socket) -> None:
+    """Have the kernel take little of what a client does not read."""
+    if sys.platform == "linux" and sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT)
+
+
 def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Return a bound socket, not yet listening; with `shared`, others of this user may bind the same address so.
 
@@ -248,8 +257,7 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if sys.platform == "linux":
-            sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT)
+        tune(sock)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))

@@ -94,12 +94,19 @@ class EdgeServer(web.Server):
         return {name: listener.sock for name, listener in self._doors.open.items()}
 
     async def open(
-        self, name: str, sock: socket.socket, tls: ServerTls | None = None, *, proxied: bool = False
+        self,
+        name: str,
+        sock: socket.socket,
+        tls: ServerTls | None = None,
+        *,
+        proxied: bool = False,
+        lent: bool = False,
     ) -> None:
         """Accept connections on a bound socket, which is the edge's from now on.
 
         Another listener of that name is closed as soon as this one accepts; in a drain, so is this one. Where they come
-        `proxied`, trusted proxies say first who the client is (PROXY protocol), and nobody else is listened to.
+        `proxied`, trusted proxies say first who the client is (PROXY protocol), and nobody else is listened to. A socket
+        that is `lent` has an owner elsewhere, who keeps those in line when it is closed here.
 
         Raises:
             OSError: somebody else has begun to listen on the address; nothing else has changed then.
@@ -107,7 +114,9 @@ class EdgeServer(web.Server):
         """
         arrivals = self._arrivals if proxied else None
         patience = self.settings.timeouts.head
-        await self._doors.add(Listener(name, sock, self._connection, tls, patience, arrivals=arrivals))
+        await self._doors.add(
+            Listener(name, sock, self._connection, tls, patience, arrivals=arrivals, lent=lent)
+        )
 
     async def close_listener(self, name: str) -> None:
         """Accept no more connections there; those that are open get one more answer each.

@@ -16,6 +16,7 @@ from gatekeeper.observe.observer import Observer
 from gatekeeper.policy.pressure import Pressure
 from gatekeeper.registry.services import Member
 from gatekeeper.runtime import cgroup, descriptors, memory
+from gatekeeper.runtime.activation import NOTHING, Handed
 from gatekeeper.runtime.change import Bound, Change
 from gatekeeper.runtime.edge_settings import edge_settings
 from gatekeeper.runtime.sockets import open_socket, shown
@@ -107,11 +108,13 @@ class LocalFront:
         *,
         write_access: Callable[[dict[str, Any]], None] | None = None,
         ready: Callable[[], bool] | None = None,
+        handed: Handed = NOTHING,
     ) -> None:
         self._gateway: Final = gateway
         self._pressure: Final = gateway.metrics.gauge(
             "gatekeeper_memory_pressure", "0, or 1 where memory is tight, and 2 where it is short.", once=True
         ).child()
+        self._handed: Final = handed
         self.edge: Final = EdgeServer(
             gateway.current,
             Observer(gateway.metrics, gateway.clock, write_access),
@@ -128,8 +131,8 @@ class LocalFront:
         return {name: shown(sock) for name, sock in self.edge.listeners.items()}
 
     def bind(self, name: str, address: Listen) -> Bound:  # noqa: ARG002 - whoever was given sockets has them by name
-        """A socket that nobody has."""
-        return open_socket(address)
+        """A socket that nobody has, or one that was handed over."""
+        return open_socket(address, self._handed)
 
     def listening(self, address: Listen) -> Bound | None:
         """The socket that listens at an address already."""
@@ -160,7 +163,13 @@ class LocalFront:
             assert isinstance(sock, socket.socket)
             listener = server.listen[name]
             try:
-                await edge.open(name, sock, change.prepared.tls.get(name), proxied=listener.proxy_protocol)
+                await edge.open(
+                    name,
+                    sock,
+                    change.prepared.tls.get(name),
+                    proxied=listener.proxy_protocol,
+                    lent=listener.address.handed is not None,
+                )
             except OSError:
                 if first:
                     raise

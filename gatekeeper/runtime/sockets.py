@@ -7,6 +7,7 @@ from typing import Final
 from gatekeeper.config.addresses import Listen
 from gatekeeper.edge.listener import bind
 from gatekeeper.edge.socketfile import bind_file
+from gatekeeper.runtime.activation import NOTHING, Handed
 
 
 _CURES: Final = {
@@ -24,13 +25,17 @@ _FILE_CURES: Final = {
 """What else may help where an address cannot be listened on."""
 
 
-def open_socket(address: Listen) -> socket.socket:
-    """A socket that nobody has, bound and not yet listening. It may take a look at the disk.
+def open_socket(address: Listen, handed: Handed = NOTHING) -> socket.socket:
+    """A socket that nobody has, bound and not yet listening, or one of those that were `handed` over.
+
+    It may take a look at the disk.
 
     Raises:
         OSError: the address cannot be used.
 
     """
+    if address.handed is not None:
+        return handed.find(address.handed)
     if address.path:
         return bind_file(address.path)
     return bind(address.host, address.port)
@@ -38,11 +43,13 @@ def open_socket(address: Listen) -> socket.socket:
 
 def why_not(error: OSError) -> str:
     """What is in the way of listening somewhere, in words."""
-    return (error.strerror or str(error)).lower()
+    return error.strerror.lower() if error.strerror else str(error)
 
 
 def cure(error: OSError, address: Listen) -> str:
     """What may help before the address is changed; empty for nothing that is known."""
+    if address.handed is not None:
+        return "or "  # what helps was said
     more = _FILE_CURES if address.path else _PORT_CURES
     code = error.errno or 0
     return _CURES.get(code) or more.get(code, "")

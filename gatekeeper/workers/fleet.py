@@ -15,6 +15,7 @@ import attrs
 from gatekeeper.config.addresses import Listen
 from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.registry.services import Member
+from gatekeeper.runtime.activation import NOTHING, Handed
 from gatekeeper.runtime.change import Bound, Change
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.sockets import shown
@@ -51,10 +52,11 @@ class Launch:
 class Fleet:
     """The workers of one gateway. See `gatekeeper.runtime.front.Front`."""
 
-    def __init__(self, gateway: Gateway, launch: Launch) -> None:
+    def __init__(self, gateway: Gateway, launch: Launch, handed: Handed = NOTHING) -> None:
         self.crew: Final = Crew(gateway, launch.count, self._begin_beside, self._tell_ready)
         self._gateway: Final = gateway
         self._launch: Final = launch
+        self._handed: Final = handed
         self._bound: dict[str, Slots] = {}
         self._changing: Final = asyncio.Lock()
         self._was_ready: bool | None = None
@@ -68,7 +70,7 @@ class Fleet:
 
     def bind(self, name: str, address: Listen) -> Bound:  # noqa: ARG002 - it is the address that counts
         """A socket for each place of a worker."""
-        return Slots.bind(address, self._launch.count)
+        return Slots.bind(address, self._launch.count, self._handed)
 
     def listening(self, address: Listen) -> Bound | None:
         """The sockets that listen at an address already."""

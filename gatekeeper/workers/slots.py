@@ -3,7 +3,8 @@
 The supervisor opens them (`SO_REUSEPORT`) and never accepts; a worker has a duplicate of that of its slot. So what waits to
 be accepted outlives a worker, and meets its successor: of workers that bind for themselves, some of those are reset.
 
-Of a socket file there is one socket only; all slots have a duplicate of it, and whoever comes first takes the next in line.
+Of a socket file, and of what systemd has opened, there is one socket only: all slots have a duplicate of it, and whoever
+comes first takes the next in line.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ from typing import Final, Self
 from gatekeeper.config.addresses import Listen
 from gatekeeper.edge.listener import bind
 from gatekeeper.edge.socketfile import BoundFile, FileSocket
+from gatekeeper.runtime.activation import NOTHING, Handed
 from gatekeeper.runtime.sockets import open_socket
 
 
@@ -24,15 +26,15 @@ class Slots:
         self._sockets: Final = tuple(sockets)
 
     @classmethod
-    def bind(cls, address: Listen, count: int) -> Self:
-        """Open as many on an address that nobody has.
+    def bind(cls, address: Listen, count: int, handed: Handed = NOTHING) -> Self:
+        """Open as many on an address that nobody has, or have one that was `handed` over as often.
 
         Raises:
             OSError: the address cannot be used.
 
         """
-        if address.path:
-            first = open_socket(address)
+        if not address.has_host:
+            first = open_socket(address, handed)
             return cls([first, *(first.dup() for _ in range(count - 1))])
         port = address.port
         if port:

@@ -82,6 +82,7 @@ class Gatekeeper:
         env: Mapping[str, str] | None = None,
         terminal: bool = False,
         command: Sequence[str] = COMMAND,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.output: list[str] = []
         outside = inside = None
@@ -94,6 +95,7 @@ class Gatekeeper:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if inside is None else inside,
             stderr=subprocess.STDOUT,
+            pass_fds=pass_fds,
         )
         stream: IO[bytes]
         if outside is None or inside is None:

@@ -28,7 +28,9 @@ routes: {{all: {{match: /**, to: a}}}}
     return load_gateway_text(text, make_host()).config
 
 
-@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "[::1]:8080", "localhost:0", "unix:///run/a.sock"])
+@pytest.mark.parametrize(
+    "listen", ["127.0.0.1:8080", "[::1]:8080", "localhost:0", "unix:///run/a.sock", "systemd"]
+)
 def test_where_all_is_well_there_is_nothing(listen: str) -> None:
     """Nobody reads a list that is always long."""
     assert [] == examine(config(server=f'listen: "{listen}"'), FIT)

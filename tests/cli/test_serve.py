@@ -8,6 +8,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig, ListenerConfig, ServerConfig
 from gatekeeper.edge.server import LINGER
 from gatekeeper.runtime import sockets
+from gatekeeper.runtime.activation import Handed
 from tests.cli.running import COMMAND, ENVIRONMENT, PATIENCE, Gatekeeper, free_ports, run, wait_for
 
 
@@ -296,7 +298,7 @@ class TestRefusals:
         """What helps depends on why."""
         error = OSError(number, os.strerror(number))
 
-        def refuse(address: Listen) -> socket.socket:
+        def refuse(address: Listen, handed: Handed) -> socket.socket:
             raise error
 
         monkeypatch.setattr(sockets, "open_socket", refuse)
@@ -689,3 +691,72 @@ def test_memory_after_the_start(serve: Serve, config: Path) -> None:
         (resident,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
 
         assert int(resident) <= 60 * 1024
+
+
+# does what systemd does: what is to be handed over is descriptor 3, and said to be for the process that begins here
+ACTIVATE = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3);"
+    " os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', LISTEN_FDNAMES='web');"
+    " os.execv(sys.executable, [sys.executable, '-m', 'gatekeeper', *sys.argv[2:]])"
+)
+
+
+class TestActivation:
+    """Sockets that systemd has opened: its unit has them, and we have them while we run."""
+
+    @staticmethod
+    def activate(sock: socket.socket, config: Path, *arguments: str) -> Gatekeeper:
+        """Start a gateway that is handed a socket."""
+        number = sock.fileno()
+        command = (sys.executable, "-c", ACTIVATE, str(number), "serve", "-c", str(config), *arguments)
+        return Gatekeeper(command=command, pass_fds=[number])
+
+    @pytest.fixture
+    def handed(self, config: Path) -> Path:
+        """A configuration that listens on what is handed over."""
+        config.write_text(config.read_text().replace('"127.0.0.1:0"', '"systemd:web"', 1))
+        return config
+
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_nobody_is_lost_between_two_processes(self, handed: Path, workers: str) -> None:
+        """Who connects while nobody serves is answered by the next one; a reload leaves the socket alone."""
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            address = f"127.0.0.1:{sock.getsockname()[1]}"
+            with self.activate(sock, handed, "--workers", workers) as gatekeeper:
+                assert gatekeeper.address == address
+                assert gatekeeper.get("/healthz") == (200, "ok\n")
+                handed.write_text(handed.read_text().replace("/healthz", "/well"))
+                gatekeeper.process.send_signal(signal.SIGHUP)
+                gatekeeper.says("configuration in force")
+                assert gatekeeper.get("/well") == (200, "ok\n")
+                assert gatekeeper.end() == 0
+            with socket.create_connection(sock.getsockname(), timeout=PATIENCE) as client:
+                client.sendall(b"GET /well HTTP/1.1\r\nHost: a\r\n\r\n")
+                with self.activate(sock, handed, "--workers", workers):
+                    assert client.recv(15) == b"HTTP/1.1 200 OK"
+
+    def test_its_file_stays(self, handed: Path) -> None:
+        """It is the unit's."""
+        path = handed.with_name("a.sock")
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(str(path))
+            sock.listen()
+            with self.activate(sock, handed) as gatekeeper:
+                assert gatekeeper.address == f"unix://{path}"
+                assert gatekeeper.end() == 0
+            assert path.is_socket()
+
+    def test_what_nobody_takes_is_told(self, config: Path) -> None:
+        """Its clients would wait for ever."""
+        with socket.create_server(("127.0.0.1", 0)) as sock, self.activate(sock, config) as gatekeeper:
+            gatekeeper.says('no listener takes; write \\"systemd:web\\" for it')
+
+    def test_without_a_unit(self, handed: Path) -> None:
+        """LIF-08: the message says what it needs."""
+        done = run("serve", "-c", str(handed))
+
+        assert done.returncode == 1
+        assert (
+            "cannot listen on systemd:web: systemd has handed over no socket (no unit has opened one); a .socket unit of the"
+            " service's name, with `ListenStream=`, opens one; or change `server.listen.main`"
+        ) in done.stderr

@@ -39,7 +39,9 @@ def test_the_usual_port_is_left_out(written: str, shown: str) -> None:
     assert shown == str(Url.parse(written))
 
 
-@pytest.mark.parametrize("written", ["0.0.0.0:8080", "[::1]:80", "localhost:0", "unix:///run/a.sock"])
+@pytest.mark.parametrize(
+    "written", ["0.0.0.0:8080", "[::1]:80", "localhost:0", "unix:///run/a.sock", "systemd", "systemd:web"]
+)
 def test_a_listener_is_written_with_its_host(written: str) -> None:
     """A port alone has become an address."""
     assert written == str(Listen.parse(written))

@@ -94,6 +94,8 @@ NETWORK = "write one like `10.0.0.0/8`, `2001:db8::/32` or an address"
         (Listen, 8080, Listen("0.0.0.0", 8080)),
         (Listen, "127.0.0.1:0", Listen("127.0.0.1", 0)),
         (Listen, "localhost:80", Listen("localhost", 80)),
+        (Listen, "systemd", Listen("", 0, handed="")),
+        (Listen, "systemd:gatekeeper.socket", Listen("", 0, handed="gatekeeper.socket")),
         (Listen, "unix:///run/a.sock", Listen("", 0, "/run/a.sock")),
         (Listen, f"unix:///{'a' * 106}", Listen("", 0, f"/{'a' * 106}")),
         (Listen, "[::1]:8080", Listen("::1", 8080)),
@@ -263,6 +265,18 @@ def test_a_unit_reads_its_notation(unit: Any, written: object, value: object) ->
             Listen,
             "unix:/run/a.sock",
             '`unix:/run/a.sock`: a socket file has a whole path: write "unix:///run/a.sock"',
+            "bad-value",
+        ),
+        (
+            Listen,
+            "systemd:",
+            '`systemd:`: write "systemd", or "systemd:NAME" with the `FileDescriptorName=` of a socket',
+            "bad-value",
+        ),
+        (
+            Listen,
+            "systemd:a:b",
+            '`systemd:a:b`: write "systemd", or "systemd:NAME" with the `FileDescriptorName=` of a socket',
             "bad-value",
         ),
         (
