@@ -24,6 +24,7 @@ import attrs
 
 from gatekeeper.cli import configuration, demo, plugins
 from gatekeeper.cli.flags import FAILURE, CommandError
+from gatekeeper.cli.notify import Notifier
 from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError, Problem, render
@@ -52,7 +53,7 @@ def serve(options: Namespace) -> int:
 
     """
     # before anything is started that must not have them
-    handed = Handed.take(os.environ, os.getpid())
+    handed, manager = Handed.take(os.environ, os.getpid()), Notifier.take(os.environ, os.getpid())
     descriptors.raise_limit()
     host = plugins.load(options)
     demo_only = options.demo and options.config is None
@@ -82,7 +83,7 @@ def serve(options: Namespace) -> int:
             log_format=format_,
         )
         stack.callback(handed.close)
-        process = _Process(source, loaded, logs, format_, launch, handed)
+        process = _Process(source, loaded, logs, format_, launch, handed, manager)
         process.banner = on_terminal and format_ == "text"
         process.demo = options.demo
         return run(process.main())
@@ -118,6 +119,7 @@ class _Process:
         format_: Format,
         launch: Launch,
         handed: Handed,
+        manager: Notifier,
     ) -> None:
         self.banner = False
         self.demo = False
@@ -127,6 +129,7 @@ class _Process:
         self._format: Format = format_
         self._launch = launch
         self._handed = handed
+        self._manager = manager
         self._access: AccessLog | None = None
         self._gateway: Gateway | None = None
         self._terminals = [descriptor for descriptor in range(3) if os.isatty(descriptor)]
@@ -139,6 +142,7 @@ class _Process:
         loop = asyncio.get_running_loop()
         access = self._access = AccessLog(loop.call_later, self._format)
         loop.set_exception_handler(LoopErrors())
+        living = loop.create_task(self._manager.watch(), name="signs of life")
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._on_signal, number)
@@ -150,6 +154,7 @@ class _Process:
             await self._start(gateway)
             settle_later()
             self._announce(gateway)
+            self._manager.ready(_state(gateway))
             for name in self._handed.unused:
                 address = Listen("", 0, handed=name)
                 log.warning('systemd has opened a socket that no listener takes; write "%s" for it', address)
@@ -161,6 +166,7 @@ class _Process:
             access.close()
             return self._say_goodbye(lost)
         finally:
+            living.cancel()
             access.close()
 
     def _make(self, access: AccessLog) -> Gateway:
@@ -190,10 +196,13 @@ class _Process:
         while True:
             await self._asked_to_reload.wait()
             self._asked_to_reload.clear()
+            self._manager.reloading()
             try:
                 await gateway.reload("SIGHUP")
             except Exception:
                 log.exception("the configuration could not be read again")
+            if not gateway.draining:
+                self._manager.ready(_state(gateway))
 
     async def _start(self, gateway: Gateway) -> None:
         try:
@@ -210,6 +219,7 @@ class _Process:
     async def _drain(self, gateway: Gateway) -> int:
         """Finish what was begun; how many requests were cut."""
         grace = gateway.config.server.drain
+        self._manager.stopping(f"finishing what was begun, for {grace:g} s at most")
         if self.banner:
             _say(f"\nFinishing what was begun, for {grace:g} s at most; a second Ctrl-C ends it at once.")
         else:
@@ -267,6 +277,14 @@ class _Process:
             lines += demo.story(self._loaded.config, next(iter(gateway.listeners.values())))
         lines += ["", "Ctrl-C ends it. One line for each request:", ""]
         _say("\n".join(lines))
+
+
+def _state(gateway: Gateway) -> str:
+    """What a gateway is doing, in a line."""
+    state = gateway.reloader.state
+    where = ", ".join(gateway.listeners.values())
+    refused = f"; the last change was refused: {state.error}" if state.error else ""
+    return f"revision {state.revision}, listening on {where}{refused}"
 
 
 def _say(text: str) -> None:
