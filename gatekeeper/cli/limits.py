@@ -18,7 +18,7 @@ from gatekeeper.config.wording import keys, written
 from gatekeeper.core import body, concurrency, errors
 from gatekeeper.core.errors import GatewayError
 from gatekeeper.edge import body as client_body
-from gatekeeper.edge import chunks, connected, facts, head, incoming, protocol
+from gatekeeper.edge import chunks, connected, facts, head, incoming, protocol, proxied
 from gatekeeper.observe import log, metrics
 from gatekeeper.policy import pressure
 from gatekeeper.upstream import answer, interim, trailers
@@ -102,6 +102,11 @@ SET: Final[tuple[tuple[str, Any, Mapping[str, str]], ...]] = (
 """Where keys stand, what they are where nothing is said, and what clients see of them."""
 
 FIXED: Final = (
+    (
+        "a PROXY header, version 1 and 2",
+        f"{show_size(proxied.LONGEST_TEXT)}, {show_size(proxied.LONGEST)}",
+        _ENDS,
+    ),
     ("empty lines before a request", show_size(head.BLANK_LIMIT), _MALFORMED),
     ("names in `Connection` of a request", str(facts.NOMINATIONS), _MALFORMED),
     ("gatekeepers that a request may pass", str(facts.HOPS), _sees(errors.LoopDetected)),

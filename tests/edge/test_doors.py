@@ -1,6 +1,7 @@
 """Which listeners are open, and who goes on with those in line; how each of them closes is told in the tests of listeners."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -9,9 +10,9 @@ from gatekeeper.edge.listener import Listener, bind
 from tests.edge.wire import on_both_loops
 
 
-def listener(name: str, sock: object = None) -> Listener:
+def listener(name: str, sock: socket.socket | None = None, *, lent: bool = False) -> Listener:
     """A listener whom nobody asks for anything."""
-    return Listener(name, sock or bind("127.0.0.1", 0), lambda _: asyncio.Protocol())  # type: ignore[arg-type]
+    return Listener(name, sock or bind("127.0.0.1", 0), lambda _: asyncio.Protocol(), lent=lent)
 
 
 @on_both_loops
@@ -61,3 +62,18 @@ async def test_one_whose_address_another_has_hands_over() -> None:
     await closing
     assert (["new"], set()) == (list(doors.open), doors.closing)
     await doors.close(0)
+
+
+@on_both_loops
+async def test_one_whose_socket_is_lent_leaves_the_line_to_its_owner() -> None:
+    """Whoever connects from then on waits there, and is not refused."""
+    doors = Doors()
+    with bind("127.0.0.1", 0) as owned:
+        await doors.add(listener("lent", owned.dup(), lent=True))
+        await doors.close(1)
+        loop = asyncio.get_running_loop()
+        with socket.socket() as client:
+            client.setblocking(False)
+            await loop.sock_connect(client, owned.getsockname())
+            with owned.accept()[0] as accepted:
+                assert client.getsockname() == accepted.getpeername()

@@ -1,6 +1,7 @@
 """Sockets by what a configuration says, and gateways that listen on files."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -158,6 +159,33 @@ async def test_another_name_and_other_settings(serve: Serve, path: Path) -> None
     assert (await served.gateway.reload("test")).applied
     assert "renamed from ." == await served.get(path)
     assert before == inode(path)
+
+
+@pytest.mark.both_loops
+async def test_proxies_are_listened_to_from_a_reload_on(serve: Serve, tmp_path: Path) -> None:
+    """On the address that clients came to by themselves before, and with another reload they do again."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f'{{address: "127.0.0.1:{port}"'
+    served = await serve(f"{address}}}")
+    header, request = b"PROXY TCP4 198.51.100.7 192.0.2.1 1 2\r\n", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    async def ask(data: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(data)
+        writer.write_eof()
+        async with asyncio.timeout(SOON):
+            found = await reader.read()
+        writer.close()
+        return found.rpartition(b"\r\n\r\n")[2]
+
+    assert b"hello from 127.0.0.1." == await ask(request)
+    assert (await served.write(f"{address}, proxy_protocol: true}}")).applied
+    assert b"hello from 198.51.100.7." == await ask(header + request)
+    with contextlib.suppress(ConnectionResetError):
+        assert b"" == await ask(request)
+    assert (await served.write(f"{address}}}")).applied
+    assert b"hello from 127.0.0.1." == await ask(request)
 
 
 @pytest.mark.parametrize("kind", ["something", "somebody"])

@@ -181,6 +181,30 @@ async def test_listeners_come_and_go(supervise: Supervise) -> None:
     assert {(200, b"hello")} == await supervisor.everybody()
 
 
+PROXIED = """\
+server:
+  listen: {main: {address: "127.0.0.1:0", proxy_protocol: true}}
+  trusted_proxies: [127.0.0.1]
+routes: {all: {match: /**, filters: [static: {body: {text: "from {address}."}}]}}
+"""
+
+
+async def test_all_of_them_listen_to_proxies(supervise: Supervise) -> None:
+    """And to nobody else."""
+    supervisor = await supervise(PROXIED, move=False)
+    host, _, port = supervisor.gateway.listeners["main"].rpartition(":")
+    bodies = set()
+    for _ in range(12):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            b"PROXY TCP4 198.51.100.7 192.0.2.1 1 2\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
+        bodies.add((await asyncio.wait_for(reader.read(), 5)).rpartition(b"\r\n\r\n")[2])
+        writer.close()
+
+    assert {b"from 198.51.100.7."} == bodies
+
+
 async def test_all_of_them_listen_on_one_file(supervise: Supervise, tmp_path: Path) -> None:
     """It goes on with changes, renewals and deaths, moves with a change, and goes with the gateway."""
     path, other = tmp_path / "gateway.sock", tmp_path / "other.sock"
