@@ -65,4 +65,13 @@ class Doors:
             else:
                 await listener.close(patience)
         finally:
-            self.closing.discard(listener)
+            if listener.entering is None or listener.entering.done():
+                self.closing.discard(listener)
+            else:
+                listener.entering.add_done_callback(lambda _: self.closing.discard(listener))
+
+    def cut(self) -> None:
+        """Give up those who have not come in by now."""
+        for listener in self.closing:
+            if listener.entering is not None:
+                listener.entering.cancel()

@@ -28,7 +28,7 @@ import socket
 import struct
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -79,6 +79,7 @@ class Listener:
         "_reception",
         "_server",
         "_tls",
+        "entering",
         "leaving",
         "lent",
         "name",
@@ -119,6 +120,8 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._arrivals = arrivals
         self._reception: Reception | None = None
+        self.entering: asyncio.Future[list[None]] | None = None
+        """Done when those have come in who were accepted elsewhere, or last."""
 
     async def open(self) -> None:
         """Accept connections.
@@ -166,16 +169,23 @@ class Listener:
         elif _drop_handshakes(self.sock):
             await asyncio.sleep(patience)
         await self._stop()
-        waiting = _accept_all(self.sock)
+        waiting = accept_all(self.sock)
         self.sock.close()
-        for connection in waiting:
-            if self._reception is not None:
+        self.enter(waiting)
+        if self.entering is not None and not self._tls:
+            await self.entering
+
+    def enter(self, connections: Sequence[socket.socket]) -> None:
+        """Serve connections that were accepted elsewhere; nobody waits for the handshakes of others."""
+        if self._reception is not None:
+            for connection in connections:
                 self._reception.receive(connection)
-                continue
-            with contextlib.suppress(OSError):  # it has gone by now
-                await asyncio.get_running_loop().connect_accepted_socket(
-                    self._connect, connection, **self._tls
-                )
+        elif connections:
+            self.entering = asyncio.gather(*map(self._enter, connections))
+
+    async def _enter(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # it has gone by now, or does not speak TLS
+            await asyncio.get_running_loop().connect_accepted_socket(self._connect, connection, **self._tls)
 
     async def hand_over(self) -> None:
         """Accept nobody any more; who waits is left to whom the socket is shared with."""
@@ -202,7 +212,7 @@ def _duplicate(sock: socket.socket) -> socket.socket:
     return duplicate
 
 
-def _accept_all(sock: socket.socket) -> list[socket.socket]:
+def accept_all(sock: socket.socket) -> list[socket.socket]:
     """Everybody who waits."""
     accepted: list[socket.socket] = []
     while True:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import math
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
@@ -117,6 +117,15 @@ class EdgeServer(web.Server):
         await self._doors.add(
             Listener(name, sock, self._connection, tls, patience, arrivals=arrivals, lent=lent)
         )
+
+    def adopt(self, name: str, connections: Sequence[socket.socket]) -> None:
+        """Serve connections that were accepted elsewhere for a listener; they end where it has gone."""
+        listener = self._doors.open.get(name)
+        if listener is not None:
+            listener.enter(connections)
+        else:
+            for connection in connections:
+                connection.close()
 
     async def close_listener(self, name: str) -> None:
         """Accept no more connections there; those that are open get one more answer each.
@@ -340,6 +349,7 @@ class EdgeServer(web.Server):
         await self._doors.close(deadline - now)
         await self._finish_all(deadline if hand_over else min(now + IDLE_GRACE, deadline), deadline)
         await self._arrivals.cut()
+        self._doors.cut()
         lost = self._in_flight + len(self._unsent())
         tasks = []
         for connection, transport in list(self._connections.items()):

@@ -46,16 +46,24 @@ class WorkerFailed(Exception):
 class Crew:
     """The workers of one gateway, one for each place; `begin` is for those that come while others serve.
 
-    `on_look` is called four times a second.
+    `on_look` is called four times a second, and `on_vacant` with a place that stays empty for a while.
     """
 
-    def __init__(self, gateway: Gateway, count: int, begin: Begin, on_look: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        count: int,
+        begin: Begin,
+        on_look: Callable[[], object],
+        on_vacant: Callable[[int], Awaitable[None]],
+    ) -> None:
         self.totals: Final = Totals()
         self.workers: Final[list[WorkerProcess]] = []
         """All that live: those that start, serve, or finish what they have begun."""
         self._gateway: Final = gateway
         self._begin: Final = begin
         self._on_look: Final = on_look
+        self._on_vacant: Final = on_vacant
         self._serving: Final[list[WorkerProcess | None]] = [None] * count
         self._places: Final = [asyncio.Lock() for _ in range(count)]
         self._respawns: Final = [Respawn() for _ in range(count)]
@@ -153,6 +161,7 @@ class Crew:
         while not self._draining:
             if delay := self._respawns[slot].delay(lived):
                 log.error("worker %d dies again and again; the next one comes in %g s", slot + 1, delay)
+                await self._on_vacant(slot)
                 await asyncio.sleep(delay)
             try:
                 worker = await self._spawn(slot, self._begin)

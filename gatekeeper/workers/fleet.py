@@ -53,7 +53,7 @@ class Fleet:
     """The workers of one gateway. See `gatekeeper.runtime.front.Front`."""
 
     def __init__(self, gateway: Gateway, launch: Launch, handed: Handed = NOTHING) -> None:
-        self.crew: Final = Crew(gateway, launch.count, self._begin_beside, self._tell_ready)
+        self.crew: Final = Crew(gateway, launch.count, self._begin_beside, self._tell_ready, self._vacate)
         self._gateway: Final = gateway
         self._launch: Final = launch
         self._handed: Final = handed
@@ -169,6 +169,22 @@ class Fleet:
         if ready is not self._was_ready:
             self._was_ready = ready
             self.crew.tell_all("ready", ready)
+
+    async def _vacate(self, slot: int) -> None:
+        """Send nobody to a place that stays empty; who waits there to be accepted is for another worker."""
+        async with self._changing:
+            for name, slots in self._bound.items():
+                if not self.crew.serving:
+                    return
+                accepted = slots.vacate(slot)
+                try:
+                    if accepted:
+                        await self.crew.serving[0].channel.ask("adopt", {"listener": name}, sockets=accepted)
+                except (ChannelClosed, Refused):
+                    log.exception("%d connections were lost with the workers", len(accepted))
+                finally:
+                    for connection in accepted:
+                        connection.close()
 
     # ---- the beginning of a worker --------------------------------------------------------------------------------
 

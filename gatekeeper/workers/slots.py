@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final, Self
 
 from gatekeeper.config.addresses import Listen
-from gatekeeper.edge.listener import bind
+from gatekeeper.edge.listener import accept_all, bind
 from gatekeeper.edge.socketfile import BoundFile, FileSocket
 from gatekeeper.runtime.activation import NOTHING, Handed
 from gatekeeper.runtime.sockets import open_socket
@@ -22,8 +22,10 @@ from gatekeeper.runtime.sockets import open_socket
 class Slots:
     """The sockets of one address, one for each slot."""
 
-    def __init__(self, sockets: Sequence[socket.socket]) -> None:
-        self._sockets: Final = tuple(sockets)
+    def __init__(self, sockets: Sequence[socket.socket], *, apart: bool) -> None:
+        self._sockets: Final = list(sockets)
+        self._apart: Final = apart
+        """Whether each has those who wait to be accepted for itself."""
 
     @classmethod
     def bind(cls, address: Listen, count: int, handed: Handed = NOTHING) -> Self:
@@ -35,7 +37,7 @@ class Slots:
         """
         if not address.has_host:
             first = open_socket(address, handed)
-            return cls([first, *(first.dup() for _ in range(count - 1))])
+            return cls([first, *(first.dup() for _ in range(count - 1))], apart=False)
         port = address.port
         if port:
             # whoever may share an address with us must not do so by accident: two gateways, started twice
@@ -49,7 +51,25 @@ class Slots:
             for sock in sockets:
                 sock.close()
             raise
-        return cls(sockets)
+        return cls(sockets, apart=True)
+
+    def vacate(self, slot: int) -> list[socket.socket]:
+        """Let nobody connect to a slot that has no worker; returns those who have, but were not accepted.
+
+        Its next worker has a new socket. Where all slots share one, others take who comes.
+
+        Raises:
+            OSError: the address cannot be used any more.
+
+        """
+        if not self._apart:
+            return []
+        old = self._sockets[slot]
+        host, port = old.getsockname()[:2]
+        self._sockets[slot] = bind(host, port, shared=True)
+        accepted = accept_all(old)
+        old.close()
+        return accepted
 
     def __getitem__(self, slot: int) -> socket.socket:
         return self._sockets[slot]
@@ -65,7 +85,7 @@ class Slots:
         with contextlib.ExitStack() as stack:
             duplicates = [stack.enter_context(contextlib.closing(sock.dup())) for sock in self._sockets]
             stack.pop_all()
-        return type(self)(duplicates)
+        return type(self)(duplicates, apart=self._apart)
 
     def close(self) -> None:
         """Give all of them up."""

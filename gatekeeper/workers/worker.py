@@ -57,6 +57,7 @@ class Worker:
             "prepare": self._prepare,
             "commit": self._commit,
             "abandon": self._abandon,
+            "adopt": self._adopt,
             "metrics": self._metrics,
             "services": self._services,
             "system": self._system,
@@ -170,6 +171,12 @@ class Worker:
         change, self._change = self._change, None
         if change is not None:
             change.abandon()
+
+    async def _adopt(self, message: Message) -> None:
+        for connection in message.sockets:
+            connection.setblocking(False)
+        assert self._front is not None
+        self._front.edge.adopt(message.data["listener"], message.sockets)
 
     # ---- what it tells --------------------------------------------------------------------------------------------
 

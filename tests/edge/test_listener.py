@@ -312,7 +312,7 @@ def test_whoever_can_be_accepted_is() -> None:
             raise found  # type: ignore[misc]
 
     with contextlib.closing(first), contextlib.closing(second):
-        assert module._accept_all(Queue()) == [first]  # type: ignore[arg-type]
+        assert module.accept_all(Queue()) == [first]  # type: ignore[arg-type]
         assert not first.getblocking()
 
 

@@ -54,6 +54,7 @@ def beginning(**changes: object) -> dict[str, object]:
         "log_level": "error",
         "log_format": "json",
         "listeners": ["main"],
+        "files": {},
         "healths": [],
         "overrides": [],
         "ready": True,

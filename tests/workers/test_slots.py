@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.config.addresses import Listen
+from gatekeeper.edge.listener import accept_all
 from gatekeeper.workers.slots import Slots
 
 
@@ -98,3 +99,39 @@ def test_duplicates_are_closed_for_themselves() -> None:
 
     with pytest.raises(OSError, match="descriptor"):
         others[0].getsockname()
+
+
+def test_a_place_that_is_empty_gets_nobody() -> None:
+    """Who waits there is accepted, and whoever comes goes to the others; until somebody listens again."""
+    slots = Slots.bind(Listen("127.0.0.1", 0), 2)
+    address = slots[0].getsockname()
+    clients: list[socket.socket] = []
+    try:
+        for slot in range(2):
+            slots[slot].listen()
+        clients += [socket.create_connection(address) for _ in range(40)]
+        waiting = slots.vacate(0)
+        others = accept_all(slots[1])
+        clients += [socket.create_connection(address) for _ in range(40)]
+        late = accept_all(slots[1])
+        slots[0].listen()
+        clients += [socket.create_connection(address) for _ in range(40)]
+        again = accept_all(slots[0])
+    finally:
+        slots.close()
+        for one in (*clients, *waiting, *others, *late, *again):
+            one.close()
+
+    assert (40, 40) == (len(waiting) + len(others), len(late))
+    assert min(len(waiting), len(again)) > 5
+
+
+def test_what_is_shared_is_not_left(tmp_path: Path) -> None:
+    """Others take who comes to a socket file."""
+    slots = Slots.bind(Listen("", 0, path=str(tmp_path / "own.sock")), 2)
+    try:
+        before = slots[0]
+        assert [] == slots.vacate(0)
+        assert before is slots[0]
+    finally:
+        slots.close()

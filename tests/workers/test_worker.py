@@ -54,6 +54,7 @@ class Both:
             "log_level": "error",
             "log_format": "json",
             "listeners": ["main"],
+            "files": {},
             "healths": [],
             "overrides": [],
             "ready": True,
@@ -65,7 +66,7 @@ class Both:
     async def prepare(self, word: str, revision: int) -> Any:
         """Half of a change."""
         packed = await asyncio.to_thread(lambda: pack(config(word)))
-        return await self.channel.ask("prepare", {"revision": revision, "listeners": []}, packed)
+        return await self.channel.ask("prepare", {"revision": revision, "listeners": [], "files": {}}, packed)
 
     async def get(self) -> bytes:
         """What it says."""
@@ -133,7 +134,9 @@ async def test_sockets_that_it_does_not_need_are_closed(both: Both) -> None:
     one, other = socket.socketpair()
     with one, other:
         packed = await asyncio.to_thread(lambda: pack(config("two")))
-        await both.channel.ask("prepare", {"revision": 6, "listeners": ["main"]}, packed, [other])
+        await both.channel.ask(
+            "prepare", {"revision": 6, "listeners": ["main"], "files": {}}, packed, [other]
+        )
         await both.channel.ask("commit")
         other.close()
 
@@ -156,7 +159,7 @@ async def test_what_it_cannot_serve_by_is_told(both: Both) -> None:
     """With problems, as a supervisor has them."""
     await both.begin()
     with pytest.raises(Refused) as caught:
-        await both.channel.ask("prepare", {"revision": 6, "listeners": []}, b"no configuration")
+        await both.channel.ask("prepare", {"revision": 6, "listeners": [], "files": {}}, b"no configuration")
 
     [problem] = caught.value.data["problems"]
     assert "error" == problem["severity"]
