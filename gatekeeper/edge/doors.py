@@ -1,6 +1,8 @@
 """The listeners of an edge: which accept, which are closing, and who goes on with those in line."""
 
 import asyncio
+import socket
+from collections.abc import Sequence
 from typing import Final
 
 from gatekeeper.edge.listener import HANDSHAKES, Listener
@@ -69,6 +71,15 @@ class Doors:
                 self.closing.discard(listener)
             else:
                 listener.entering.add_done_callback(lambda _: self.closing.discard(listener))
+
+    def adopt(self, name: str, connections: Sequence[socket.socket]) -> None:
+        """Let those in who were accepted elsewhere for a listener; they end where it has gone."""
+        listener = self.open.get(name)
+        if listener is not None:
+            listener.enter(connections)
+            return
+        for connection in connections:
+            connection.close()
 
     def cut(self) -> None:
         """Give up those who have not come in by now."""

@@ -120,12 +120,7 @@ class EdgeServer(web.Server):
 
     def adopt(self, name: str, connections: Sequence[socket.socket]) -> None:
         """Serve connections that were accepted elsewhere for a listener; they end where it has gone."""
-        listener = self._doors.open.get(name)
-        if listener is not None:
-            listener.enter(connections)
-        else:
-            for connection in connections:
-                connection.close()
+        self._doors.adopt(name, connections)
 
     async def close_listener(self, name: str) -> None:
         """Accept no more connections there; those that are open get one more answer each.

@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
+import ssl
+from typing import cast
 
 import pytest
 
 from gatekeeper.edge.doors import Doors
 from gatekeeper.edge.listener import Listener, bind
+from gatekeeper.edge.tls import ServerTls
 from tests.edge.wire import on_both_loops
 
 
@@ -77,3 +80,60 @@ async def test_one_whose_socket_is_lent_leaves_the_line_to_its_owner() -> None:
             await loop.sock_connect(client, owned.getsockname())
             with owned.accept()[0] as accepted:
                 assert client.getsockname() == accepted.getpeername()
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """A client, and its connection as somebody else has accepted it."""
+    with bind("127.0.0.1", 0) as sock:
+        sock.listen()
+        client = socket.create_connection(sock.getsockname())
+        connection, _ = sock.accept()
+    for one in (client, connection):
+        one.setblocking(False)
+    return client, connection
+
+
+class Greeting(asyncio.Protocol):
+    """Says hello, and goes."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).write(b"hello")
+        transport.close()
+
+
+@on_both_loops
+async def test_those_who_were_accepted_elsewhere_are_let_in() -> None:
+    """By the listener of their name; they end where it has gone."""
+    doors = Doors()
+    await doors.add(Listener("main", bind("127.0.0.1", 0), lambda _: Greeting()))
+    pairs = [pair() for _ in range(3)]
+    doors.adopt("main", [connection for _, connection in pairs[:2]])
+    doors.adopt("gone", [pairs[2][1]])
+    found = []
+    for client, _ in pairs:
+        async with asyncio.timeout(5):
+            found.append(await asyncio.get_running_loop().sock_recv(client, 100))
+        client.close()
+    await doors.close(1)
+
+    assert [b"hello", b"hello", b""] == found
+
+
+@on_both_loops
+async def test_those_who_never_come_in_are_given_up() -> None:
+    """A listener with TLS waits for their handshake, until all is cut."""
+    doors = Doors()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    one = Listener("main", bind("127.0.0.1", 0), lambda _: Greeting(), ServerTls(context, ()))
+    await doors.add(one)
+    client, connection = pair()
+    doors.adopt("main", [connection])
+    await doors.close(0)
+    waiting = set(doors.closing)
+    doors.cut()
+    async with asyncio.timeout(5):
+        while doors.closing:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.01)
+    client.close()
+
+    assert {one} == waiting
