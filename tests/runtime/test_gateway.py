@@ -16,6 +16,8 @@ from gatekeeper import ConfigApplied, DrainBegun, Event, Listening, RunningGatew
 from gatekeeper.config.addresses import Listen
 from gatekeeper.config.model import GatewayConfig, ListenerConfig
 from gatekeeper.config.problems import ConfigError, Problem
+from gatekeeper.core.clock import SystemClock
+from gatekeeper.policy.health import Status
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.testing import (
     HANG,
@@ -206,6 +208,43 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
+
+
+class Jumping(SystemClock):
+    """Each look at the wall finds it an hour or a year from where it was."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def wall(self) -> float:
+        self.looks += 1
+        return SystemClock.wall() + (0, 3600, -3600, 31_536_000, -31_536_000)[self.looks % 5]
+
+
+async def test_the_wall_clock_may_jump(gateway: StartGateway, origin: StartOrigin) -> None:
+    """LIF-11: it is for people; times, limits and checks go by another one."""
+    users = await origin()
+    users.always(answer(200, body=b"users"))
+    clock = Jumping()
+    gw = await gateway(
+        f"""
+        version: 1
+        services:
+          users: {{instances: ["{users.url}"], health: {{http: /health, every: 20ms, timeout: 20ms}}}}
+        routes: {{all: {{match: /**, to: users}}}}
+        """,
+        clock=clock,
+        checks=True,
+    )
+    (member,) = gw.gateway.services["users"].members
+    await until(lambda: member.health.status is Status.HEALTHY)
+    statuses = {(await gw.get()).status for _ in range(100)}
+    await until(lambda: member.health.successes > 20)
+    record = await gw.record(100)
+
+    assert ({200}, Status.HEALTHY) == (statuses, member.health.status)
+    assert 0 < record["duration_ms"] < 60_000
+    assert clock.looks > 20
 
 
 async def test_it_starts_where_nobody_answers_yet(gateway: StartGateway, tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ WIDTH: Final = 960
 HEIGHT: Final = 360
 LEFT, RIGHT, TOP, BOTTOM = 60, 150, 40, 40
 COLOURS: Final = ("#1b6ca8", "#d1495b", "#3a8a4d", "#8a5a9e", "#b07d2b")
+DOTS: Final = 300
+"""Of a line, about."""
 MEBIBYTE: Final = 1 << 20
 BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def svg(points: Sequence[Point], title: str) -> str:
     """Resident memory over time, a line for each process and one for all of them."""
+    points = points[:: max(len(points) // DOTS, 1)]
     names = list(dict.fromkeys(name for point in points for name in point.resident))
     lines = {
         name: [(one.at, one.resident[name] / MEBIBYTE) for one in points if name in one.resident]
