@@ -206,12 +206,16 @@ ROUTE = st.fixed_dictionaries(
     },
 )
 LISTENER = st.sampled_from([0, "127.0.0.1:81", "[::1]:0", {"address": 80}])
+# no two of them have one address
+LISTENERS = st.dictionaries(NAMES, LISTENER, min_size=1, max_size=2).filter(
+    lambda found: len(set(map(str, found.values()))) == len(found)
+)
 CONFIGURATIONS = st.fixed_dictionaries(
     {"version": st.just(1), "services": st.fixed_dictionaries(dict.fromkeys(SERVICES, SERVICE))},
     optional={
         "hosts": st.just(["*", "a.example"]),
         "server": some(
-            listen=LISTENER | st.dictionaries(NAMES, LISTENER, min_size=1, max_size=2),
+            listen=LISTENER | LISTENERS,
             timeouts=some(head=DURATIONS, idle=DURATIONS),
             limits=some(
                 header_count=st.integers(1, 9),
