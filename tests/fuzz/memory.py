@@ -391,6 +391,10 @@ class Memory:
         """A connection has made room."""
         raise AssertionError
 
+    def not_told(self, reason: str) -> None:
+        """Nobody has said who a client is."""
+        raise AssertionError(reason)
+
     def turned_away(self, met: str) -> None:
         """A connection has been refused."""
         raise AssertionError(met)

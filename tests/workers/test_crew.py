@@ -245,6 +245,8 @@ async def test_new_code_of_a_plugin_comes_with_new_workers(
     await supervisor.fleet.restart()
 
     assert {(200, b"hello")} == before
+    # those before them may still accept somebody
+    await until(lambda: len(supervisor.crew.workers) == 2, 5)
     assert {400} == {status for status, _ in await supervisor.everybody()}
 
 
