@@ -11,7 +11,7 @@ def promised() -> set[str]:
 
 def test_the_promise_is_this() -> None:
     """Plugins rely on it."""
-    assert {"clock", "metrics", "http", "emit", "spawn"} == promised()
+    assert {"role", "clock", "metrics", "http", "emit", "spawn"} == promised()
 
 
 def test_gateway_and_surroundings_keep_it() -> None:
@@ -19,6 +19,6 @@ def test_gateway_and_surroundings_keep_it() -> None:
     gateway: type[RunningGateway] = Gateway
     surroundings: RunningGateway = Surroundings()
 
-    for name in promised() - {"http", "clock", "metrics"}:
+    for name in promised() - {"role", "http", "clock", "metrics"}:
         assert callable(getattr(gateway, name))
         assert callable(getattr(surroundings, name))
