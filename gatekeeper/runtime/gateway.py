@@ -176,7 +176,9 @@ class Gateway:
                 await self._stack.enter_async_context(context)
             # a filter may rely on what its plugin has opened for its lifespan
             await self.reloader.try_out(change.loaded, change.prepared)
-            await self.reloader.commit(change)
+            # whatever providers say meanwhile comes after it
+            async with self.reloader.changing:
+                await self.reloader.commit(change)
             if self._admin is not None and sock is not None:
                 self.admin_address = await self._admin.start(sock)
         except BaseException:

@@ -61,7 +61,7 @@ class Reloader:
         self._builder: Final = builder
         self._source: Final = source
         self._clock: Final = clock
-        self._lock = asyncio.Lock()
+        self.changing: Final = asyncio.Lock()
         self._read: Mapping[str, str] = {}
         self._text: str | None = None
         """What is in force instead of the file."""
@@ -270,7 +270,7 @@ class Reloader:
         first: Check | None = None,
         load_without: Callable[[], Loaded] | None = None,
     ) -> Outcome:
-        async with self._lock:
+        async with self.changing:
             if first is not None:
                 await first()
             if self.closed:

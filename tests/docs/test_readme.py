@@ -101,7 +101,7 @@ def test_the_first_two_commands() -> None:
     begin = "python3 -m venv .venv && .venv/bin/pip install "
 
     assert first == f"{begin}. && .venv/bin/gatekeeper serve --demo\n"
-    assert second == f"{begin}-e '.[test]' && .venv/bin/pytest -q\n"
+    assert second == f"{begin}-e '.[test]' && .venv/bin/pytest -q -n auto\n"
 
 
 def test_ci_runs_the_second_command() -> None:

@@ -301,3 +301,20 @@ async def test_each_instance_is_checked_by_one_process(supervise: Supervise, ori
 def test_how_many(workers: "int | str", expected: int) -> None:
     """`auto` is one for each core that this process may use."""
     assert expected == count_of(workers)  # type: ignore[arg-type]
+
+
+async def test_a_provider_that_is_quick_comes_after_the_start(
+    supervise: Supervise, origin: StartOrigin
+) -> None:
+    """Workers take their time."""
+    portal = await origin()
+    portal.always(
+        answer(200, body=SAYS.format(word="own").replace("all:", "own:").replace("/**", "/own").encode())
+    )
+    supervisor = await supervise(
+        f"providers: {{portal: {{http: {{url: '{portal.url}/', every: 1s}}}}}}\n{HELLO}"
+    )
+    await until(lambda: supervisor.gateway.reloader.state.revision == 2, 10)
+
+    assert {(200, b"own")} == await supervisor.everybody("/own")
+    assert {(200, b"hello")} == await supervisor.everybody("/other")
