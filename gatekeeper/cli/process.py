@@ -240,7 +240,7 @@ class _Process:
             self._asked_to_end.set()
             return
         if self._gateway is not None:
-            self._gateway.front.kill()
+            self._gateway.kill()
         if self._access is not None:
             self._access.close()
         self._logs.close()

@@ -304,6 +304,11 @@ class Gateway:
         """The addresses that are listened on, by the names of the listeners."""
         return dict(self._front.listeners) if self._front is not None else {}
 
+    def kill(self) -> None:
+        """End at once whatever of it is not this process."""
+        if self._front is not None:
+            self._front.kill()
+
     async def stop(self, grace: float | None = None, *, linger: bool = True) -> int:
         """Drain and close everything; return how many requests were cut off after `grace` seconds.
 

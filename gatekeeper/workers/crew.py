@@ -133,9 +133,15 @@ class Crew:
             raise
         return worker
 
-    def _serve(self, worker: WorkerProcess) -> None:
+    def _serve(self, worker: WorkerProcess) -> bool:
+        """Give a worker its place; False, and its end, where it has come too late."""
+        if self._draining:
+            worker.leaving = True
+            worker.kill()
+            return False
         worker.served = self._gateway.clock.monotonic()
         self._serving[worker.slot] = worker
+        return True
 
     # ---- the end of a worker --------------------------------------------------------------------------------------
 
@@ -155,7 +161,9 @@ class Crew:
         assert worker.served is not None
         lived = self._gateway.clock.monotonic() - worker.served
         async with self._places[worker.slot]:
-            await self._revive(worker.slot, lived)
+            # a renewal that was under way has filled the place
+            if self._serving[worker.slot] is None:
+                await self._revive(worker.slot, lived)
 
     async def _revive(self, slot: int, lived: float) -> None:
         while not self._draining:
@@ -169,8 +177,8 @@ class Crew:
                 log.error("worker %d cannot be replaced: %s", slot + 1, error)  # noqa: TRY400 - the message says it
                 lived = 0.0
                 continue
-            self._serve(worker)
-            log.info("worker %d serves again", slot + 1, extra={"worker": slot + 1, "pid": worker.pid})
+            if self._serve(worker):
+                log.info("worker %d serves again", slot + 1, extra={"worker": slot + 1, "pid": worker.pid})
             return
 
     async def _look(self) -> None:
@@ -185,19 +193,18 @@ class Crew:
                     worker.heard = now
             last = now
             for worker in list(self.workers):
-                if now - worker.heard > (STUCK if worker.beats else UNBORN):
+                silent = now - worker.heard
+                if silent > (STUCK if worker.beats else UNBORN):
                     worker.heard = now + STUCK
-                    self._gateway.spawn(f"end {worker.name}", self._put_down(worker))
+                    self._gateway.spawn(f"end {worker.name}", self._put_down(worker, silent))
             self._on_look()
 
-    async def _put_down(self, worker: WorkerProcess) -> None:
-        silent = f"{STUCK:g} s"
-        stack = await worker.stack()
+    async def _put_down(self, worker: WorkerProcess, silent: float) -> None:
         log.error(
-            "%s is stuck, for %s now, and is killed: %s",
+            "%s is stuck, for %.1f s now, and is killed: %s",
             worker.name,
             silent,
-            stack,
+            await worker.stack(),
             extra={"worker": worker.slot + 1, "pid": worker.pid},
         )
         worker.kill()
@@ -242,7 +249,8 @@ class Crew:
                     if before is None or self._draining:
                         continue
                     after = await self._spawn(slot, self._begin)
-                    self._serve(after)
+                    if not self._serve(after):
+                        return
                     before.leaving = True
                     self._renewals.child().inc()
                     log.info("worker %d is renewed", slot + 1, extra={"worker": slot + 1, "pid": after.pid})

@@ -6,6 +6,7 @@ The sockets stay with this process, so that whoever waits to be accepted meets t
 import asyncio
 import logging
 import os
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Literal
@@ -176,12 +177,13 @@ class Fleet:
             for name, slots in self._bound.items():
                 if not self.crew.serving:
                     return
-                accepted = slots.vacate(slot)
+                accepted: list[socket.socket] = []
                 try:
+                    accepted = slots.vacate(slot)
                     if accepted:
                         await self.crew.serving[0].channel.ask("adopt", {"listener": name}, sockets=accepted)
-                except (ChannelClosed, Refused):
-                    log.exception("%d connections were lost with the workers", len(accepted))
+                except (ChannelClosed, Refused, OSError):
+                    log.exception("who waits for worker %d at listener %s was not helped", slot + 1, name)
                 finally:
                     for connection in accepted:
                         connection.close()
@@ -194,8 +196,16 @@ class Fleet:
             await self._begin(worker)
 
     async def _begin(self, worker: WorkerProcess) -> None:
-        gateway, launch = self._gateway, self._launch
+        gateway, launch, channel = self._gateway, self._launch, worker.channel
         services = gateway.services.values()
+        blob = await asyncio.to_thread(pack, gateway.config)
+        # in one go with the beginning: whatever is told after that is newer
+        for service in services:
+            for member in service.members:
+                channel.tell("health", _health(service.name, member))
+        for override in overrides_of(services):
+            channel.tell("override", override)
+        channel.tell("ready", not gateway.providers.awaited)
         data = {
             "version": VERSION,
             "revision": gateway.current().revision,
@@ -204,12 +214,8 @@ class Fleet:
             "log_level": launch.log_level,
             "log_format": launch.log_format,
             **_listeners(self._bound),
-            "healths": [_health(service.name, member) for service in services for member in service.members],
-            "overrides": overrides_of(services),
-            "ready": not gateway.providers.awaited,
         }
-        blob = await asyncio.to_thread(pack, gateway.config)
-        await worker.channel.ask("begin", data, blob, _of_slot(self._bound, worker.slot))
+        await channel.ask("begin", data, blob, _of_slot(self._bound, worker.slot))
 
     async def restart(self) -> None:
         """Renew all workers, one after the other: a successor serves before the one before it goes.

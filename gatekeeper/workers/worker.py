@@ -119,11 +119,6 @@ class Worker:
             raise Refused({"error": why})
         self._logs = setup_logging(data["log_level"], data["log_format"])
         access = self._access = AccessLog(asyncio.get_running_loop().call_later, data["log_format"])
-        for health in data["healths"]:
-            self._heard.note(health)
-        for override in data["overrides"]:
-            self._heard.override(override)
-        self._heard.set_ready(data["ready"])
         try:
             files = [Path(file) for file in data["plugins"]]
             host = await asyncio.to_thread(PluginHost, files, data["blocked"])
@@ -153,6 +148,8 @@ class Worker:
     async def _prepare(self, message: Message) -> None:
         data, gateway, front = message.data, self._serving, self._front
         assert front is not None
+        # of a change that was given up before anybody decided on it
+        await self._abandon(message)
         front.give(_given(message))
         try:
             config = await asyncio.to_thread(unpack, message.blob)

@@ -1,4 +1,4 @@
-"""A gateway of several workers: its supervisor in this process, real workers beside it."""
+"""A gateway of several workers: its supervisor in this process, real workers beside it; what one alone is told."""
 
 import asyncio
 import functools
@@ -13,6 +13,7 @@ from gatekeeper.runtime.change import Outcome
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.runtime.source import Source
 from gatekeeper.testing import Client, move_listeners
+from gatekeeper.version import VERSION
 from gatekeeper.workers.crew import Crew
 from gatekeeper.workers.fleet import Fleet, Launch
 from gatekeeper.workers.node import FleetNode
@@ -21,6 +22,21 @@ from gatekeeper.workers.node import FleetNode
 HELLO: Final = """\
 routes: {all: {match: /**, filters: [static: {body: {text: hello}}]}}
 """
+
+
+def beginning(revision: int, **changes: object) -> dict[str, object]:
+    """What a worker is told first."""
+    return {
+        "version": VERSION,
+        "revision": revision,
+        "plugins": [],
+        "blocked": [],
+        "log_level": "error",
+        "log_format": "json",
+        "listeners": ["main"],
+        "files": {},
+        **changes,
+    }
 
 
 @attrs.define

@@ -3,16 +3,22 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gatekeeper.config.model import GatewayConfig
 from gatekeeper.config.problems import ConfigError
+from gatekeeper.policy.health import Health, Status
 from gatekeeper.testing import HANG, StartOrigin, WireError, answer
 from gatekeeper.workers import crew as module
+from gatekeeper.workers.blob import pack
+from gatekeeper.workers.fleet import Fleet
+from gatekeeper.workers.process import WorkerProcess
 from tests.edge.wire import until
-from tests.workers.supervising import Supervise
+from tests.workers.supervising import HELLO, Supervise
 
 
 FORWARD = """\
@@ -333,3 +339,83 @@ async def test_a_configuration_that_workers_refuse_does_not_start(
 
     with pytest.raises(ConfigError, match="not in workers"):
         await supervise(text, plugins=[plugin(code)])
+
+
+async def test_one_that_dies_while_it_is_renewed_has_one_successor(
+    supervise: Supervise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not two, of which one would serve what was in force then, for ever."""
+    supervisor = await supervise()
+    begin = Fleet._begin
+    first = supervisor.pids[0]
+
+    async def deadly(fleet: Fleet, worker: WorkerProcess) -> None:
+        if worker.slot == 0 and first in supervisor.pids:
+            os.kill(first, signal.SIGKILL)
+            await until(lambda: first not in supervisor.pids, 5)
+        await begin(fleet, worker)
+
+    monkeypatch.setattr(Fleet, "_begin", deadly)
+    await supervisor.fleet.restart()
+    await asyncio.sleep(2.0)
+    await until(lambda: len(supervisor.crew.workers) == 2, 10)
+
+    assert [worker.pid for worker in supervisor.crew.serving] == supervisor.pids
+    assert sorted(supervisor.pids) == sorted(worker.pid for worker in supervisor.crew.workers)
+
+
+@pytest.mark.parametrize("how", ["renewal", "death"])
+async def test_a_drain_does_not_wait_for_one_that_comes_too_late(
+    supervise: Supervise, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Which serves nobody."""
+    supervisor = await supervise("server: {drain: 60s}\n" + HELLO)
+    begin = Fleet._begin
+    comes, gate = asyncio.Event(), asyncio.Event()
+
+    async def late(fleet: Fleet, worker: WorkerProcess) -> None:
+        await begin(fleet, worker)
+        comes.set()
+        await gate.wait()
+
+    monkeypatch.setattr(Fleet, "_begin", late)
+    renewing = None
+    if how == "renewal":
+        renewing = asyncio.create_task(supervisor.fleet.restart())
+    else:
+        os.kill(supervisor.pids[0], signal.SIGKILL)
+    async with asyncio.timeout(20):
+        await comes.wait()
+        stopping = asyncio.create_task(supervisor.gateway.stop(linger=False))
+        await until(lambda: supervisor.crew._draining, 5)
+        gate.set()
+        await stopping
+        if renewing is not None:
+            await renewing
+
+    assert [] == supervisor.crew.workers
+
+
+async def test_what_is_found_while_a_worker_begins_is_heard_by_it(
+    supervise: Supervise, origin: StartOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest holds, whenever it came."""
+    app = await origin()
+    app.always(answer(200, body=b"app"))
+    supervisor = await supervise(FORWARD.format(url=app.url))
+    member = supervisor.gateway.services["app"].members[0]
+    real = pack
+
+    def slow(config: GatewayConfig) -> bytes:
+        packed = real(config)
+        if member.health.status is not Status.UNHEALTHY:
+            member.health = Health(status=Status.UNHEALTHY, reason="down")
+            loop.call_soon_threadsafe(supervisor.fleet.health_changed, "app", member)
+            time.sleep(0.2)
+        return packed
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr("gatekeeper.workers.fleet.pack", slow)
+    await supervisor.fleet.restart()
+
+    assert {503} == {status for status, _ in await supervisor.everybody()}

@@ -15,12 +15,12 @@ from gatekeeper.config.model import GatewayConfig
 from gatekeeper.core.clock import SystemClock
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.loading import load_gateway_text
-from gatekeeper.version import VERSION
 from gatekeeper.workers.blob import pack
 from gatekeeper.workers.channel import ChannelClosed, Refused
 from gatekeeper.workers.process import WorkerProcess
 from gatekeeper.workers.slots import Slots
 from tests.edge.wire import until
+from tests.workers.supervising import beginning
 
 
 pytestmark = pytest.mark.both_loops
@@ -44,24 +44,6 @@ async def spawned() -> AsyncIterator[WorkerProcess]:
         await worker.wait()
 
 
-def beginning(**changes: object) -> dict[str, object]:
-    """What a worker is told first."""
-    return {
-        "version": VERSION,
-        "revision": 3,
-        "plugins": [],
-        "blocked": [],
-        "log_level": "error",
-        "log_format": "json",
-        "listeners": ["main"],
-        "files": {},
-        "healths": [],
-        "overrides": [],
-        "ready": True,
-        **changes,
-    }
-
-
 async def test_it_shows_that_its_loop_turns() -> None:
     """Twice a second."""
     async with spawned() as worker:
@@ -76,7 +58,7 @@ async def test_it_serves_with_what_it_is_given(config: GatewayConfig) -> None:
     slots = Slots.bind(Listen("127.0.0.1", 0), 1)
     try:
         async with spawned() as worker:
-            begun = await worker.channel.ask("begin", beginning(), pack(config), [slots[0]])
+            begun = await worker.channel.ask("begin", beginning(3), pack(config), [slots[0]])
             host, port = slots[0].getsockname()
             reader, writer = await asyncio.open_connection(host, port)
             writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -99,7 +81,7 @@ async def test_another_version_does_not_begin(config: GatewayConfig) -> None:
     """What was installed over a running gateway takes a restart of all of it."""
     async with spawned() as worker:
         with pytest.raises(Refused, match=r"0\.0\.0 is running: restart all of it"):
-            await worker.channel.ask("begin", beginning(version="0.0.0", listeners=[]), pack(config))
+            await worker.channel.ask("begin", beginning(3, version="0.0.0", listeners=[]), pack(config))
 
 
 async def test_a_plugin_that_cannot_be_loaded_is_told(config: GatewayConfig, tmp_path: Path) -> None:
@@ -108,7 +90,7 @@ async def test_a_plugin_that_cannot_be_loaded_is_told(config: GatewayConfig, tmp
     file.write_text("import nothing_of_that_name\n")
     async with spawned() as worker:
         with pytest.raises(Refused, match="nothing_of_that_name"):
-            await worker.channel.ask("begin", beginning(plugins=[str(file)], listeners=[]), pack(config))
+            await worker.channel.ask("begin", beginning(3, plugins=[str(file)], listeners=[]), pack(config))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2])
@@ -126,7 +108,7 @@ async def test_it_ends_when_nobody_is_left(config: GatewayConfig) -> None:
     slots = Slots.bind(Listen("127.0.0.1", 0), 1)
     try:
         async with spawned() as new, spawned() as serving:
-            await serving.channel.ask("begin", beginning(), pack(config), [slots[0]])
+            await serving.channel.ask("begin", beginning(3), pack(config), [slots[0]])
             await until(lambda: new.beats, 20)
             for worker in (new, serving):
                 worker.channel.close()
@@ -181,7 +163,7 @@ async def test_what_it_is_told_before_it_begins_does_no_harm(config: GatewayConf
         async with spawned() as worker:
             worker.channel.tell("followed")
             worker.channel.tell("ready", True)
-            begun = await worker.channel.ask("begin", beginning(ready=False), pack(config), [slots[0]])
+            begun = await worker.channel.ask("begin", beginning(3), pack(config), [slots[0]])
     finally:
         slots.close()
 

@@ -14,11 +14,11 @@ from gatekeeper.config.model import GatewayConfig
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.loading import load_gateway_text
 from gatekeeper.testing import Client
-from gatekeeper.version import VERSION
 from gatekeeper.workers.blob import pack
 from gatekeeper.workers.channel import Channel, Refused
 from gatekeeper.workers.slots import Slots
 from gatekeeper.workers.worker import Worker
+from tests.workers.supervising import beginning
 
 
 TEXT = """\
@@ -44,22 +44,9 @@ class Both:
     running: "asyncio.Task[int]"
     beats: list[None]
 
-    async def begin(self, word: str = "one", **changes: Any) -> Any:
+    async def begin(self, word: str = "one", **changes: object) -> Any:
         """The first message."""
-        data = {
-            "version": VERSION,
-            "revision": 5,
-            "plugins": [],
-            "blocked": [],
-            "log_level": "error",
-            "log_format": "json",
-            "listeners": ["main"],
-            "files": {},
-            "healths": [],
-            "overrides": [],
-            "ready": True,
-            **changes,
-        }
+        data = beginning(5, **changes)
         packed = await asyncio.to_thread(lambda: pack(config(word)))
         return await self.channel.ask("begin", data, packed, [self.slots[0]] if data["listeners"] else [])
 
