@@ -127,8 +127,8 @@ class Sent:
     """Of the body, where it is too long to write out."""
     framing: str | None = None
     """`none`, `length` or `chunked`."""
-    cut: bool = False
-    """The proxy must have ended the connection before the end of the request, or of the reply."""
+    cut: bool | None = False
+    """The proxy must have ended the connection before the end of the request, or of the reply; None is either."""
     service: str = ""
     """Which of the services must have got it; any by default."""
 

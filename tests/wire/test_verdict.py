@@ -69,6 +69,12 @@ CUT = attrs.evolve(OK, complete=False)
         pytest.param(hung_up(within=1), Observation((), None, "reset"), id="hung up"),
         pytest.param(broken(400), attrs.evolve(REFUSAL, arrivals=(arrival(cut=True),)), id="broken later"),
         pytest.param(broken(400), REFUSAL, id="broken at once"),
+        pytest.param(forwarded(Sent(cut=None)), PASSED, id="perhaps let go: not"),
+        pytest.param(
+            forwarded(Sent(cut=None)),
+            attrs.evolve(PASSED, arrivals=(attrs.evolve(arrival(cut=True), complete=True),)),
+            id="perhaps let go",
+        ),
         pytest.param(
             Expectation(answers=(answered(200, cut=True),), requests=None, ends=True),
             Observation((CUT,), None, "reset"),

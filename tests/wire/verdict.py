@@ -186,7 +186,7 @@ def _request(wanted: Sent, arrival: Arrival) -> list[str]:
     found = []
     if wanted.cut and not arrival.cut:
         found.append("the proxy has not let go of the upstream")
-    if not wanted.cut and arrival.cut:
+    if wanted.cut is False and arrival.cut:
         found.append("the proxy has cut the connection to the upstream")
     message = arrival.message
     if message is None:

@@ -1,6 +1,7 @@
 """A steady load of small requests that remembers no more than counts, however long it lasts."""
 
 import asyncio
+import itertools
 from collections import Counter
 from random import Random
 from time import monotonic
@@ -8,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from tests.soak.clients import TURN, begin, get, post, received
+from tests.soak.clients import Clients, get, post, received
 from tests.soak.wire import BrokenError, Client, Message, piece
 
 
@@ -27,59 +28,35 @@ class Counts:
     """Why, for those that nothing excuses."""
     excused: int = 0
     """POSTs that were at an instance when it was killed."""
-    connections: int = 0
 
 
-class Load:
+class Load(Clients):
     """Sends `rate` requests a second."""
 
     def __init__(self, port: int, rate: int, random: Random) -> None:
+        super().__init__(port, rate, random)
         self.counts: Final = Counts()
-        self.due = 0
-        self.sent = 0
         self.excuse_until = 0.0
         """Until then, a POST may have been cut with its instance (`time.monotonic`)."""
-        self._port = port
-        self._rate = rate
-        self._random = random
-        self._idle: list[Client] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._stopped = False
-
-    async def run(self) -> None:
-        """Send until it is stopped; returns when the last answer is there."""
-        begun = monotonic()
-        while not self._stopped:
-            self.due = int((monotonic() - begun) * self._rate)
-            while self.sent < self.due:
-                self.sent += 1
-                begin(self._send(self.sent), self._tasks)
-            await asyncio.sleep(TURN)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        for client in self._idle:
-            client.close()
+        self._numbers: Final = itertools.count(1)
 
     async def run_for(self, seconds: float) -> None:
         """Send for so long."""
         asyncio.get_running_loop().call_later(seconds, self.stop)
         await self.run()
 
-    def stop(self) -> None:
-        """Send no more."""
-        self._stopped = True
+    def _hung_up(self, idle: float) -> None:
+        """Nothing was sent on it."""
 
-    async def _send(self, number: int) -> None:
+    async def _send(self, due: float) -> None:
         is_post = self._random.random() < POSTS
         is_fresh = self._random.random() < FRESH
         asked = monotonic()
+        client: Client | None = None
         try:
-            client = None if is_fresh else self._free()
-            if client is None:
-                client = await Client.open(self._port)
-                self.counts.connections += 1
+            client = (None if is_fresh else self._free()) or await self._open(self._port)
             size = SIZES[self._random.randrange(len(SIZES))]
-            why = await self._exchange(client, number, size, is_post=is_post)
+            why = await self._exchange(client, next(self._numbers), size, is_post=is_post)
         except BrokenError as error:
             why = str(error)
             client = None
@@ -108,10 +85,3 @@ class Load:
         if message.status != 200:
             return f"answered {message.status}"
         return "" if b"".join(found) == (received(content) if is_post else content) else "another body"
-
-    def _free(self) -> Client | None:
-        while self._idle:
-            client = self._idle.pop()
-            if client.is_open:
-                return client
-        return None

@@ -11,7 +11,7 @@ from random import Random
 from time import monotonic
 from typing import Any, Final
 
-from tests.soak.checks import Check
+from tests.soak.checks import Check, median
 from tests.soak.endurance.curve import svg
 from tests.soak.endurance.load import Load
 from tests.soak.endurance.report import describe, judge
@@ -48,6 +48,9 @@ WARM_UP: Final = 300
 """Requests, in a second."""
 REST: Final = 3.0
 """Seconds after the load in which connections end that nobody needs."""
+LOOKS: Final = 9
+BETWEEN: Final = 0.23
+"""Seconds between looks; no part of those between probes."""
 MEANT: Final = ("gatekeeper.registry.health", "gatekeeper.registry.services", "gatekeeper.runtime.reload")
 """Who complains of what this soak does."""
 
@@ -156,14 +159,21 @@ class _Soak:
             await asyncio.sleep(SAMPLE)
 
     async def taken(self) -> dict[str, int]:
-        """What all processes have open, but for connections that are kept for later, and their tasks."""
-        metrics = await self.gateway.get("/api/v1/metrics/json")
-        tasks, kept = (
-            int(metrics[name]["samples"][0]["value"])
-            for name in ("gatekeeper_tasks", "gatekeeper_upstream_connections")
-        )
-        found = await self.processes()
-        return {"descriptors": sum(map(_descriptors, found.values())) - kept, "tasks": tasks}
+        """What all processes have open, but for connections that are kept for later, and their tasks.
+
+        Of several looks the middle: a probe may be under way, or a connection end between its count and a look.
+        """
+        looks = []
+        for _ in range(LOOKS):
+            metrics = await self.gateway.get("/api/v1/metrics/json")
+            tasks, kept = (
+                int(metrics[name]["samples"][0]["value"])
+                for name in ("gatekeeper_tasks", "gatekeeper_upstream_connections")
+            )
+            found = await self.processes()
+            looks.append({"descriptors": sum(map(_descriptors, found.values())) - kept, "tasks": tasks})
+            await asyncio.sleep(BETWEEN)
+        return {name: int(median(look[name] for look in looks)) for name in looks[0]}
 
     async def counted(self) -> int:
         """Requests answered, as the gateway counts them."""
