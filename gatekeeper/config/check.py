@@ -15,7 +15,8 @@ from gatekeeper.config.checker import (
     texts,
 )
 from gatekeeper.config.conditions import ConditionConfig, MatcherConfig
-from gatekeeper.config.filters import FORWARD, FilterEntry, chains_of
+from gatekeeper.config.filters import FORWARD, chains_of, changes_of
+from gatekeeper.config.identity_checks import IdentityChecker
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import (
@@ -48,6 +49,7 @@ def check(
     checker = _Checker(config, kinds, tree, parse, known)
     checker.global_flat = checker.flat(config.filters)
     checker.process()
+    checker.identities()
     checker.chains()
     checker.global_filters()
     for name, service in config.services.items():
@@ -58,7 +60,7 @@ def check(
     return checker.faults
 
 
-class _Checker(ServiceChecker):
+class _Checker(ServiceChecker, IdentityChecker):
     # ---- the process ----------------------------------------------------------------------------------------------
 
     def process(self) -> None:
@@ -149,6 +151,7 @@ class _Checker(ServiceChecker):
     def global_filters(self) -> None:
         self.uses(self.config.filters)
         flat = self.global_flat
+        self.fails_closed(flat)
         self.unique_names((), flat, "the global filters")
         self.not_per_attempt(flat)
         conditional = self.conditional(self.config.filters)
@@ -170,11 +173,14 @@ class _Checker(ServiceChecker):
         self.hosts(route)
         self.uses(route.filters, self.config.filters)
         flat = self.flat(route.filters)
+        self.fails_closed((*flat, *(change for change in route.override.values() if change is not False)))
         self.unique_names(self.global_flat, flat, f"route `{name}`", _OVERRIDE)
         self.not_per_attempt(flat)
-        dropped = {key for key, change in route.override.items() if change is False}
+        changes = changes_of(route, self.global_flat)
+        dropped = {key for key, change in changes.items() if change is False}
         conditional = self.conditional(route.filters)
         ends = None
+        targets: list[str] = []
         for item in flat:
             if item.name in dropped:
                 continue
@@ -194,9 +200,12 @@ class _Checker(ServiceChecker):
             message = f"a route needs `to`, the name of a service, or a filter that answers itself{known}"
             self.refuse("needs", path, message, at_key=True)
         else:
-            for service in self.target(path, route.to, sources):
+            targets = self.target(path, route.to, sources)
+            for service in targets:
                 self.sent_to(name, route, service, sources)
             self.sticky(path, route, sources)
+        behind = [self.config.services[one].filters for one in targets if one in self.config.services]
+        self.guarded(name, route, flat, map(self.flat, behind))
         if route.rewrite is not None:
             self.rewrite((*path, "rewrite"), route, route.rewrite, sources)
         self.websocket((*path, "websocket"), route, ends)
@@ -207,14 +216,6 @@ class _Checker(ServiceChecker):
             if change is not False:
                 for steps, text in texts(change.options):
                     self.captured((*change.place.path, *steps), text, sources)
-
-    def conditional(self, filters: Sequence[FilterEntry]) -> set[str]:
-        """The filters of a list that may be passed over, by a condition of their own or of a chain they stand in."""
-        chains = self.config.chains
-        entries = list(filters)
-        for name in {name: None for entry in filters for name in chains_of(entry, chains)}:
-            entries += chains.get(name, ())
-        return {item.name for entry in entries if entry.when for item in self.flat((entry,))}
 
     def sources(self, match: Iterable[ConditionConfig]) -> dict[str, Captures]:
         """The path patterns of the alternatives, with what they capture."""

@@ -31,6 +31,8 @@ class Checker:
     parse: ParseTemplate
     known: Sequence[Fault]
     faults: list[Fault] = attrs.field(factory=list, init=False)
+    global_flat: Sequence[FilterConfig] = attrs.field(default=(), init=False)
+    """The global filters, which run before all others."""
     repeated: set[str] = attrs.field(factory=set, init=False)
     """Chains that have been refused because they would run twice."""
     _names: dict[str, frozenset[str]] = attrs.field(factory=dict, init=False)
@@ -108,6 +110,15 @@ class Checker:
         listeners = self.config.server.listen
         for outer in conditions:
             for condition in outer.inner():
+                for section, what in (
+                    ("plans", "plan"),
+                    ("authenticators", "authenticator"),
+                    ("consumers", "consumer"),
+                ):
+                    for name in getattr(condition, what):
+                        # others are named by their authenticator and what it calls them
+                        if ":" not in name:
+                            self.exists(section, what, name, (*condition.place.path, what))
                 for name in condition.listener:
                     if name not in listeners and self.is_sound(("server", "listen")):
                         hint = did_you_mean(name, listeners) or f"; there are {quoted(listeners)}"
@@ -138,6 +149,14 @@ class Checker:
     def flat(self, items: Sequence[FilterEntry]) -> list[FilterConfig]:
         """All filters of a list."""
         return list(flatten(items, self.config.chains))
+
+    def conditional(self, filters: Sequence[FilterEntry]) -> set[str]:
+        """The filters of a list that may be passed over, by a condition of their own or of a chain they stand in."""
+        chains = self.config.chains
+        entries = list(filters)
+        for name in {name: None for entry in filters for name in chains_of(entry, chains)}:
+            entries += chains.get(name, ())
+        return {item.name for entry in entries if entry.when for item in self.flat((entry,))}
 
     def not_per_attempt(self, filters: Iterable[FilterConfig]) -> None:
         """Refuse filters of attempt scope."""

@@ -18,6 +18,10 @@ HIDDEN: Final[Mapping[str, Any]] = {"hidden": True}
 """Metadata of a field that is no key."""
 
 
+IDENTITY_KEYS: Final = ("consumer", "role", "scope", "plan", "authenticator", "claim")
+"""Keys of conditions that ask who was proven; nobody is, when routes are matched."""
+
+
 @attrs.frozen(kw_only=True)
 class MatcherConfig:
     """What one value must be; exactly one of these is set."""
@@ -77,6 +81,17 @@ class ConditionConfig:
     )
     address: tuple[Network, ...] = attrs.field(
         default=(), metadata={"help": "the client's address, after `server.trusted_proxies`"}
+    )
+    consumer: tuple[str, ...] = attrs.field(
+        default=(), metadata={"help": "who was proven to ask, as in `acme` or `staff:u-17`"}
+    )
+    role: tuple[str, ...] = attrs.field(default=(), metadata={"help": "a role of theirs"})
+    scope: tuple[str, ...] = attrs.field(default=(), metadata={"help": "a scope of theirs"})
+    plan: tuple[Name, ...] = attrs.field(default=(), metadata={"help": "their plan"})
+    authenticator: tuple[Name, ...] = attrs.field(default=(), metadata={"help": "what has proven it"})
+    claim: Mapping[str, Matcher] = attrs.field(
+        factory=dict,
+        metadata={"help": "claims of their token by name, dots lead into objects; of a list, one"},
     )
     share: Share | None = attrs.field(
         default=None, metadata={"help": "a random part of requests; not in `match`"}

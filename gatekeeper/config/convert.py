@@ -16,18 +16,22 @@ from gatekeeper.config.defaults import Unasked
 from gatekeeper.config.document import BROKEN, meaning
 from gatekeeper.config.filters import FORWARD, FilterReader, flatten
 from gatekeeper.config.hints import meant
-from gatekeeper.config.kinds import Kinds, PartKind
+from gatekeeper.config.identity import Credentials
+from gatekeeper.config.kinds import AuthenticatorKindConfig, Kinds, PartKind
 from gatekeeper.config.later import is_later
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import (
+    AuthenticatorConfig,
     BackoffConfig,
     BalanceConfig,
     BudgetConfig,
     ConcurrencyConfig,
+    ConsumerConfig,
     DefaultsConfig,
     FilterConfig,
     GatewayConfig,
     HealthConfig,
+    IdentityConfig,
     InstanceConfig,
     ListenerConfig,
     ProviderConfig,
@@ -41,12 +45,12 @@ from gatekeeper.config.model import (
     Targets,
     UseConfig,
 )
-from gatekeeper.config.parts import SORTS, Sort
-from gatekeeper.config.problems import Fault, Path, Place
+from gatekeeper.config.parts import SORTS, Sort, one_or_list
+from gatekeeper.config.problems import Fault, Path, Place, did_you_mean, quoted
 from gatekeeper.config.structure import Expand, Hook
 from gatekeeper.config.tree import Tree
 from gatekeeper.config.units import VERSION, Name
-from gatekeeper.config.wording import keys, origin
+from gatekeeper.config.wording import keys, origin, whole
 from gatekeeper.core.text import Text
 
 
@@ -118,6 +122,15 @@ def _expand_sticky(value: Any) -> Any:
     return {"by": value} if isinstance(value, list) else value
 
 
+def _expand_identity(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: [item] if key in {"roles", "scopes"} and isinstance(item, str) else item
+            for key, item in value.items()
+        }
+    return value
+
+
 def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
@@ -139,6 +152,7 @@ _SHORT_FORMS: Final[Mapping[Any, Expand]] = {
     InstanceConfig: _wrap("url"),
     BalanceConfig: _expand_balance,
     HealthConfig: _expand_health,
+    IdentityConfig: _expand_identity,
     RetriesConfig: _wrap("count"),
     BackoffConfig: _wrap("base"),
     BudgetConfig: _expand_budget,
@@ -163,7 +177,9 @@ def expand_at(kinds: Kinds, path: Path, value: Any) -> Any:
             options = sort.kinds(kinds).get(sort.aliases.get(str(step), str(step)))
             kind = options and options.config
     if options is not None:
-        return value if options.main is None or _has_parts(value) else {options.main: value}
+        if options.main is None or _has_parts(value) or whole(options.config) is not None:
+            return value
+        return {options.main: one_or_list(value, options)}
     for expand in _expansions(kind):
         if (long := expand(value)) is not value:
             return long
@@ -231,6 +247,7 @@ class _GatewayReader(FilterReader):
         self.chain_names = frozenset(tree.names(("chains",)))
         self._globals: list[FilterConfig | UseConfig] = []
         self._chains: dict[str, list[FilterConfig | UseConfig]] = {}
+        self._authenticators: dict[str, AuthenticatorKindConfig] = {}
         factory = self.converter.register_structure_hook_factory
         factory(lambda kind: kind == Targets, lambda _: self._targets)
         factory(lambda kind: kind == FilterConfig | UseConfig, lambda _: self._entry)
@@ -241,6 +258,9 @@ class _GatewayReader(FilterReader):
             lambda kind: kind is ProviderConfig,
             lambda kind: self._part(kind, kinds, lambda: {"kind": "", "place": self.locate()}),
         )
+        factory(lambda kind: kind is AuthenticatorConfig, lambda kind: self._authenticator(kind, kinds))
+        factory(lambda kind: kind == Credentials, lambda _: self._credentials)
+        factory(lambda kind: kind is ConsumerConfig, self._placed)
         factory(lambda kind: kind is RetriesConfig, self._retries)
         factory(lambda kind: kind is RouteConfig, self._route)
 
@@ -274,6 +294,50 @@ class _GatewayReader(FilterReader):
             return placed(value, kind)
 
         return hook
+
+    def _authenticator(self, kind: Any, kinds: Kinds) -> Hook:
+        """What somebody proves itself with, the kind says: it is remembered for consumers."""
+        plain = self._part(kind, kinds, lambda: {"kind": "", "place": self.locate()})
+
+        def hook(value: Any, _: Any) -> Any:
+            found = plain(value, kind)
+            if found is not BROKEN:
+                self._authenticators[str(self.path[-1])] = kinds.authenticators[found.kind]
+            return found
+
+        return hook
+
+    def _credentials(self, value: Any, _: Any) -> Any:
+        """By the names of authenticators, what their kinds know a consumer by: one, or a list of them."""
+        if not isinstance(value, dict):
+            hint = "name the authenticator, as in `{keys: {sha256: ...}}`"
+            return self.mistyped("a mapping", value, f"; {hint}")
+        found: dict[str, tuple[Any, ...]] = {}
+        for name, item in value.items():
+            self.path.append(name)
+            made = self._of_authenticator(name, item)
+            self.path.pop()
+            if made is not BROKEN:
+                found[name] = made
+        return found
+
+    def _of_authenticator(self, name: str, value: Any) -> Any:
+        kind = self._authenticators.get(name)
+        known = self.tree.names(("authenticators",))
+        if kind is None:
+            if name in known or self.tree.incomplete:
+                return BROKEN  # what is wrong with it is told there
+            there = f"; there are {quoted(sorted(known))}" if known else "; there are none"
+            message = f"no authenticator `{name}`{did_you_mean(name, known) or there}"
+            return self.refuse(message, "unknown-name", at_key=True)
+        if kind.credential is None:
+            return self.refuse(
+                "this kind of authenticator does not know consumers by credentials", "not-here"
+            )
+        if not isinstance(value, list):
+            made = self.read(value, kind.credential)
+            return made if made is BROKEN else (made,)
+        return self.read(value, tuple[kind.credential, ...])  # type: ignore[name-defined]
 
     def _retries(self, kind: Any) -> Hook:
         """None are the same as `false`."""

@@ -1,5 +1,6 @@
-"""What fields of config classes have in common: a line about each, and what numbers and times must be."""
+"""What config classes have in common: a line about each field, what numbers and times must be, and what people note."""
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import attrs
@@ -14,6 +15,14 @@ HIDDEN_SECRET: Final = "***"  # noqa: S105 - what stands for one
 def help_line(text: str) -> dict[str, Any]:
     """Metadata of a field: one line about it, for documentation and schema."""
     return {"help": text}
+
+
+@attrs.frozen(kw_only=True)
+class InfoConfig:
+    """What people want to know about it."""
+
+    description: str = attrs.field(default="", metadata=help_line("one line for people"))
+    labels: Mapping[str, str] = attrs.field(factory=dict, metadata=help_line("names and values of your own"))
 
 
 def is_positive(_instance: object, attribute: "attrs.Attribute[Any]", value: float | Literal[False]) -> None:

@@ -1,20 +1,21 @@
 """Lists of filters as people write them: kinds with their options, chains in place, changes that a route makes."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import attrs
 
 from gatekeeper.config.conditions import Condition
 from gatekeeper.config.document import BROKEN, meaning
+from gatekeeper.config.identity import AUTH
 from gatekeeper.config.kinds import KindConfig, PartKind
 from gatekeeper.config.later import LATER_KINDS
 from gatekeeper.config.merge import merge_data
-from gatekeeper.config.model import FilterConfig, UseConfig
-from gatekeeper.config.parts import FILTER, PartReader, Sort
+from gatekeeper.config.model import FilterConfig, RouteConfig, UseConfig
+from gatekeeper.config.parts import FILTER, PartReader, Sort, one_or_list
 from gatekeeper.config.problems import did_you_mean, quoted
 from gatekeeper.config.units import Name
-from gatekeeper.config.wording import keys
+from gatekeeper.config.wording import keys, whole
 
 
 FORWARD: Final = "forward"
@@ -33,6 +34,20 @@ def chains_of(entry: FilterEntry, chains: Mapping[str, Sequence[FilterEntry]]) -
             found.append(item.use)
             waiting += chains.get(item.use, ())
     return found
+
+
+def is_required(item: FilterConfig) -> bool:
+    """Whether a filter lets nobody pass who is not proven."""
+    return item.kind == AUTH and not getattr(item.options, "optional", False)
+
+
+def changes_of(
+    route: RouteConfig, inherited: Iterable[FilterConfig]
+) -> Mapping[str, FilterConfig | Literal[False]]:
+    """What a route makes of the filters in its chain, by their names; one for everybody leaves out who asks who it is."""
+    if not route.public:
+        return route.override
+    return {**{item.name: False for item in inherited if is_required(item)}, **route.override}
 
 
 def flatten(
@@ -159,7 +174,9 @@ class FilterReader(PartReader):
         kind = self.kinds[base.kind]
         options_of = keys(kind.config)
         if meaning(value) is True:
-            written: dict[str, Any] = {}
+            written: Any = {}
+        elif whole(kind.config) is not None:
+            written = value
         elif isinstance(value, dict):
             written = {
                 key: item for key, item in value.items() if key in options_of or key not in keys(_Shared)
@@ -168,7 +185,7 @@ class FilterReader(PartReader):
                 message = f"`{key}` is no option of `{base.kind}`, and `override` changes options"
                 self.refuse(message, "unknown-key", key, at_key=True)
         elif kind.main is not None:
-            written = {kind.main: value}
+            written = {kind.main: one_or_list(value, kind)}
         elif isinstance(value, str) and value in {"off", "no"}:
             return self.refuse(f"`{value}` is text here; write false", "yaml11-word")
         else:

@@ -16,7 +16,9 @@ from gatekeeper.config.addresses import Listen, Network, Url
 from gatekeeper.config.conditions import Condition, Match, Matcher, MatcherConfig, PathPattern
 from gatekeeper.config.failures import Failure
 from gatekeeper.config.fields import help_line
+from gatekeeper.config.identity import Credentials
 from gatekeeper.config.model import (
+    AuthenticatorConfig,
     BackoffConfig,
     BalanceConfig,
     BudgetConfig,
@@ -151,6 +153,13 @@ VALUES: Final[Mapping[str, str]] = {
     "header.NAME": "a header field of the request",
     "cookie.NAME": "a cookie",
     "address": "the client's address, after `server.trusted_proxies`; as a bare value, IPv6 by /64",
+    "consumer": "who was proven to ask: `acme`, `staff:u-17`; in texts `anonymous` for nobody, bare the address",
+    "consumer.plan": "their plan",
+    "consumer.roles": "their roles; several are joined by `,`",
+    "consumer.scopes": "their scopes, likewise",
+    "consumer.labels.NAME": "a label of theirs",
+    "claim.NAME": "a claim of their token; dots lead into objects, a list is joined by `,`",
+    "authenticator": "what has proven it",
     "route": "the name of the route",
     "service": "the name of the service",
     "instance": "the id of the instance that answered; on the way back only",
@@ -286,6 +295,8 @@ _WORDS: Final[Mapping[Any, str]] = {
     BalanceConfig: "balancer",
     HealthConfig: "health check",
     ProviderConfig: "provider",
+    AuthenticatorConfig: "authenticator",
+    Credentials: "name -> credential, or list",
 }
 
 

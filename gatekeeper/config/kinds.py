@@ -32,8 +32,27 @@ class KindConfig(PartKind, Protocol):
         ...
 
 
+class AuthenticatorKindConfig(PartKind, Protocol):
+    """A kind of authenticator."""
+
+    @property
+    def credential(self) -> type | None:
+        """The attrs class of what consumers prove themselves with; None where they are not known by it."""
+        ...
+
+    @property
+    def reads_claims(self) -> bool:
+        """Whether who somebody is comes from claims, which `identity` may speak of."""
+        ...
+
+
 class Kinds(Protocol):
     """What plugins contribute to the grammar; the catalog is one."""
+
+    @property
+    def authenticators(self) -> Mapping[str, AuthenticatorKindConfig]:
+        """The kinds of `authenticators`."""
+        ...
 
     @property
     def filters(self) -> Mapping[str, KindConfig]:

@@ -10,19 +10,19 @@ from gatekeeper.config.problems import Path
 
 
 _SECTIONS: Final[Mapping[str, str]] = {
-    "": "stores database observe plugins authenticators plans consumers tenants tests cluster history",
+    "": "stores database observe plugins tenants tests cluster history",
     "server.concurrency.limit": "auto",
     "server.reload": "run_tests",
     "admin": "tls",
     "admin.users.*": "tenants",
     "providers.*": "tenant variables",
     "providers.*.may_provide": "consumers plans chains authenticators",
+    "plans.*": "limits",
     "services.*": "hedge breaker for_tenants",
     "services.*.concurrency.limit": "auto",
     "services.*.instances": "dns consul etcd kubernetes file",
-    "routes.*": "like public timeouts retries hedge balance observe",
+    "routes.*": "like timeouts retries hedge balance observe",
     "routes.*.to.*": "rollout",
-    "defaults": "consumers",
     "defaults.services": "hedge breaker",
     "defaults.routes": "observe",
     "filters": "timeout budget if_over",
@@ -35,12 +35,18 @@ _SECTIONS: Final[Mapping[str, str]] = {
 _KEYS: Final = {section: frozenset(words.split()) for section, words in _SECTIONS.items()}
 
 _KINDS: Final = (
-    "auth authorize ratelimit concurrency cache validate cors security_headers compress fallback mirror fault"
+    "ratelimit concurrency cache validate cors security_headers compress fallback mirror fault"
     " aggregate oidc upstream_auth"
 )
 LATER_KINDS: Final = frozenset(_KINDS.split())
 """Kinds of filters."""
-_KINDS_OF: Final = {"filter": LATER_KINDS, "provider": frozenset({"sql", "consul", "etcd"})}
+_KINDS_OF: Final = {
+    "filter": LATER_KINDS,
+    "authenticator": frozenset(
+        {"jwt", "introspection", "basic", "mtls", "external", "oidc", "http_signature"}
+    ),
+    "provider": frozenset({"sql", "consul", "etcd"}),
+}
 """The same for all sorts of parts, by the place that hints call them."""
 
 
@@ -50,7 +56,7 @@ def is_later(path: Path) -> bool:
 
 
 def later_in(place: str) -> frozenset[str]:
-    """The keys of a place that are these; those of `filter` and `provider` are kinds."""
+    """The keys of a place that are these; those of `filter`, `authenticator` and `provider` are kinds."""
     return _KINDS_OF.get(place) or _KEYS.get(place, frozenset())
 
 
@@ -74,7 +80,7 @@ def section(path: Path) -> str:
             steps[3:4] = ["*"]
     elif steps[:1] == ["defaults"] and len(steps) > 2:
         steps[:2] = [str(steps[1]), "*"]
-    elif steps[:1] == ["providers"]:
+    elif steps[:1] in (["providers"], ["authenticators"], ["plans"], ["consumers"]):
         steps[1:2] = ["*"]
     elif steps[:2] in (["server", "listen"], ["admin", "users"]):
         steps[2:3] = ["*"]

@@ -14,7 +14,12 @@ from gatekeeper.config.defaults import apply_defaults
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.merge import Expand
-from gatekeeper.config.model import GatewayConfig, RouteDefaultsConfig, ServiceDefaultsConfig
+from gatekeeper.config.model import (
+    ConsumerDefaultsConfig,
+    GatewayConfig,
+    RouteDefaultsConfig,
+    ServiceDefaultsConfig,
+)
 from gatekeeper.config.problems import Problem
 from gatekeeper.config.provided import Provided
 from gatekeeper.config.redact import redact
@@ -26,6 +31,7 @@ from gatekeeper.config.wording import keys
 _TAKEN: Final = {
     "services": frozenset(keys(ServiceDefaultsConfig)),
     "routes": frozenset(keys(RouteDefaultsConfig)),
+    "consumers": frozenset(keys(ConsumerDefaultsConfig)),
 }
 
 

@@ -10,6 +10,7 @@ import attrs
 from gatekeeper.config.addresses import Network
 from gatekeeper.config.conditions import (
     FORMS,
+    IDENTITY_KEYS,
     Condition,
     ConditionConfig,
     Match,
@@ -38,9 +39,6 @@ class Template(Protocol):
 
 ParseTemplate = Callable[[str], Template]
 """Reads a path template, and raises ValueError where it is none."""
-
-IDENTITY: Final = ("consumer", "role", "scope", "plan", "authenticator", "claim")
-"""Keys of conditions that ask who was proven."""
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _KEYS: Final = tuple(key for key in keys(ConditionConfig) if key != "predicates")
@@ -82,6 +80,9 @@ class ConditionReader(Reader):
             "query": self._named,
             "cookie": self._named,
             "address": lambda value: self._several(value, Network),
+            **dict.fromkeys(("consumer", "role", "scope"), self._words),
+            **{key: lambda value: self._several(value, Name) for key in ("plan", "authenticator")},
+            "claim": self._named,
             "share": lambda value: self.read(value, Share),
         }
 
@@ -146,15 +147,13 @@ class ConditionReader(Reader):
             return self.refuse(
                 "`share` is no part of `match`; give the targets under `to` weights", "not-here", at_key=True
             )
+        if where != "when" and key in IDENTITY_KEYS:
+            message = f"`{key}` is not known when routes are matched; write `authorize: {{{key}: ...}}` into `filters`"
+            return self.refuse(message, "no-identity", at_key=True)
         if key in self._readers:
             return self._readers[key](value)
         if key in self.predicates:
             return self._options(self.predicates[key], value)
-        if key in IDENTITY:
-            if where != "when":
-                message = f"`{key}` is not known when routes are matched; write `authorize: {{{key}: ...}}` into `filters`"
-                return self.refuse(message, "no-identity", at_key=True)
-            return self.refuse(f"`{key}` is not available yet", "not-available", at_key=True)
         known = [*_KEYS, *self.predicates]
         return self.refuse(f"unknown key `{key}`{hint('match', key, known)}", "unknown-key", at_key=True)
 
@@ -173,6 +172,9 @@ class ConditionReader(Reader):
             return self.refuse(f"`{self.path[-1]}` is an empty list, which no request fits")
         results = [self.read(item, kind, index) for index, item in enumerate(value)]
         return tuple(result for result in results if result is not BROKEN) or BROKEN
+
+    def _words(self, value: Any) -> Any:
+        return self._several(value, str)
 
     def _header(self, value: Any) -> Any:
         found = self._named(value)

@@ -12,7 +12,7 @@ import attrs
 
 from gatekeeper.config.document import BROKEN, Spot, meaning, shown
 from gatekeeper.config.later import section
-from gatekeeper.config.model import BalanceConfig, HealthConfig, ProviderConfig
+from gatekeeper.config.model import AuthenticatorConfig, BalanceConfig, HealthConfig, ProviderConfig
 from gatekeeper.config.problems import Fault, Path, nearest
 from gatekeeper.config.wording import describe, keys
 
@@ -48,6 +48,7 @@ _SHARED: Final = {
     for place, cls in (
         ("services.*.balance", BalanceConfig),
         ("services.*.health", HealthConfig),
+        ("authenticators.*", AuthenticatorConfig),
         ("providers.*", ProviderConfig),
     )
 }

@@ -13,7 +13,14 @@ import attrs
 from gatekeeper.config.addresses import Url
 from gatekeeper.config.concurrency import ConcurrencyConfig
 from gatekeeper.config.conditions import HIDDEN, Condition, Match
-from gatekeeper.config.fields import AtLeast, help_line, is_positive
+from gatekeeper.config.fields import AtLeast, InfoConfig, help_line, is_positive
+from gatekeeper.config.identity import (
+    AuthenticatorConfig,
+    ConsumerConfig,
+    ConsumerDefaultsConfig,
+    IdentityConfig,
+    PlanConfig,
+)
 from gatekeeper.config.policies import (
     BackoffConfig,
     BalanceConfig,
@@ -57,19 +64,24 @@ __all__ = [
     "STAND_IN",
     "AdminConfig",
     "AdminUserConfig",
+    "AuthenticatorConfig",
     "BackoffConfig",
     "BalanceConfig",
     "BudgetConfig",
     "ConcurrencyConfig",
+    "ConsumerConfig",
+    "ConsumerDefaultsConfig",
     "DefaultsConfig",
     "FilterConfig",
     "Filters",
     "GatewayConfig",
     "HealthConfig",
+    "IdentityConfig",
     "InfoConfig",
     "InstanceConfig",
     "ListenerConfig",
     "OutliersConfig",
+    "PlanConfig",
     "PoolConfig",
     "ProviderConfig",
     "ReloadConfig",
@@ -136,14 +148,6 @@ class UseConfig:
 
 Filters = tuple[FilterConfig | UseConfig, ...]
 """A list of filters, in the order they run."""
-
-
-@attrs.frozen(kw_only=True)
-class InfoConfig:
-    """What people want to know about it."""
-
-    description: str = attrs.field(default="", metadata=help_line("one line for people"))
-    labels: Mapping[str, str] = attrs.field(factory=dict, metadata=help_line("names and values of your own"))
 
 
 # ---- services -----------------------------------------------------------------------------------------------------
@@ -287,6 +291,12 @@ class RouteConfig(InfoConfig):
         factory=dict,
         metadata=help_line("other options for a filter of this route's chain, or `false` to drop it"),
     )
+    public: bool = attrs.field(
+        default=False,
+        metadata=help_line(
+            "whether everybody may come; leaves out an `auth` of all routes that must not be passed"
+        ),
+    )
     max_body: Size | Literal[False] = attrs.field(
         default=16 * 1024 * 1024,
         # no byte at all, which is 0, and any number of them, which is False, are equal to Python
@@ -333,6 +343,9 @@ class DefaultsConfig:
     routes: RouteDefaultsConfig = attrs.field(
         factory=RouteDefaultsConfig, metadata=help_line("for all routes")
     )
+    consumers: ConsumerDefaultsConfig = attrs.field(
+        factory=ConsumerDefaultsConfig, metadata=help_line("for all consumers")
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -349,6 +362,15 @@ class GatewayConfig:
     admin: AdminConfig = attrs.field(factory=AdminConfig, metadata=help_line("the side that operators see"))
     providers: Mapping[Name, ProviderConfig] = attrs.field(
         factory=dict, metadata=help_line("where more services and routes come from, by name")
+    )
+    authenticators: Mapping[Name, AuthenticatorConfig] = attrs.field(
+        factory=dict, metadata=help_line("what finds out who asks, by name")
+    )
+    plans: Mapping[Name, PlanConfig] = attrs.field(
+        factory=dict, metadata=help_line("what consumers have agreed to, by name")
+    )
+    consumers: Mapping[Name, ConsumerConfig] = attrs.field(
+        factory=dict, metadata=help_line("who may be known when asking, by name")
     )
     filters: Filters = attrs.field(default=(), metadata=help_line("run first, for every request"))
     chains: Mapping[Name, Filters] = attrs.field(

@@ -1,6 +1,6 @@
 """Parts as people write them: a kind with its options, and the keys that all kinds share beside it.
 
-Filters, balancers, health checks and providers are read in the same way, built in or not. Where a place has a kind of its
+Filters, authenticators, balancers, health checks and providers are read in the same way, built in or not. Where a place has a kind of its
 own, that is the one that is meant where none is named: `health: {every: 5s}` asks by `http`, as it would without the key.
 """
 
@@ -14,10 +14,10 @@ from gatekeeper.config.hints import hint, meant
 from gatekeeper.config.kinds import Kinds, PartKind
 from gatekeeper.config.later import is_later, later_in, section
 from gatekeeper.config.matching import ConditionReader
-from gatekeeper.config.model import BalanceConfig, HealthConfig, ProviderConfig
+from gatekeeper.config.model import AuthenticatorConfig, BalanceConfig, HealthConfig, ProviderConfig
 from gatekeeper.config.problems import nearest, quoted
 from gatekeeper.config.structure import Hook
-from gatekeeper.config.wording import keys
+from gatekeeper.config.wording import LISTS, keys, origin, whole
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +69,13 @@ SORTS: Final[Mapping[Any, Sort]] = {
         default="http",
         off="write `health: false`",
         also=", and paths like `/ready`",
+    ),
+    AuthenticatorConfig: Sort(
+        name="kind of authenticator",
+        example="`api_key`",
+        place="authenticator",
+        kinds=lambda kinds: kinds.authenticators,
+        off="take the whole entry out",
     ),
     ProviderConfig: Sort(
         name="kind of provider",
@@ -125,7 +132,7 @@ class PartReader(ConditionReader):
         for key in later_in(sort.place) & beside.keys():
             del beside[key]
             self.refuse_kind(key, sort, kinds)
-        own = keys(options_of) if options_of is not None else {}
+        own = keys(options_of) if options_of is not None and whole(options_of) is None else {}
         misplaced = {key: beside.pop(key) for key in own if key in beside and key not in keys(cls)}
         for key in misplaced:
             cure = "indent it" if named in value else f"write `{named}: {{{key}: ...}}`"
@@ -134,7 +141,9 @@ class PartReader(ConditionReader):
         if found is BROKEN or options_of is None:
             return found if found is BROKEN else Part(kind, found, None, None)
         written = self._long_options(named, value.get(named, {}), sort, kinds[kind])
-        options = BROKEN if written is BROKEN else self.read({**misplaced, **written}, options_of, named)
+        if misplaced and isinstance(written, dict):
+            written = {**misplaced, **written}
+        options = BROKEN if written is BROKEN else self.read(written, options_of, named)
         return Part(
             kind, found, None if options is BROKEN else options, None if options is BROKEN else written
         )
@@ -187,7 +196,7 @@ class PartReader(ConditionReader):
 
     def _long_options(self, named: str, value: Any, sort: Sort, kind: PartKind) -> Any:
         """The options as a mapping; a value that is none sets the main option of the kind."""
-        if value is BROKEN or isinstance(value, dict):
+        if value is BROKEN or isinstance(value, dict) or whole(kind.config) is not None:
             return value
         if meaning(value) is True:
             return {}
@@ -199,4 +208,13 @@ class PartReader(ConditionReader):
         elif kind.main is None:
             self.mistyped(f"a mapping with {quoted(names)}" if names else "no options", value)
         self.path.pop()
-        return {kind.main: value} if kind.main is not None and meaning(value) is not False else BROKEN
+        if kind.main is None or meaning(value) is False:
+            return BROKEN
+        return {kind.main: one_or_list(value, kind)}
+
+
+def one_or_list(value: Any, kind: PartKind) -> Any:
+    """The value of a main option; one of a list may stand alone."""
+    assert kind.main is not None
+    is_list = origin(keys(attrs.resolve_types(kind.config))[kind.main].type) in LISTS
+    return [value] if is_list and not isinstance(value, list) else value

@@ -37,6 +37,7 @@ from gatekeeper.config.hints import hint, meant
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.later import LATER_KINDS, is_later, later_in, section
 from gatekeeper.config.model import (
+    AuthenticatorConfig,
     BalanceConfig,
     FilterConfig,
     GatewayConfig,
@@ -48,7 +49,7 @@ from gatekeeper.config.model import (
 )
 from gatekeeper.config.parts import SORTS
 from gatekeeper.config.problems import Path
-from gatekeeper.config.wording import LISTS, is_parsed, origin
+from gatekeeper.config.wording import LISTS, is_parsed, origin, whole
 
 
 WIDTH: Final = 98
@@ -119,6 +120,7 @@ class _Holder:
 _PARTS: Final[Mapping[Any, tuple[str, Path]]] = {
     BalanceConfig: ("balancers", ("services", "*", "balance")),
     HealthConfig: ("health checks", ("services", "*", "health")),
+    AuthenticatorConfig: ("authenticators", ("authenticators", "*")),
     ProviderConfig: ("providers", ("providers", "*")),
 }
 """The parts that stand alone: what the overview calls them, and where they stand."""
@@ -221,6 +223,8 @@ class Reference:
             yield from self._holders(get_args(kind)[0], (*path, 0))
         elif origin(kind) in {dict, Mapping}:
             yield from self._holders(get_args(kind)[1], (*path, "*"))
+        elif (field := whole(origin(kind))) is not None:
+            yield from self._holders(field.type, path)
         elif attrs.has(origin(kind)) and not is_parsed(kind):
             each = " of each" if path and path[-1] in ("*", 0) else ""
             yield _Holder(f"keys{each}", kind, _keys(kind), path)

@@ -24,6 +24,7 @@ from gatekeeper.config.conditions import (
 from gatekeeper.config.fields import AtLeast
 from gatekeeper.config.filters import FORWARD
 from gatekeeper.config.grammar import FILTER, SHORT_TYPES, TYPES, VALUES, all_keys
+from gatekeeper.config.identity import Credentials
 from gatekeeper.config.kinds import Kinds, PartKind
 from gatekeeper.config.model import (
     FilterConfig,
@@ -42,7 +43,7 @@ from gatekeeper.config.model import (
 from gatekeeper.config.parts import SORTS
 from gatekeeper.config.show import show_value
 from gatekeeper.config.units import UNITS, LiteralPath, Name, Unit
-from gatekeeper.config.wording import LISTS, is_enum, is_parsed, keys, origin
+from gatekeeper.config.wording import LISTS, is_enum, is_parsed, keys, origin, whole
 from gatekeeper.core.text import Text, Value
 
 
@@ -211,6 +212,7 @@ class _Writer:
             "matcher": lambda: self.alternatives({"type": "string"}, self.forms(path=False)),
             "path_pattern": lambda: _any_of([_text(_TEMPLATE), self.forms(path=True)]),
             "targets": self.targets,
+            "credentials": self.credentials,
             "filter": self.filter,
         }
         if kind in _GRAMMAR:
@@ -233,9 +235,11 @@ class _Writer:
 
     def object(self, cls: Any) -> Schema:
         """A class in its long form and its short ones; `true` is all defaults."""
-        whole = self.mapping(cls)
+        if (field := whole(cls)) is not None:
+            return self.value(field.type)
+        long = self.mapping(cls)
         short = [self.value(kind) for kind in SHORT_TYPES.get(cls, ())]
-        return {**_any_of([whole, *short, *([] if "required" in whole else [_TRUE])]), **_RULES.get(cls, {})}
+        return {**_any_of([long, *short, *([] if "required" in long else [_TRUE])]), **_RULES.get(cls, {})}
 
     def field(self, field: "attrs.Attribute[Any]") -> Schema:
         """One key."""
@@ -300,6 +304,16 @@ class _Writer:
         several = {**self.named(Name, TargetConfig), "minProperties": 1}
         return _any_of([self.value(Name), _text(rf"(?=.*\{{){_TEXT}"), several])
 
+    def credentials(self) -> Schema:
+        """By authenticators, whose kinds a schema cannot know: one credential of any kind, or several."""
+        kinds = {
+            found.credential: None
+            for found in self.kinds.authenticators.values()
+            if found.credential is not None
+        }
+        one = _any_of(self.value(kind) for kind in kinds) if kinds else {"not": {}}
+        return self.named(Name, Any, **_any_of([one, _entries(one)]))
+
     def options(self, config: type, main: str | None, *, whole: bool = True) -> Schema:
         """The options of a kind; its main one may stand for them, and `true` for none.
 
@@ -308,7 +322,10 @@ class _Writer:
         is_partial = not whole and _needs_options(config)
         arms = [self.mapping(config, whole=False), _TRUE] if is_partial else [self.value(config)]
         if main is not None:
-            arms.append(self.value(all_keys(config)[main].type))
+            kind = all_keys(config)[main].type
+            arms.append(self.value(kind))
+            if origin(kind) in LISTS:
+                arms.append(self.value(get_args(kind)[0]))
         return _any_of(arms)
 
     def filter(self) -> Schema:
@@ -355,6 +372,7 @@ _GRAMMAR: Final[Mapping[Any, str]] = {
     Matcher: "matcher",
     PathPattern: "path_pattern",
     Targets: "targets",
+    Credentials: "credentials",
     FILTER: "filter",
 }
 """The types that have a grammar of their own, as `$defs` call them."""

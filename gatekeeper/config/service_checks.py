@@ -31,8 +31,6 @@ _TOO_LATE: Final = "instance"
 class ServiceChecker(Checker):
     """Checks services, each for itself and in the chains of routes."""
 
-    global_flat: Sequence[FilterConfig] = attrs.field(default=(), init=False)
-    """The global filters, which run before those of any service."""
     _theirs: dict[str, "_Theirs"] = attrs.field(factory=dict, init=False)
 
     def service(self, name: str, service: ServiceConfig) -> None:

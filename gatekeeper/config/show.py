@@ -21,7 +21,7 @@ from gatekeeper.config.filters import flatten
 from gatekeeper.config.model import FilterConfig, GatewayConfig, ServiceConfig, UseConfig
 from gatekeeper.config.parts import SORTS
 from gatekeeper.config.units import UNITS, digits
-from gatekeeper.config.wording import LISTS, is_parsed, keys, origin, written
+from gatekeeper.config.wording import LISTS, is_parsed, keys, origin, whole, written
 from gatekeeper.core.text import Text
 
 
@@ -54,9 +54,10 @@ def _show_part(config: Any) -> dict[str, Any]:
     return {config.kind: options, **_object(config, but=("kind", "options"))}
 
 
-def show_options(options: Any) -> dict[str, Any]:
+def show_options(options: Any) -> Any:
     """The long form of the options of a kind."""
-    return _object(options)
+    field = whole(type(options))
+    return _object(options) if field is None else show_value(getattr(options, field.name), field.type)
 
 
 def dump(data: Any) -> str:

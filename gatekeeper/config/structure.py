@@ -42,6 +42,7 @@ from gatekeeper.config.wording import (
     number_hint,
     origin,
     takes_true,
+    whole,
     written,
 )
 
@@ -311,6 +312,8 @@ class Reader:
     def class_hook(self, kind: Any, beside: Callable[[], Mapping[str, Any]] = dict) -> Hook:
         """What reads objects of an attrs class from mappings; `beside` gives fields that are no keys."""
         cls = attrs.resolve_types(origin(kind))
+        if (all_of_it := whole(cls)) is not None:
+            return self._whole_hook(cls, all_of_it)
         fields = keys(cls)
         required = {key for key, field in fields.items() if field.default is attrs.NOTHING}
         stand_ins = {key: fields[key].metadata.get("stand_in", BROKEN) for key in required}
@@ -360,6 +363,13 @@ class Reader:
                 return cls(**{names[key]: item for key, item in found.items()}, **beside())
             except (ValueError, TypeError) as error:
                 return self._unmade(cls, found, error, whole=whole and len(self.faults) == before)
+
+        return hook
+
+    def _whole_hook(self, cls: Any, field: "attrs.Attribute[Any]") -> Hook:
+        def hook(value: Any, _: Any) -> Any:
+            found = self.read(value, field.type)
+            return found if found is BROKEN else cls(**{str(field.alias): found})
 
         return hook
 

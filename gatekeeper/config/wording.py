@@ -50,6 +50,15 @@ def keys(cls: Any) -> "dict[str, attrs.Attribute[Any]]":
     return found
 
 
+def whole(cls: Any) -> "attrs.Attribute[Any] | None":
+    """The field that is all of a class: what is written in its place is the value of this field."""
+    if not attrs.has(cls):
+        return None
+    return next(
+        (field for field in attrs.fields(attrs.resolve_types(cls)) if field.metadata.get("whole")), None
+    )
+
+
 def is_enum(kind: Any) -> bool:
     """Whether the type is an enum."""
     return isinstance(kind, type) and issubclass(kind, enum.Enum)

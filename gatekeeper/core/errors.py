@@ -73,6 +73,22 @@ class BadTarget(Rejection):
     title = "The request target is malformed or ambiguous"
 
 
+class Unauthenticated(Rejection):
+    """Nobody is proven to ask; pass `WWW-Authenticate` as a header (RFC 9110 section 11.6.1)."""
+
+    status = 401
+    code = "unauthenticated"
+    title = "Credentials are missing or not accepted"
+
+
+class Forbidden(Rejection):
+    """Whoever asks may not have this."""
+
+    status = 403
+    code = "forbidden"
+    title = "This is not allowed"
+
+
 class RouteNotFound(Rejection):
     """No route matches host and path."""
 
@@ -223,6 +239,13 @@ class Overloaded(Unavailable):
 
     code = "overloaded"
     title = "Too many requests are under way"
+
+
+class IdentityUnknown(Unavailable):
+    """Who asks cannot be found out now: what would tell is out of reach. Nobody passes who is not known."""
+
+    code = "identity-unknown"
+    title = "Credentials cannot be checked at the moment"
 
 
 class NoInstance(Unavailable):

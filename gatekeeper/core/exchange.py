@@ -8,6 +8,7 @@ import orjson
 
 from gatekeeper.core.body import EMPTY, Body
 from gatekeeper.core.errors import AnswerUnwanted, GatewayError
+from gatekeeper.core.identity import Consumer
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Field, Headers, Request, Response
 
@@ -160,7 +161,7 @@ class Exchange:
     """One request and its response. It knows no transport: it can be forked and outlive its client.
 
     `deadline` is absolute (`Clock.monotonic`) and shared by all attempts. `spent` has the seconds that each filter
-    took for itself, without what came after it. `interim` passes an interim answer (RFC 9110 section 15.2) on to the
+    took for itself, without what came after it. `consumer` is who has been proven to ask. `interim` passes an interim answer (RFC 9110 section 15.2) on to the
     client; None where there is nobody who would understand it. `hang_up` cuts the client off inside its answer, where
     it does not read; None as long as that has not begun.
     """
@@ -172,6 +173,7 @@ class Exchange:
         "bytes_in",
         "bytes_out",
         "captures",
+        "consumer",
         "deadline",
         "error",
         "hang_up",
@@ -197,6 +199,7 @@ class Exchange:
         self.trace_id = trace_id
         self.route: Route | None = None
         self.captures = NO_CAPTURES
+        self.consumer: Consumer | None = None
         self.service = ""
         self.attempts: list[Attempt] = []
         self.deadline: float | None = None
@@ -277,6 +280,7 @@ class Exchange:
         fork = Exchange(exchange_id, request, self.started, self.trace_id)
         fork.route = self.route
         fork.captures = self.captures
+        fork.consumer = self.consumer
         fork.service = self.service
         fork._values = None if self._values is None else self._values.copy()
         return fork

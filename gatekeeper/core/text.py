@@ -1,17 +1,21 @@
 """Text with `{value}` placeholders, checked when it is parsed and cheap to render."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv6Network
 from typing import Final
 from urllib.parse import unquote_plus
 
 from gatekeeper.core.errors import Rejection
 from gatekeeper.core.exchange import Exchange
+from gatekeeper.core.identity import claim, claim_texts, field_text
 from gatekeeper.core.message import Field, InvalidField, check_field
 
 
 Getter = Callable[[Exchange], str]
+
+ANONYMOUS: Final = "anonymous"
+"""Who asks in texts where nobody is proven to."""
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
@@ -25,6 +29,11 @@ _PLAIN: Final[dict[str, Getter]] = {
     "route": lambda exchange: exchange.route.name if exchange.route is not None else "",
     "service": lambda exchange: exchange.service,
     "instance": lambda exchange: exchange.attempts[-1].instance.id if exchange.attempts else "",
+    "consumer": lambda exchange: exchange.consumer.name if exchange.consumer is not None else ANONYMOUS,
+    "consumer.plan": lambda exchange: exchange.consumer.plan if exchange.consumer is not None else "",
+    "consumer.roles": lambda exchange: _joined(exchange.consumer.roles) if exchange.consumer else "",
+    "consumer.scopes": lambda exchange: _joined(exchange.consumer.scopes) if exchange.consumer else "",
+    "authenticator": lambda exchange: exchange.consumer.authenticators[0] if exchange.consumer else "",
 }
 
 _NAMED: Final[dict[str, Callable[[str], Getter]]] = {
@@ -32,9 +41,22 @@ _NAMED: Final[dict[str, Callable[[str], Getter]]] = {
     "query": lambda name: lambda exchange: query_value(exchange.request.query, name),
     "header": lambda name: _header(name.lower().encode()),
     "cookie": lambda name: lambda exchange: cookie_value(cookies(exchange), name),
+    "claim": lambda name: lambda exchange: _claim(exchange, name),
+    "consumer.labels": lambda name: (
+        lambda exchange: exchange.consumer.labels.get(name, "") if exchange.consumer is not None else ""
+    ),
 }
 
-_LATER: Final = ("consumer", "claim", "authenticator", "tenant", "all")
+_LATER: Final = ("tenant", "all")
+
+
+def _joined(words: Iterable[str]) -> str:
+    return ",".join(sorted(words))
+
+
+def _claim(exchange: Exchange, name: str) -> str:
+    consumer = exchange.consumer
+    return "" if consumer is None else ",".join(claim_texts(claim(consumer.claims, name)))
 
 
 def _header(name: bytes) -> Getter:
@@ -81,12 +103,29 @@ def getter(name: str) -> Getter:
     if name in _PLAIN:
         return _PLAIN[name]
     space, _, rest = name.partition(".")
+    if space == "consumer" and rest.startswith("labels."):
+        space, rest = "consumer.labels", rest.removeprefix("labels.")
     if space in _NAMED and rest:
         return _NAMED[space](rest)
     if space in _LATER:
         raise BadPlaceholderError(f"`{{{name}}}` is not available yet")
     known = ", ".join([*_PLAIN, *(f"{space}.NAME" for space in _NAMED)])
     raise BadPlaceholderError(f"`{{{name}}}` is no value; there are {known}")
+
+
+def words(name: str, exchange: Exchange) -> str:
+    """The value of this name, each word of it such that it cannot be taken for another, or for two."""
+    consumer = exchange.consumer
+    found: Iterable[str]
+    if name == "consumer.roles":
+        found = sorted(consumer.roles) if consumer is not None else ()
+    elif name == "consumer.scopes":
+        found = sorted(consumer.scopes) if consumer is not None else ()
+    elif name.startswith("claim.") and consumer is not None:
+        found = claim_texts(claim(consumer.claims, name.removeprefix("claim.")))
+    else:
+        found = (getter(name)(exchange),)
+    return ",".join(map(field_text, found))
 
 
 class Text:
@@ -128,6 +167,11 @@ class Text:
             return self.constant
         return "".join([part if isinstance(part, str) else part(exchange) for part in self._parts])
 
+    def render_words(self, exchange: Exchange) -> str:
+        """The same, with each value as a word that cannot be taken for another (`core.identity.field_text`)."""
+        pieces = _PLACEHOLDER.split(self.source)
+        return "".join(words(piece, exchange) if index % 2 else piece for index, piece in enumerate(pieces))
+
     def __eq__(self, other: object) -> bool:
         return self.source == other.source if isinstance(other, Text) else NotImplemented
 
@@ -156,9 +200,9 @@ class Value:
         if source.startswith("{") and source.endswith("}"):
             raise BadPlaceholderError(f"a value stands without braces here: write `{source[1:-1]}`")
         self.source: Final = source
-        self.read: Final[Getter] = _network if source == "address" else getter(source)
+        self.read: Final[Getter] = _COUNTED.get(source) or getter(source)
         """Its text in an exchange, empty where it is missing. An IPv6 address stands for its /64: a host has as many
-        addresses as it likes."""
+        addresses as it likes. Whoever is nobody that is proven stands for an address."""
 
     @classmethod
     def parse(cls, source: str) -> "Value":
@@ -186,6 +230,15 @@ def _network(exchange: Exchange) -> str:
     if ":" not in address:
         return address
     return str(IPv6Network((address.partition("%")[0], 64), strict=False))
+
+
+def _whoever(exchange: Exchange) -> str:
+    consumer = exchange.consumer
+    return _network(exchange) if consumer is None else consumer.name
+
+
+_COUNTED: Final[dict[str, Getter]] = {"address": _network, "consumer": _whoever}
+"""What is told apart otherwise than it is shown."""
 
 
 def render_field(name: bytes, text: Text, exchange: Exchange) -> Field:

@@ -14,14 +14,13 @@ from gatekeeper.edge.forwarded import parse_address
 from gatekeeper.edge.head import HeadReader
 from gatekeeper.edge.peer import Peer
 from gatekeeper.edge.request import Reader
-from gatekeeper.edge.settings import EdgeSettings
+from gatekeeper.edge.settings import DEFAULTS, EdgeSettings
 from gatekeeper.observe.request_id import RequestIds
 
 
 HOST: Final = "localhost"
 """The host of a request whose URL names none."""
 
-DEFAULTS: Final = EdgeSettings()
 
 _URL: Final = re.compile(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
 _LINE_BREAK: Final = re.compile(r"[\r\n]")
@@ -67,5 +66,5 @@ def read_request(
 
     head = HeadReader(settings.limits)
     head.feed("\r\n".join([*lines, "", ""]).encode())
-    reader = Reader(RequestIds(), random.getrandbits, settings.networks, settings.underscore_headers)
+    reader = Reader(RequestIds(), random.getrandbits, settings)
     return reader.read(head, Peer(peer, scheme, listener, settings.networks), 0.0)

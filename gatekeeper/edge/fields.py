@@ -1,8 +1,9 @@
 """What happens to each header field of a client's request."""
 
 import enum
+import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, Literal
 
 from gatekeeper.core.fields import FieldActions
@@ -155,10 +156,10 @@ _is_claim: Final = re.compile(
 _ODD: Final = re.compile(rb"[^0-9a-z-]")
 
 
-def _decider(underscores: Underscores) -> Callable[[bytes], Action | None]:
+def _decider(underscores: Underscores, own: frozenset[bytes]) -> Callable[[bytes], Action | None]:
     def decide(name: bytes) -> Action | None:
         action = _ACTIONS.get(name)
-        if action is None and _is_claim(name):
+        if name in own or (action is None and _is_claim(name)):
             return Action.DROP
         if action is not None or not _ODD.search(name):
             return action
@@ -166,11 +167,12 @@ def _decider(underscores: Underscores) -> Callable[[bytes], Action | None]:
         meant = _ODD.sub(b"-", name)
         if b"_" in name and underscores != "keep":
             return Action.DROP if underscores == "drop" else Action.REFUSE
-        return Action.DROP if meant in _ACTIONS or _is_claim(meant) else None
+        return Action.DROP if meant in _ACTIONS or meant in own or _is_claim(meant) else None
 
     return decide
 
 
-ACTIONS: Final[Mapping[Underscores, FieldActions[Action]]] = {
-    mode: FieldActions(_decider(mode)) for mode in ("drop", "keep", "reject")
-}
+@functools.lru_cache(maxsize=16)
+def field_actions(underscores: Underscores, own: frozenset[bytes] = frozenset()) -> FieldActions[Action]:
+    """What happens to fields; those of the names `own`, in lower case, are the gateway's own, and no client sends them."""
+    return FieldActions(_decider(underscores, own))

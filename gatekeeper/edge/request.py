@@ -13,11 +13,12 @@ from gatekeeper.core.errors import BadRequest, BadTarget, MethodNotAllowed
 from gatekeeper.core.exchange import Exchange, Key
 from gatekeeper.core.message import Field, Headers, Request
 from gatekeeper.edge.facts import Facts, absolute, check_coding, connection_options, length_of
-from gatekeeper.edge.fields import ACTIONS, Action, Underscores
-from gatekeeper.edge.forwarded import Network, node_address, parse_forwarded, walk
+from gatekeeper.edge.fields import Action, field_actions
+from gatekeeper.edge.forwarded import node_address, parse_forwarded, walk
 from gatekeeper.edge.head import HeadReader
 from gatekeeper.edge.host import HOSTS
 from gatekeeper.edge.peer import Peer
+from gatekeeper.edge.settings import DEFAULTS, EdgeSettings
 from gatekeeper.observe.request_id import RequestIds, acceptable
 from gatekeeper.observe.trace import accept
 from gatekeeper.routing.path import canonical
@@ -49,13 +50,12 @@ class Reader:
         self,
         ids: RequestIds,
         getrandbits: Callable[[int], int],
-        networks: tuple[Network, ...] = (),
-        underscores: Underscores = "drop",
+        settings: EdgeSettings = DEFAULTS,
     ) -> None:
         self._ids = ids
         self._getrandbits = getrandbits
-        self._networks = networks
-        self._actions = ACTIONS[underscores]
+        self._networks = settings.networks
+        self._actions = field_actions(settings.underscore_headers, settings.identity_headers)
 
     def read(self, head: HeadReader, peer: Peer, started: float) -> Exchange:
         """Return the exchange of a request, still without its body; what frames that is noted on the head.

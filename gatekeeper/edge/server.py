@@ -158,7 +158,7 @@ class EdgeServer(web.Server):
         """
         self.settings = settings
         self._health_path = settings.health_path
-        self._reader = Reader(self._ids, self._getrandbits, settings.networks, settings.underscore_headers)
+        self._reader = Reader(self._ids, self._getrandbits, settings)
         for connection in cast(list[StrictProtocol], self.connections):
             connection.reset_idle()
 

@@ -1,6 +1,6 @@
 """What the edge lets clients do: sizes, counts and times. The defaults are those of the grammar."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -58,5 +58,11 @@ class EdgeSettings:
     """Seconds that a client who has half-closed its connection waits for an answer at most; None for ever."""
     underscore_headers: Literal["drop", "keep", "reject"] = "drop"
     """What happens to header fields with `_` in their names."""
+    identity_headers: frozenset[bytes] = frozenset()
+    """Header fields, in lower case, by which services are told who asks: those of clients are dropped."""
     concurrency: Concurrency = attrs.field(factory=lambda: Concurrency(limit=2000, queue=500, wait=1.0))
     """How many requests may be under way."""
+
+
+DEFAULTS: Final = EdgeSettings()
+"""What the edge goes by where nothing else is said."""

@@ -1,12 +1,14 @@
 """The kinds of parts that there are, built-in or not."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import attrs
 
+from gatekeeper.config.identity import ClaimsConfig
 from gatekeeper.core.chain import AttemptFilter, Filter, Predicate
+from gatekeeper.extend.authenticate import Authenticator
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.policy.balance import Balancer
 
@@ -71,6 +73,14 @@ class FilterKind(Kind):
     scope: Literal["exchange", "attempt"]
 
 
+@attrs.frozen(kw_only=True)
+class AuthenticatorKind(Kind):
+    """A kind of authenticator. `credential` is the class of what consumers of the configuration prove themselves with."""
+
+    credential: type | None
+    reads_claims: bool
+
+
 K = TypeVar("K", bound=Kind)
 
 
@@ -79,6 +89,7 @@ class Catalog:
 
     def __init__(self) -> None:
         self.filters: dict[str, FilterKind] = {}
+        self.authenticators: dict[str, AuthenticatorKind] = {}
         self.predicates: dict[str, Kind] = {}
         self.balancers: dict[str, Kind] = {}
         self.probes: dict[str, Kind] = {}
@@ -87,7 +98,10 @@ class Catalog:
 
     def of_plugin(self, plugin: str) -> tuple[str, ...]:
         """The names of all kinds that a plugin has declared."""
-        tables = (self.filters, self.predicates, self.balancers, self.probes, self.providers)
+        tables: tuple[Mapping[str, Kind], ...] = (
+            *(self.filters, self.authenticators, self.predicates),
+            *(self.balancers, self.probes, self.providers),
+        )
         return tuple(kind.kind for table in tables for kind in table.values() if kind.plugin == plugin)
 
     def filter(
@@ -125,6 +139,41 @@ class Catalog:
 
         """
         self._add_filter(kind, config, build, main, "attempt", terminal=False)
+
+    def authenticator(
+        self,
+        kind: str,
+        config: type[C],
+        build: Callable[[C, BuildContext], Authenticator],
+        *,
+        main: str | None = None,
+        credential: type | None = None,
+        reads_claims: bool = False,
+    ) -> None:
+        """Declare a kind of authenticator: an entry of `authenticators`, which the filter `auth` asks by its name.
+
+        `credential` is an attrs class, of which consumers write one or several under `credentials`; `build` finds them in
+        `context.credentials`. An authenticator that `reads_claims` makes consumers of them by `context.identify`; then
+        `credential` is not given: consumers say which claims are theirs.
+
+        Raises:
+            CatalogError: the kind exists, its name is none, or its options or credentials are no attrs class.
+
+        """
+        if credential is not None and not attrs.has(credential):
+            raise CatalogError(
+                f"plugin {self.plugin!r}: the credentials of {kind!r} are {credential!r}, not an attrs class"
+            )
+        made = AuthenticatorKind(
+            kind=kind,
+            config=config,
+            build=build,
+            main=main,
+            plugin=self.plugin,
+            credential=ClaimsConfig if reads_claims else credential,
+            reads_claims=reads_claims,
+        )
+        self._add("authenticator", self.authenticators, made)
 
     def predicate(
         self,

@@ -1,18 +1,21 @@
 """What a part is handed when it is built, so that it neither reaches for globals nor for the network."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random, SystemRandom
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import attrs
 
-from gatekeeper.core.chain import AttemptHandler
+from gatekeeper.core.chain import AttemptHandler, Predicate
 from gatekeeper.core.clock import Clock, Wheel
 from gatekeeper.core.exchange import Attempt, Exchange, Key
+from gatekeeper.core.identity import Consumer
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
+from gatekeeper.extend.authenticate import Authenticator, Credential, Identify
 from gatekeeper.extend.running import RunningGateway
+from gatekeeper.extend.vocabulary import Condition
 from gatekeeper.observe.metrics import Metrics
 from gatekeeper.policy.retry import Budget, RetryPolicy
 
@@ -25,6 +28,9 @@ T = TypeVar("T")
 
 ALL_ROUTES: Final = "all routes"
 """The owner of the global filters."""
+
+AUTHENTICATORS: Final = "authenticators"
+"""The owner of those who find out who asks."""
 
 DRY_RUN: Final = Key[bool]("dry run")
 """Set where nobody has sent the request: a filter is tried by it before its configuration comes into force.
@@ -80,6 +86,16 @@ class Keeper(Protocol):
         ...
 
 
+def _nobody(claims: Mapping[str, Any], /) -> Consumer:
+    raise LookupError(
+        f"only an authenticator that reads claims makes consumers of them, not of {len(claims)}"
+    )
+
+
+def _no_question(condition: Condition, /) -> Predicate:
+    raise LookupError(f"conditions cannot be asked here: {condition!r}")
+
+
 def _keep_nothing(key: tuple[str, ...], open: Callable[[C], T], config: C, /) -> T:  # noqa: A002, ARG001
     return open(config)
 
@@ -88,9 +104,12 @@ def _keep_nothing(key: tuple[str, ...], open: Callable[[C], T], config: C, /) ->
 class BuildContext:
     """The surroundings of one part in one snapshot.
 
-    `owner` says where it stands (`route users`, `service orders`, `all routes`), `name` is its name there, and `target`
-    the service behind it, for what stands at the end of a chain. `tls` is how the instances of its service are spoken
-    to where they speak TLS.
+    `owner` says where it stands (`route users`, `service orders`, `all routes`, `authenticators`), `name` is its name
+    there, and `target` the service behind it, for what stands at the end of a chain. `tls` is how the instances of its
+    service are spoken to where they speak TLS. `predicate` makes a question of a condition among its options.
+
+    Filters find those who tell who asks in `authenticators`, by their names. An authenticator has the `consumers` of
+    the configuration as it proves them, with their `credentials`, and makes others of claims by `identify`.
     """
 
     gateway: RunningGateway
@@ -99,6 +118,11 @@ class BuildContext:
     owner: str
     target: Target | None = None
     tls: TlsIdentity | None = None
+    predicate: Callable[[Condition], Predicate] = _no_question
+    authenticators: Mapping[str, Authenticator] = attrs.field(factory=dict)
+    consumers: Mapping[str, Consumer] = attrs.field(factory=dict)
+    credentials: Sequence[Credential] = ()
+    identify: Identify = _nobody
     random: Random = attrs.field(factory=SystemRandom)
     keeper: Keeper = _keep_nothing
 

@@ -26,8 +26,9 @@ GROUP: Final = "gatekeeper"
 BUILT_IN: Final = {
     **{
         name: f"gatekeeper.filters.{name}"
-        for name in ("transform", "static", "redirect", "options", "forward")
+        for name in ("transform", "static", "redirect", "options", "auth", "authorize", "forward")
     },
+    **{name: f"gatekeeper.auth.{name}" for name in ("api_key",)},
     "balancers": "gatekeeper.registry.balancers",
     "probes": "gatekeeper.registry.probes",
     "http_provider": "gatekeeper.registry.providers.http",

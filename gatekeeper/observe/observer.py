@@ -151,6 +151,9 @@ class Observer:
         }
         if request.query:
             record["query"] = redact_query(request.query)
+        if exchange.consumer is not None:
+            record["consumer"] = exchange.consumer.name
+            record["authenticator"] = exchange.consumer.authenticators[0]
         if exchange.service:
             record["service"] = exchange.service
         attempts = exchange.attempts

@@ -2,16 +2,19 @@
 
 import functools
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 import attrs
 
-from gatekeeper.config.filters import FORWARD, FilterEntry
+from gatekeeper.config.conditions import ConditionConfig
+from gatekeeper.config.filters import FORWARD, FilterEntry, changes_of, flatten
 from gatekeeper.config.model import (
+    AuthenticatorConfig,
     FilterConfig,
     GatewayConfig,
+    IdentityConfig,
     RewriteConfig,
     RouteConfig,
     ServiceConfig,
@@ -34,8 +37,9 @@ from gatekeeper.core.exchange import NO_ROUTE, Exchange, Route
 from gatekeeper.core.message import Response
 from gatekeeper.core.text import Text
 from gatekeeper.edge.tls import ServerTls
+from gatekeeper.extend.authenticate import Authenticator
 from gatekeeper.extend.catalog import Catalog, Kind
-from gatekeeper.extend.context import ALL_ROUTES, BuildContext, Target
+from gatekeeper.extend.context import ALL_ROUTES, AUTHENTICATORS, BuildContext, Target
 from gatekeeper.extend.running import RunningGateway
 from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.example import HOST
@@ -43,6 +47,7 @@ from gatekeeper.routing.rewrite import Rewrite
 from gatekeeper.routing.table import Entry, Table
 from gatekeeper.runtime.dry_run import DryRun
 from gatekeeper.runtime.folding import AttemptFilterLink, ChainGroup, FilterLink
+from gatekeeper.runtime.identity import Known, identify_by
 from gatekeeper.runtime.keep import Keep, Plan
 from gatekeeper.runtime.listening import listener_tls
 from gatekeeper.runtime.matching import Conditions
@@ -70,6 +75,8 @@ class Prepared:
     dry_run: DryRun
     tls: Mapping[str, ServerTls]
     """Of the listeners that speak it, by their names."""
+    filter: Callable[[FilterConfig, str], Any]
+    """Makes one more of its filters, for questions."""
 
     def commit(self, *, warm: bool) -> None:
         """Bring services and kept things into force; cannot fail. With `warm`, what is new begins with its whole weight."""
@@ -104,7 +111,8 @@ class Builder:
         try:
             build = _Build(self, config, plan)
             tls = build.tls()
-            return Prepared(config, build.snapshot(revision), plan, build.dry_run, tls)
+            make = functools.partial(self.filter, **build.surroundings)
+            return Prepared(config, build.snapshot(revision), plan, build.dry_run, tls, make)
         except BaseException:
             plan.abandon()
             raise
@@ -113,18 +121,39 @@ class Builder:
         """What makes the questions of a configuration, as its snapshot asks them."""
         return _Build(self, config, self.keep.plan()).conditions
 
-    def filter(self, item: FilterConfig, owner: str, plan: Plan | None = None) -> Any:
-        """Make one filter; `owner` says where it stands, and `plan` keeps what outlives it.
+    def filter(self, item: FilterConfig, owner: str, plan: Plan | None = None, **more: Any) -> Any:
+        """Make one filter; `owner` says where it stands, `plan` keeps what outlives it, and `more` is of its context.
 
         Raises:
             ValueError: its kind does not take these options, or fails.
 
         """
         kind = self.catalog.filters[item.kind]
-        made = self._call(kind, item.options, item.name, owner, plan)
+        made = self._call(kind, item.options, item.name, owner, plan, **more)
         if not callable(getattr(made, "wrap", None)):
             raise ValueError(f"plugin `{kind.plugin}` made {made!r} for `{item.kind}`, which is no filter")  # noqa: TRY004 - a problem, as below
         return made
+
+    def authenticator(
+        self, name: str, config: AuthenticatorConfig, gateway: GatewayConfig, plan: Plan | None = None
+    ) -> Authenticator:
+        """Make what finds out who asks.
+
+        Raises:
+            ValueError: its kind does not take these options, or fails.
+
+        """
+        kind = self.catalog.authenticators[config.kind]
+        known = Known.by(name, gateway)
+        more: dict[str, Any] = {"consumers": known.consumers, "credentials": known.credentials}
+        if kind.reads_claims:
+            more["identify"] = identify_by(name, config.identity or IdentityConfig(), known.credentials)
+        made = self._call(kind, config.options, name, AUTHENTICATORS, plan, **more)
+        if not callable(getattr(made, "authenticate", None)):
+            message = f"plugin `{kind.plugin}` made {made!r} for `{config.kind}`, which is no authenticator"
+            raise ValueError(message)  # noqa: TRY004 - a problem, as below
+        authenticator: Authenticator = made
+        return authenticator
 
     def predicate(self, name: str, options: Any, plan: Plan | None = None) -> Predicate:
         """Make the question of a plugin's condition.
@@ -136,13 +165,14 @@ class Builder:
         made: Predicate = self._call(self.catalog.predicates[name], options, name, "conditions", plan)
         return made
 
-    def _call(self, kind: Kind, options: Any, name: str, owner: str, plan: Plan | None) -> Any:
+    def _call(self, kind: Kind, options: Any, name: str, owner: str, plan: Plan | None, **more: Any) -> Any:
         context = BuildContext(
             gateway=self.gateway,
             wheel=self.wheel,
             name=name,
             owner=owner,
             keeper=plan or self.keep.plan(),
+            **more,
         )
         try:
             return kind.build(options, context)
@@ -168,6 +198,9 @@ class _Build:
         self.problems: list[Problem] = []
         self.dry_run = DryRun(self.clock, next(iter(config.hosts), HOST), next(iter(config.server.listen)))
         self.conditions = Conditions(config.services, self._ask_plugin, builder.random)
+        self.authenticators = {
+            name: self._authenticator(name, one) for name, one in config.authenticators.items()
+        }
         self.services = ServiceBuilder(
             builder.gateway, builder.catalog, builder.wheel, builder.random, plan, self.problems.append
         )
@@ -192,7 +225,7 @@ class _Build:
         entries: list[Entry[Route]] = []
         for name, route_config in config.routes.items():
             owner = f"route {name}"
-            changes = route_config.override
+            changes = changes_of(route_config, flatten(config.filters, config.chains))
             links = [
                 *(self._links(config.filters, ALL_ROUTES, changes, owner) if changes else global_links),
                 *self._links(route_config.filters, owner, changes),
@@ -288,9 +321,24 @@ class _Build:
 
     def _made(self, item: FilterConfig, owner: str) -> Any:
         try:
-            return self.builder.filter(item, owner, self.plan)
+            return self.builder.filter(item, owner, self.plan, **self.surroundings)
         except ValueError as error:
             self.problems.append(problem_at("bad-value", item.place, str(error)))
+            return _Unmade()
+
+    @property
+    def surroundings(self) -> dict[str, Any]:
+        """What filters find in their context."""
+        return {"authenticators": self.authenticators, "predicate": self._question}
+
+    def _question(self, condition: Sequence[ConditionConfig], /) -> Predicate:
+        return self.conditions.any_of(condition).holds
+
+    def _authenticator(self, name: str, config: AuthenticatorConfig) -> Any:
+        try:
+            return self.builder.authenticator(name, config, self.config, self.plan)
+        except ValueError as error:
+            self.problems.append(problem_at("bad-value", config.place, str(error)))
             return _Unmade()
 
     def _ask_plugin(self, kind: str, options: Any) -> Predicate:
@@ -341,7 +389,9 @@ class _Build:
 
 
 class _Unmade:
-    """Stands for a filter that could not be made, until that is reported."""
+    """Stands for a part that could not be made, until that is reported."""
+
+    challenge = ""
 
     def wrap(self, following: Handler, /) -> Handler:
         return following

@@ -1,13 +1,14 @@
 """From what a configuration says of the side that clients see to what the edge goes by."""
 
-from gatekeeper.config.model import ServerConfig
+from gatekeeper.config.model import GatewayConfig
 from gatekeeper.core.concurrency import Concurrency
 from gatekeeper.edge.settings import EdgeLimits, EdgeSettings, EdgeTimeouts
 from gatekeeper.runtime.descriptors import ENOUGH, for_clients
+from gatekeeper.runtime.identity import identity_headers
 
 
 def edge_settings(
-    server: ServerConfig, before: EdgeSettings | None = None, *, descriptors: int = ENOUGH
+    config: GatewayConfig, before: EdgeSettings | None = None, *, descriptors: int = ENOUGH
 ) -> EdgeSettings:
     """Say it in the words of the edge.
 
@@ -15,6 +16,7 @@ def edge_settings(
     now and at once. So this is for a configuration that comes into force. Of connections no more are taken than
     `descriptors` allow.
     """
+    server = config.server
     timeouts, limits, concurrency = server.timeouts, server.limits, server.concurrency
     half_close = server.half_close
     if before is None:
@@ -40,5 +42,6 @@ def edge_settings(
         health_path=server.health_path or None,
         half_close={"wait": None, "abort": 0.0}[half_close] if isinstance(half_close, str) else half_close,
         underscore_headers=server.underscore_headers,
+        identity_headers=identity_headers(config),
         concurrency=places,
     )

@@ -76,8 +76,9 @@ class Explainer:
 
     def __init__(self, config: GatewayConfig, builder: Builder) -> None:
         self.config: Final = config
-        self.parts: Final = Parts(config, builder.catalog, builder.conditions(config), builder.filter)
-        self.snapshot: Final = builder.prepare(config, revision=0).snapshot
+        prepared = builder.prepare(config, revision=0)
+        self.parts: Final = Parts(config, builder.catalog, builder.conditions(config), prepared.filter)
+        self.snapshot: Final = prepared.snapshot
 
     def explain(
         self,
@@ -107,7 +108,7 @@ class Explainer:
                 headers,
                 address=address,
                 listener=listener or next(iter(server.listen)),
-                settings=edge_settings(server),
+                settings=edge_settings(self.config),
             )
         except GatewayError as error:
             return Explanation(request=None, result=_refused(error))

@@ -120,7 +120,7 @@ class LocalFront:
             Observer(gateway.metrics, gateway.clock, write_access),
             gateway.wheel,
             gateway.clock,
-            edge_settings(gateway.config.server, descriptors=descriptors.limit()),
+            edge_settings(gateway.config, descriptors=descriptors.limit()),
             getrandbits=random.getrandbits,
             ready=ready or (lambda: not gateway.providers.awaited),
         )
@@ -153,8 +153,9 @@ class LocalFront:
 
     async def commit(self, change: Change, *, first: bool) -> None:
         """Go by other settings, open what is new, and close what has gone."""
-        edge, server = self.edge, change.loaded.config.server
-        edge.reconfigure(edge_settings(server, edge.settings, descriptors=descriptors.limit()))
+        edge, config = self.edge, change.loaded.config
+        server = config.server
+        edge.reconfigure(edge_settings(config, edge.settings, descriptors=descriptors.limit()))
         if (allowed := edge.settings.limits.connections) < server.limits.connections:
             log.warning(
                 "%d descriptors (`ulimit -n`) allow only %d connections", descriptors.limit(), allowed

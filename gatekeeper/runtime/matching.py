@@ -30,6 +30,14 @@ from gatekeeper.routing.conditions import (
     SchemeCondition,
     Share,
 )
+from gatekeeper.routing.identity import (
+    AuthenticatorCondition,
+    ClaimCondition,
+    ConsumerCondition,
+    PlanCondition,
+    RoleCondition,
+    ScopeCondition,
+)
 from gatekeeper.routing.matcher import (
     Contains,
     Exact,
@@ -134,6 +142,18 @@ class Conditions:
             yield QueryCondition(name, one_of(matcher))
         for name, matcher in condition.cookie.items():
             yield CookieCondition(name, one_of(matcher))
+        if condition.consumer:
+            yield ConsumerCondition(frozenset(condition.consumer))
+        if condition.role:
+            yield RoleCondition(frozenset(condition.role))
+        if condition.scope:
+            yield ScopeCondition(frozenset(condition.scope))
+        if condition.plan:
+            yield PlanCondition(frozenset(condition.plan))
+        if condition.authenticator:
+            yield AuthenticatorCondition(frozenset(condition.authenticator))
+        for name, matcher in condition.claim.items():
+            yield ClaimCondition(name, one_of(matcher))
         if condition.not_:
             yield Negation(self.any_of(condition.not_))
         for kind, options in condition.predicates.items():

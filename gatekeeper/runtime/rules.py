@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gatekeeper.config.filters import flatten
+from gatekeeper.config.filters import changes_of, flatten
 from gatekeeper.config.model import GatewayConfig, RouteConfig
 from gatekeeper.routing.entry import Entry
 
@@ -11,10 +11,11 @@ from gatekeeper.routing.entry import Entry
 def describe(rank: int, entry: Entry[Any], config: GatewayConfig) -> dict[str, Any]:
     """One way to a route, as plain data; `rank` is its place in the order."""
     route = config.routes[entry.name]
+    changes = changes_of(route, flatten(config.filters, config.chains))
     names = [
         item.name
         for item in flatten((*config.filters, *route.filters), config.chains)
-        if route.override.get(item.name) is not False
+        if changes.get(item.name) is not False
     ]
     return {
         "rank": rank,

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from gatekeeper.config.filters import FilterEntry
+from gatekeeper.config.filters import FilterEntry, changes_of, flatten
 from gatekeeper.config.model import FilterConfig, GatewayConfig, UseConfig
 from gatekeeper.config.problems import Place
 from gatekeeper.config.show import show_options
@@ -71,7 +71,8 @@ class Walk:
         self._names = found.chain.names
         route = config.routes.get(found.name)
         if route is not None:
-            self._override, self._route_place = route.override, shown_place(route.place)
+            inherited = flatten(config.filters, config.chains)
+            self._override, self._route_place = changes_of(route, inherited), shown_place(route.place)
         yield from self.steps(config.filters, ALL_ROUTES)
         if route is not None:
             yield from self.steps(route.filters, f"route {found.name}")

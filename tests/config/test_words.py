@@ -8,10 +8,9 @@ import attrs
 import pytest
 
 from gatekeeper.config import later
-from gatekeeper.config.conditions import FORMS, ConditionConfig
+from gatekeeper.config.conditions import FORMS, IDENTITY_KEYS, ConditionConfig
 from gatekeeper.config.hints import ADVICE, ELSEWHERE
 from gatekeeper.config.later import later_in
-from gatekeeper.config.matching import IDENTITY
 from gatekeeper.config.model import GatewayConfig, TargetConfig, Targets
 from gatekeeper.config.parts import SORTS
 from gatekeeper.config.wording import keys, origin
@@ -65,7 +64,7 @@ def is_key(place: str, target: str, host: PluginHost) -> bool:
 def is_known(place: str, target: str, host: PluginHost) -> bool:
     """Whether what a hint means exists."""
     special = {
-        "match": {*(key for key in keys(ConditionConfig) if key != "predicates"), *IDENTITY},
+        "match": {*(key for key in keys(ConditionConfig) if key != "predicates"), *IDENTITY_KEYS},
         "matcher": {form.rstrip("_") for form in FORMS},
         "filter": {*host.catalog.filters, *later.LATER_KINDS},
         "filters": {"when", "if_error", "name"},

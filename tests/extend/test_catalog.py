@@ -5,8 +5,7 @@ from typing import Any
 import attrs
 import pytest
 
-from gatekeeper.config.conditions import ConditionConfig
-from gatekeeper.config.matching import IDENTITY
+from gatekeeper.config.conditions import IDENTITY_KEYS, ConditionConfig
 from gatekeeper.config.wording import keys
 from gatekeeper.extend.catalog import PREDICATES, Catalog, CatalogError
 
@@ -157,4 +156,4 @@ def test_the_built_in_keys_of_conditions_are_those_of_the_grammar() -> None:
     """What the configuration reads by itself no plugin may take."""
     own = {key for key in keys(ConditionConfig) if key != "predicates"}
 
-    assert own | set(IDENTITY) == PREDICATES
+    assert own | set(IDENTITY_KEYS) == PREDICATES

@@ -1,0 +1,1 @@
+"""Who asks: kinds of authenticators, one file each; they are plugins like any other."""

@@ -1,0 +1,94 @@
+"""`api_key`: keys of consumers, of which only the SHA-256 is known."""
+
+import hashlib
+import hmac
+from typing import Final
+
+import attrs
+
+from gatekeeper.auth.reading import PlaceConfig
+from gatekeeper.core.errors import Unauthenticated
+from gatekeeper.core.exchange import Exchange
+from gatekeeper.core.identity import Consumer
+from gatekeeper.extend.catalog import Catalog
+from gatekeeper.extend.context import BuildContext
+from gatekeeper.extend.hookspecs import hookimpl
+from gatekeeper.extend.vocabulary import Sha256, Time, help_line
+
+
+HEADER: Final = "x-api-key"
+
+
+@attrs.frozen(kw_only=True)
+class ApiKeyConfig(PlaceConfig):
+    """Keys, in the header field `x-api-key` where no other place is said; they are not passed on."""
+
+
+@attrs.frozen(kw_only=True)
+class KeyConfig:
+    """One key of a consumer."""
+
+    id: str = attrs.field(default="", metadata=help_line("how logs call it"))
+    sha256: Sha256 = attrs.field(
+        repr=False, metadata={**help_line("the SHA-256 of the key, in hexadecimal"), "secret": True}
+    )
+    expires: Time | None = attrs.field(default=None, metadata=help_line("when it ends; never"))
+    scopes: tuple[str, ...] = attrs.field(
+        default=(), metadata=help_line("what it may do, instead of the scopes of the consumer")
+    )
+
+
+@attrs.frozen
+class _Held:
+    """What is known of a key."""
+
+    digest: bytes = attrs.field(repr=False)
+    consumer: Consumer
+    id: str
+    expires: float
+
+
+class ApiKey:
+    """Knows keys by their hashes: how long a look-up takes tells nothing of a key."""
+
+    def __init__(self, config: ApiKeyConfig, context: BuildContext) -> None:
+        self._place = config.credential(header=HEADER)
+        self._wall = context.clock.wall
+        self.challenge = f'ApiKey realm="{context.name}"'
+        self._held: dict[bytes, _Held] = {}
+        for credential in context.credentials:
+            key: KeyConfig = credential.config
+            consumer = credential.consumer
+            if key.scopes:
+                consumer = attrs.evolve(consumer, scopes=frozenset(key.scopes))
+            digest = bytes.fromhex(key.sha256)
+            expires = float("inf") if key.expires is None else key.expires
+            self._held[digest] = _Held(digest, consumer, key.id, expires)
+
+    async def authenticate(self, exchange: Exchange, /) -> Consumer | None:
+        """Return whose key it is; None where there is none."""
+        key = self._place.find(exchange)
+        if key is None:
+            return None
+        digest = hashlib.sha256(key.encode("latin-1", "replace")).digest()
+        held = self._held.get(digest)
+        if held is None or not hmac.compare_digest(held.digest, digest):
+            raise Unauthenticated(log="the key is not known")
+        if held.expires <= self._wall():
+            raise Unauthenticated(log=f"the key {held.id or 'of ' + held.consumer.name} has expired")
+        return held.consumer
+
+    def conceal(self, exchange: Exchange, /) -> None:
+        """Take the key out of the request."""
+        self._place.remove(exchange)
+
+
+def build(config: ApiKeyConfig, context: BuildContext) -> ApiKey:
+    """Make the authenticator."""
+    return ApiKey(config, context)
+
+
+@hookimpl
+def gatekeeper_register(catalog: Catalog) -> None:
+    """Declare the kind."""
+    catalog.authenticator("api_key", ApiKeyConfig, build, credential=KeyConfig)

@@ -1,0 +1,116 @@
+"""Who asks: authenticators, consumers with their credentials, plans (gateway-yaml.md section (b) 9)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import attrs
+
+from gatekeeper.config.conditions import HIDDEN, IDENTITY_KEYS, ConditionConfig, Matcher
+from gatekeeper.config.fields import InfoConfig, help_line
+from gatekeeper.config.problems import Place, Refusal
+from gatekeeper.config.units import Name
+from gatekeeper.core.text import Text
+
+
+AUTH: Final = "auth"
+"""The kind of filter that finds out who asks."""
+AUTHORIZE: Final = "authorize"
+"""The kind of filter that lets pass who may."""
+
+
+def _of_claims(_instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    for text in value if isinstance(value, tuple) else (value,):
+        other = next((name for name in text.names if not name.startswith("claim.")), None)
+        if other is not None:
+            raise Refusal(
+                f"`{{{other}}}`: `{attribute.name}` is made of what a token says, as in `{{claim.sub}}`",
+                "bad-placeholder",
+            )
+
+
+@attrs.frozen(kw_only=True)
+class IdentityConfig:
+    """What a token says of whoever shows it."""
+
+    subject: Text = attrs.field(
+        default=Text("{claim.sub}"),
+        validator=_of_claims,
+        metadata=help_line("the name, behind that of the authenticator and a `:`"),
+    )
+    roles: tuple[Text, ...] = attrs.field(
+        default=(),
+        validator=_of_claims,
+        metadata=help_line("its roles; of a claim that is a list, all of it"),
+    )
+    scopes: tuple[Text, ...] = attrs.field(
+        default=(Text("{claim.scope}"),),
+        validator=_of_claims,
+        metadata=help_line("its scopes; a text is divided at blanks (RFC 8693 section 4.2)"),
+    )
+    plan: Text = attrs.field(
+        default=Text(""), validator=_of_claims, metadata=help_line("the name of its plan")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ClaimsConfig:
+    """How a consumer is known by the claims of a token."""
+
+    claims: Mapping[str, Matcher] = attrs.field(
+        metadata=help_line("by name, dots lead into objects; every one must fit")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class AuthenticatorConfig:
+    """What finds out who asks; `options` is an object of the class that its kind declares."""
+
+    kind: str = attrs.field(metadata=HIDDEN)
+    options: Any = attrs.field(default=None, metadata=HIDDEN)
+    identity: IdentityConfig | None = attrs.field(
+        default=None,
+        metadata=help_line("who somebody is by the claims of a token; for kinds that read tokens"),
+    )
+    place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
+
+
+Credentials = Annotated[Mapping[Name, tuple[Any, ...]], "credentials"]
+"""By the names of authenticators; the classes are those that their kinds declare."""
+
+
+@attrs.frozen(kw_only=True)
+class PlanConfig(InfoConfig):
+    """What consumers have agreed to."""
+
+
+@attrs.frozen(kw_only=True)
+class ConsumerConfig(InfoConfig):
+    """Somebody who may be known when asking."""
+
+    plan: Name | None = attrs.field(default=None, metadata=help_line("what it has agreed to"))
+    roles: tuple[str, ...] = attrs.field(default=(), metadata=help_line("what `authorize` may ask for"))
+    scopes: tuple[str, ...] = attrs.field(
+        default=(), metadata=help_line("the same, where a credential has none of its own")
+    )
+    credentials: Credentials = attrs.field(
+        factory=dict, metadata=help_line("by authenticator, what it proves itself with: one or a list")
+    )
+    place: Place = attrs.field(factory=Place, eq=False, repr=False, metadata=HIDDEN)
+
+
+@attrs.frozen(kw_only=True)
+class ConsumerDefaultsConfig:
+    """What consumers have that do not say otherwise."""
+
+    plan: Name | None = attrs.field(default=None, metadata=help_line("what they have agreed to"))
+    roles: tuple[str, ...] = attrs.field(default=(), metadata=help_line("what `authorize` may ask for"))
+
+
+def asks_who(condition: ConditionConfig) -> list[str]:
+    """The keys of a condition, and of what it negates, that ask who was proven."""
+    return [key for one in condition.inner() for key in IDENTITY_KEYS if getattr(one, key)]
+
+
+def wants_somebody(condition: ConditionConfig) -> bool:
+    """Whether a condition holds for nobody who is not proven."""
+    return any(getattr(condition, key) for key in IDENTITY_KEYS)

@@ -1,0 +1,53 @@
+"""What finds out who asks: the filter `auth` asks authenticators by their names."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import attrs
+
+from gatekeeper.core.exchange import Exchange
+from gatekeeper.core.identity import Consumer
+
+
+class Authenticator(Protocol):
+    """Tells by a request who sends it."""
+
+    @property
+    def challenge(self) -> str:
+        """What `WWW-Authenticate` says of it (RFC 9110 section 11.6.1), as in `Bearer realm="shop"`; empty for nothing."""
+        ...
+
+    async def authenticate(self, exchange: Exchange, /) -> Consumer | None:
+        """Return who asks; None where the request has no credential of this kind at all.
+
+        Raises:
+            Unauthenticated: the credential is there and wrong; `log` says why, and never shows it.
+            IdentityUnknown: it cannot be checked now.
+
+        """
+        ...
+
+    def conceal(self, exchange: Exchange, /) -> None:
+        """Take out of the request what must not be passed on: a key, a password. It is called whatever was found."""
+        ...
+
+
+@attrs.frozen
+class Credential:
+    """What a consumer of the configuration proves itself with; `config` is of the class that the kind declares."""
+
+    consumer: Consumer
+    config: Any = attrs.field(repr=False)
+
+
+class Identify(Protocol):
+    """Makes a consumer of the claims of a token that has been verified."""
+
+    def __call__(self, claims: Mapping[str, Any], /) -> Consumer:
+        """Return who that is, as `identity` of the authenticator and the credentials of consumers say.
+
+        Raises:
+            Unauthenticated: it is nobody, for want of a subject.
+
+        """
+        ...

@@ -1,0 +1,144 @@
+"""From what a configuration says of who asks to authenticators, and the consumers that they know."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from gatekeeper.config.identity import ConsumerConfig, IdentityConfig
+from gatekeeper.config.model import FilterConfig, GatewayConfig
+from gatekeeper.core.errors import Unauthenticated
+from gatekeeper.core.identity import Consumer, claim, claim_texts
+from gatekeeper.core.text import Text
+from gatekeeper.extend.authenticate import Credential, Identify
+from gatekeeper.routing.identity import fits
+from gatekeeper.routing.matcher import Matcher
+from gatekeeper.runtime.matching import one_of
+
+
+LONGEST: Final = 256
+"""Characters of a name, a role or a scope that a token brings."""
+MOST: Final = 256
+"""Roles, and scopes, of one token."""
+
+_PLACEHOLDER: Final = re.compile(r"\{claim\.([^{}]*)\}")
+
+
+def consumer_of(name: str, config: ConsumerConfig, authenticator: str) -> Consumer:
+    """A consumer of the configuration, proven by an authenticator."""
+    return Consumer(
+        name=name,
+        authenticators=(authenticator,),
+        roles=frozenset(config.roles),
+        scopes=frozenset(config.scopes),
+        plan=config.plan or "",
+        labels=config.labels,
+    )
+
+
+@attrs.frozen
+class Known:
+    """The consumers of a configuration, as one authenticator proves them."""
+
+    consumers: Mapping[str, Consumer]
+    credentials: Sequence[Credential]
+
+    @classmethod
+    def by(cls, authenticator: str, config: GatewayConfig) -> "Known":
+        """Those of a whole configuration."""
+        consumers = {name: consumer_of(name, one, authenticator) for name, one in config.consumers.items()}
+        credentials = [
+            Credential(consumers[name], credential)
+            for name, one in config.consumers.items()
+            for credential in one.credentials.get(authenticator, ())
+        ]
+        return cls(consumers, credentials)
+
+
+def identify_by(authenticator: str, config: IdentityConfig, known: Sequence[Credential]) -> Identify:
+    """Make consumers of claims, first those of the configuration whose claims they are."""
+    matchers: list[tuple[Consumer, list[tuple[str, Matcher]]]] = [
+        (one.consumer, [(name, one_of(matcher)) for name, matcher in one.config.claims.items()])
+        for one in known
+    ]
+
+    def identify(claims: Mapping[str, Any], /) -> Consumer:
+        subject = _filled(config.subject, claims)
+        if not subject or len(subject) > LONGEST:
+            raise Unauthenticated(log="the token names no subject, or one that is too long")
+        roles = _bounded(_values(config.roles, claims))
+        scopes = _bounded(word for text in _values(config.scopes, claims) for word in text.split(" "))
+        for consumer, wanted in matchers:
+            if all(fits(matcher, claim_texts(claim(claims, name))) for name, matcher in wanted):
+                return attrs.evolve(
+                    consumer,
+                    roles=consumer.roles | roles,
+                    scopes=scopes or consumer.scopes,
+                    plan=consumer.plan or _filled(config.plan, claims),
+                    claims=claims,
+                )
+        return Consumer(
+            name=f"{authenticator}:{subject}",
+            authenticators=(authenticator,),
+            roles=roles,
+            scopes=scopes,
+            plan=_filled(config.plan, claims),
+            claims=claims,
+        )
+
+    return identify
+
+
+def _filled(text: Text, claims: Mapping[str, Any]) -> str:
+    """A text with claims in it; a list is no part of a text that names one thing."""
+
+    def value(found: re.Match[str]) -> str:
+        values = claim_texts(claim(claims, found[1]))
+        return values[0] if len(values) == 1 else ""
+
+    return _PLACEHOLDER.sub(value, text.source)
+
+
+def _values(texts: Iterable[Text], claims: Mapping[str, Any]) -> Iterable[str]:
+    """All that texts say; one that is a claim and nothing else is each value of the claim."""
+    for text in texts:
+        alone = _PLACEHOLDER.fullmatch(text.source)
+        if alone is not None:
+            value = claim(claims, alone[1])
+            # numbers are no names: 1 is not "1", wherever a role is looked for
+            yield from (
+                item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)
+            )
+        else:
+            yield _filled(text, claims)
+
+
+def _bounded(words: Iterable[str]) -> frozenset[str]:
+    """Words that can be told apart from nothing, and no more than can be held; one that is left out gives nothing."""
+    found: set[str] = set()
+    for word in words:
+        if 0 < len(word) <= LONGEST:
+            found.add(word)
+        if len(found) == MOST:
+            break
+    return frozenset(found)
+
+
+def identity_headers(config: GatewayConfig) -> frozenset[bytes]:
+    """The header fields that tell services who asks: no client may send them, on whatever way through the gateway."""
+    options: list[Any] = [one.options for one in config.authenticators.values()]
+    lists = [
+        config.filters,
+        *config.chains.values(),
+        *(route.filters for route in config.routes.values()),
+        *(service.filters for service in config.services.values()),
+        *(
+            tuple(change for change in route.override.values() if change is not False)
+            for route in config.routes.values()
+        ),
+    ]
+    options += [item.options for items in lists for item in items if isinstance(item, FilterConfig)]
+    return frozenset(
+        name.lower().encode() for one in options for name in getattr(one, "identity_headers", frozenset())
+    )
