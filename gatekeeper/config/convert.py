@@ -31,7 +31,6 @@ from gatekeeper.config.model import (
     FilterConfig,
     GatewayConfig,
     HealthConfig,
-    IdentityConfig,
     InstanceConfig,
     ListenerConfig,
     ProviderConfig,
@@ -122,15 +121,6 @@ def _expand_sticky(value: Any) -> Any:
     return {"by": value} if isinstance(value, list) else value
 
 
-def _expand_identity(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: [item] if key in {"roles", "scopes"} and isinstance(item, str) else item
-            for key, item in value.items()
-        }
-    return value
-
-
 def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
@@ -152,7 +142,6 @@ _SHORT_FORMS: Final[Mapping[Any, Expand]] = {
     InstanceConfig: _wrap("url"),
     BalanceConfig: _expand_balance,
     HealthConfig: _expand_health,
-    IdentityConfig: _expand_identity,
     RetriesConfig: _wrap("count"),
     BackoffConfig: _wrap("base"),
     BudgetConfig: _expand_budget,
@@ -310,8 +299,8 @@ class _GatewayReader(FilterReader):
     def _credentials(self, value: Any, _: Any) -> Any:
         """By the names of authenticators, what their kinds know a consumer by: one, or a list of them."""
         if not isinstance(value, dict):
-            hint = "name the authenticator, as in `{keys: {sha256: ...}}`"
-            return self.mistyped("a mapping", value, f"; {hint}")
+            message = "expected a mapping by authenticators, as in `{keys: {sha256: ...}}`"
+            return self.refuse(message, "wrong-type")
         found: dict[str, tuple[Any, ...]] = {}
         for name, item in value.items():
             self.path.append(name)
@@ -334,10 +323,14 @@ class _GatewayReader(FilterReader):
             return self.refuse(
                 "this kind of authenticator does not know consumers by credentials", "not-here"
             )
-        if not isinstance(value, list):
-            made = self.read(value, kind.credential)
-            return made if made is BROKEN else (made,)
-        return self.read(value, tuple[kind.credential, ...])  # type: ignore[name-defined]
+        if isinstance(value, list):
+            return self.read(value, tuple[kind.credential, ...])  # type: ignore[name-defined]
+        if not isinstance(value, dict):
+            # it may be the secret itself, which is nobody's business
+            message = f"expected a mapping with {quoted(keys(kind.credential))}"
+            return self.refuse(f"{message}, or a list of them", "wrong-type")
+        made = self.read(value, kind.credential)
+        return made if made is BROKEN else (made,)
 
     def _retries(self, kind: Any) -> Hook:
         """None are the same as `false`."""

@@ -53,6 +53,7 @@ from gatekeeper.config.units import (
     Share,
     Size,
     Status,
+    Time,
     Version,
     Weight,
 )
@@ -264,6 +265,12 @@ TYPES: Final[Mapping[str, TypeWords]] = {
     ),
     "Regex": TypeWords(
         Regex, ("/users/[0-9]+",), ('"(a+)+"',), "for the whole value; only what takes linear time"
+    ),
+    "Time": TypeWords(
+        Time,
+        ('"2027-01-01T00:00:00Z"', '"2027-01-01T01:00:00+01:00"'),
+        ('"2027-01-01"', '"2027-01-01T00:00:00"'),
+        "a moment with its zone, quoted",
     ),
     "File": TypeWords(File, (), ("tls/missing.pem",), "a path, from the file it stands in; it has to exist"),
 }

@@ -8,14 +8,12 @@ from typing import Any
 
 import attrs
 
-from gatekeeper.config.conditions import ConditionConfig
 from gatekeeper.config.filters import FORWARD, FilterEntry, changes_of, flatten
 from gatekeeper.config.model import (
     AuthenticatorConfig,
     FilterConfig,
     GatewayConfig,
     IdentityConfig,
-    RewriteConfig,
     RouteConfig,
     ServiceConfig,
     UseConfig,
@@ -32,7 +30,6 @@ from gatekeeper.core.chain import (
     compile_chain,
 )
 from gatekeeper.core.clock import Wheel
-from gatekeeper.core.errors import GatewayError
 from gatekeeper.core.exchange import NO_ROUTE, Exchange, Route
 from gatekeeper.core.message import Response
 from gatekeeper.core.text import Text
@@ -43,7 +40,6 @@ from gatekeeper.extend.context import ALL_ROUTES, AUTHENTICATORS, BuildContext, 
 from gatekeeper.extend.running import RunningGateway
 from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.example import HOST
-from gatekeeper.routing.rewrite import Rewrite
 from gatekeeper.routing.table import Entry, Table
 from gatekeeper.runtime.dry_run import DryRun
 from gatekeeper.runtime.folding import AttemptFilterLink, ChainGroup, FilterLink
@@ -52,6 +48,7 @@ from gatekeeper.runtime.keep import Keep, Plan
 from gatekeeper.runtime.listening import listener_tls
 from gatekeeper.runtime.matching import Conditions
 from gatekeeper.runtime.places import Placed
+from gatekeeper.runtime.rewriting import rewriting
 from gatekeeper.runtime.services import Running, ServiceBuilder, retry_policy
 from gatekeeper.runtime.snapshot import Snapshot, answer_no_route
 from gatekeeper.runtime.targets import Targets, send_to, send_to_captured, send_to_chosen
@@ -235,7 +232,7 @@ class _Build:
             ways = self.conditions.entries(name, route, route_config)
             entries += ways
             self.dry_run.add_route(
-                route, links, ways, route_config, functools.partial(_rewriting, route_config)
+                route, links, ways, route_config, functools.partial(rewriting, route_config)
             )
         no_route = Route(NO_ROUTE, compile_chain(global_links, Chain(answer_no_route), self.clock))
         self.dry_run.add_no_route(no_route, global_links)
@@ -329,10 +326,8 @@ class _Build:
     @property
     def surroundings(self) -> dict[str, Any]:
         """What filters find in their context."""
-        return {"authenticators": self.authenticators, "predicate": self._question}
-
-    def _question(self, condition: Sequence[ConditionConfig], /) -> Predicate:
-        return self.conditions.any_of(condition).holds
+        ask = self.conditions.any_of
+        return {"authenticators": self.authenticators, "predicate": lambda one: ask(one).holds}
 
     def _authenticator(self, name: str, config: AuthenticatorConfig) -> Any:
         try:
@@ -373,8 +368,8 @@ class _Build:
         if to is None:
             return Chain(_nothing_beyond)
         if isinstance(to, Text):
-            return send_to_captured(to, {one: _rewriting(config, chain) for one, chain in chains.items()})
-        chosen = {service: _rewriting(config, chains[service]) for service in to}
+            return send_to_captured(to, {one: rewriting(config, chain) for one, chain in chains.items()})
+        chosen = {service: rewriting(config, chains[service]) for service in to}
         if len(to) == 1:
             ((service, chain),) = chosen.items()
             return send_to(service, chain)
@@ -399,46 +394,6 @@ class _Unmade:
 
 def _never(exchange: Exchange) -> bool:  # noqa: ARG001
     return False
-
-
-def rewrite_of(config: RouteConfig) -> Rewrite | None:
-    """What a route does to a request before the service is asked; None for nothing."""
-    settings: RewriteConfig | None = config.rewrite
-    if settings is None:
-        return None
-    return Rewrite(
-        path=settings.path,
-        strip=settings.strip or "",
-        prefix=settings.prefix or "",
-        method=settings.method,
-        keep_encoded_slashes=config.encoded_slashes == "keep",
-    )
-
-
-def _rewriting(config: RouteConfig, chain: Chain) -> Chain:
-    """The chain of a service, asked for what the route rewrites the request to."""
-    rewrite = rewrite_of(config)
-    if rewrite is None:
-        return chain
-    handler = chain.handler
-
-    async def rewriting(exchange: Exchange) -> Response:
-        method = exchange.request.method
-        try:
-            rewrite.apply(exchange)
-        except GatewayError as error:
-            # the filters before it see an answer, as always, and none of them stopped the request
-            exchange.stopped_by = "rewrite"
-            return exchange.reject(error)
-        if rewrite.method is None:
-            return await handler(exchange)
-        try:
-            return await handler(exchange)
-        finally:
-            # how an answer is framed depends on what the client asked: one to HEAD has no body
-            exchange.request.method = method
-
-    return attrs.evolve(chain, handler=rewriting)
 
 
 def _nothing_beyond(exchange: Exchange) -> Awaitable[Response]:

@@ -27,7 +27,7 @@ from gatekeeper.routing.index import beginning
 from gatekeeper.routing.pathmatch import Path
 from gatekeeper.routing.table import Entry, Step
 from gatekeeper.routing.template import PathTemplate, Segment
-from gatekeeper.runtime.build import Builder, rewrite_of
+from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.edge_settings import edge_settings
 from gatekeeper.runtime.explanation import (
     Candidate,
@@ -41,6 +41,7 @@ from gatekeeper.runtime.explanation import (
 )
 from gatekeeper.runtime.gateway import rehearse
 from gatekeeper.runtime.matching import shown
+from gatekeeper.runtime.rewriting import rewrite_of
 from gatekeeper.runtime.snapshot import refusal
 from gatekeeper.runtime.steps import Parts, Walk, chance, failure, shown_place
 from gatekeeper.runtime.targets import Odds, Targets

@@ -243,6 +243,7 @@ class Kind:
 class Kinds:
     filters: Mapping[str, Kind]
     predicates: Mapping[str, Kind] = attrs.field(factory=dict)
+    authenticators: Mapping[str, Any] = attrs.field(factory=dict)
     balancers: Mapping[str, Kind] = attrs.field(factory=dict)
     probes: Mapping[str, Kind] = attrs.field(factory=dict)
     providers: Mapping[str, Kind] = attrs.field(factory=dict)

@@ -318,6 +318,9 @@ server:
   reload: {watch: true, debounce: 250ms}
 admin: {listen: '127.0.0.1:9901', users: {}}
 providers: {}
+authenticators: {}
+plans: {}
+consumers: {}
 filters: []
 chains: {}
 services:
