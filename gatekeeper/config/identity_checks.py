@@ -7,7 +7,7 @@ import attrs
 
 from gatekeeper.config.checker import Checker, conditions, texts
 from gatekeeper.config.conditions import IDENTITY_KEYS, ConditionConfig
-from gatekeeper.config.filters import changes_of, is_required
+from gatekeeper.config.filters import changes_of, is_required, walk
 from gatekeeper.config.identity import AUTH, AUTHORIZE, ConsumerConfig, wants_somebody
 from gatekeeper.config.model import FilterConfig, RouteConfig, TargetConfig
 from gatekeeper.config.problems import Path
@@ -65,11 +65,13 @@ class IdentityChecker(Checker):
         """Check that it is said who may come: `flat` are the filters of a route, `behind` those of each of its services."""
         path: Path = ("routes", name)
         changes = changes_of(route, self.global_flat)
-        conditional = self.conditional((*self.config.filters, *route.filters))
         own = [item for item in flat if changes.get(item.name) is not False]
-        whole = [*(changes.get(item.name, item) for item in self.global_flat), *own]
-        chain = [item for item in whole if isinstance(item, FilterConfig)]
-        has_guard = any(_is_guard(item) and item.name not in conditional for item in chain)
+        chain = [
+            (change, when)
+            for item, when in walk((*self.config.filters, *route.filters), self.config.chains)
+            if (change := changes.get(item.name, item)) is not False
+        ]
+        has_guard = any(_is_guard(item) and not when for item, when in chain)
         every = list(behind)
         has_guard = has_guard or (bool(every) and all(any(map(_is_guard, one)) for one in every))
         if route.public:
@@ -82,13 +84,15 @@ class IdentityChecker(Checker):
             self.refuse("no-auth", path, message, at_key=True)
         self._known_before(name, chain, route)
 
-    def _known_before(self, name: str, chain: Sequence[FilterConfig], route: RouteConfig) -> None:
+    def _known_before(
+        self, name: str, chain: Sequence[tuple[FilterConfig, Sequence[ConditionConfig]]], route: RouteConfig
+    ) -> None:
         """Check that nobody is asked about before somebody may be known."""
         why = f"is known behind `auth`, and route `{name}` runs none before this"
         known = False
-        for item in chain:
+        for item, when in chain:
             if not known:
-                self._nobody(item.when, why)
+                self._nobody(when, why)
                 self._nobody(conditions(item.options), why)
                 for steps, text in texts(item.options):
                     if item.kind != AUTH:

@@ -202,14 +202,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "not": "invert invert_match ne not_equal unless",
     },
     "authenticator": {
-        "api_key": "apikey api_keys key_auth keyauth header query x_api_key",
-        "basic": "basic_auth basicauth http_basic",
+        "api_key": "api_keys key_auth header query x_api_key",
+        "basic": "basic_auth http_basic",
         "jwt": "jwt_auth jwt_authn jwts auth/validator bearer oauth2_jwt token",
         "oidc": "openid openid_connect oidc_auth oauth2_proxy",
         "introspection": "oauth2 oauth2_introspection token_introspection opaque",
         "mtls": "mtls_auth client_cert client_certificate tls_client_auth ssl",
-        "external": "forward_auth forwardauth ext_authz auth_request external_auth",
-        "http_signature": "hmac hmac_auth signature http_signatures",
+        "external": "forward_auth ext_authz auth_request external_auth",
+        "http_signature": "hmac hmac_auth signature",
     },
     "filter": {
         "auth": (

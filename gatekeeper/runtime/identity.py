@@ -100,9 +100,9 @@ def _filled(text: Text, claims: Mapping[str, Any]) -> str:
     return _PLACEHOLDER.sub(value, text.source)
 
 
-def _values(texts: Iterable[Text], claims: Mapping[str, Any]) -> Iterable[str]:
+def _values(texts: Text | tuple[Text, ...], claims: Mapping[str, Any]) -> Iterable[str]:
     """All that texts say; one that is a claim and nothing else is each value of the claim."""
-    for text in texts:
+    for text in (texts,) if isinstance(texts, Text) else texts:
         alone = _PLACEHOLDER.fullmatch(text.source)
         if alone is not None:
             value = claim(claims, alone[1])

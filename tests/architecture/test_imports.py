@@ -20,8 +20,10 @@ EVERYBODY = {"core", "policy"}
 
 # what a folder imports besides core and policy; where none is named, nothing
 MORE = {
-    "extend": {"observe"},  # parts count through its metrics
+    # parts count through its metrics, and say in its words what they take
+    "extend": {"config", "observe"},
     "filters": {"extend"},
+    "auth": {"extend"},
     "registry": {
         "extend",
         "observe",
@@ -48,7 +50,7 @@ MORE = {
 }
 
 # what only a type checker imports: edge and admin are started by runtime and speak to it, hooks name what they pass
-TYPES = {"extend": {"config", "registry"}, "edge": {"runtime"}, "admin": {"runtime"}}
+TYPES = {"extend": {"registry"}, "edge": {"runtime"}, "admin": {"runtime"}}
 
 # whoever imports none of these does no I/O
 PURE = {

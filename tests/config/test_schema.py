@@ -30,7 +30,7 @@ UNSEEN = frozenset(
     {
         *("unknown-name", "name-taken", "ambiguous", "shadowed", "outside-hosts", "unused", "wrong-scope"),
         *("never-runs", "needs", "conflict", "unresolved", "not-found", "unsafe-regex", "insecure", "order"),
-        *("duplicate-key", "yaml", "empty-value"),
+        *("duplicate-key", "yaml", "empty-value", "no-auth", "no-identity"),
     }
 )
 # and of other ids, what their messages tell
@@ -42,6 +42,8 @@ UNSEEN_MESSAGES = tuple(
             r"`\$\{.*` (?:is (?:no reference|not available yet)|names nothing)",
             r"is longer than ten years",
             r"`\{path\.\w+\}`: ",  # what the path captures
+            r"`auth` names authenticators|this credential (?:stands here twice|is that of)",
+            r"`identity` is made of what a token says",  # what the kind reads
             r"`to` is the name of a service, or one capture|takes what is no service",
             r"warning: .* is text here, and (?:true|false) for YAML 1.1 tools",
             r"routes\.\w+\.override\.",  # what a filter of this name takes
