@@ -188,6 +188,7 @@ class _Build:
         running = {name: self.services.build(name, service) for name, service in config.services.items()}
         chains = {name: self._service_chain(one, config.services[name]) for name, one in running.items()}
         global_links = self._links(config.filters, ALL_ROUTES)
+        no_route = Route(NO_ROUTE, compile_chain(global_links, Chain(answer_no_route), self.clock))
         targets: dict[str, Targets] = {}
         entries: list[Entry[Route]] = []
         for name, route_config in config.routes.items():
@@ -198,13 +199,12 @@ class _Build:
                 *self._links(route_config.filters, owner, changes),
             ]
             end = self._end(name, route_config, chains, targets)
-            route = self._route(name, route_config, links, end)
+            route = self._route(name, route_config, links, end, no_route)
             ways = self.conditions.entries(name, route, route_config)
             entries += ways
             self.dry_run.add_route(
                 route, links, ways, route_config, functools.partial(_rewriting, route_config)
             )
-        no_route = Route(NO_ROUTE, compile_chain(global_links, Chain(answer_no_route), self.clock))
         self.dry_run.add_no_route(no_route, global_links)
         if self.problems:
             raise ConfigError(self.problems)
@@ -302,20 +302,22 @@ class _Build:
 
     # ---- routes ---------------------------------------------------------------------------------------------------
 
-    def _route(self, name: str, config: RouteConfig, links: Sequence[Link | Group], end: Chain) -> Route:
+    def _route(
+        self, name: str, config: RouteConfig, links: Sequence[Link | Group], end: Chain, no_route: Route
+    ) -> Route:
         chain = compile_chain(links, end, self.clock)
         upgrades = upgrades_of(config)
         if upgrades is not None and (reader := passed_by(links, chain)):
             place = attrs.evolve(config.place, path=("routes", name, "websocket"))
             message = f"{reader} reads bodies, and what a WebSocket sends is none: it would pass unread; drop one of the two"
             self.problems.append(problem_at("conflict", place, message))
-        return Route(
-            name,
-            chain,
-            keeps_encoded_slashes=config.encoded_slashes == "keep",
-            max_body=None if config.max_body is False else config.max_body,
-            upgrades=upgrades,
-        )
+        keeps = config.encoded_slashes == "keep"
+        max_body = None if config.max_body is False else config.max_body
+        make = functools.partial(Route, name, keeps_encoded_slashes=keeps, max_body=max_body)
+        preflight = None
+        if chain.answers_preflights or no_route.chain.answers_preflights:
+            preflight = make(compile_chain(links, Chain(answer_no_route), self.clock))
+        return make(chain, upgrades=upgrades, preflight=preflight)
 
     def _end(
         self, name: str, config: RouteConfig, chains: Mapping[str, Chain], targets: dict[str, Targets]
