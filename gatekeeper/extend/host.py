@@ -26,7 +26,7 @@ GROUP: Final = "gatekeeper"
 BUILT_IN: Final = {
     **{
         name: f"gatekeeper.filters.{name}"
-        for name in ("transform", "static", "redirect", "options", "forward")
+        for name in ("transform", "static", "redirect", "options", "cors", "security_headers", "forward")
     },
     "balancers": "gatekeeper.registry.balancers",
     "probes": "gatekeeper.registry.probes",
