@@ -113,6 +113,11 @@ THEIRS = {option: [value for name, value in SERVICE if NAMES.get(name.lower().en
             id="csp-does-not",
         ),
         pytest.param(
+            {**OFF, "permissions": "camera=({request.host})"}, "http",
+            {**THEIRS, "permissions": ["camera=(example.com)"]},
+            id="a-text-replaces-too",
+        ),
+        pytest.param(
             {"frame": False, "nosniff": False, "referrer": False}, "https",
             {**THEIRS, "hsts": [YEAR]},
             id="what-is-off-is-left-to-the-service",
