@@ -35,8 +35,7 @@ _SECTIONS: Final[Mapping[str, str]] = {
 _KEYS: Final = {section: frozenset(words.split()) for section, words in _SECTIONS.items()}
 
 _KINDS: Final = (
-    "ratelimit concurrency cache validate cors security_headers compress fallback mirror fault"
-    " aggregate oidc upstream_auth"
+    "ratelimit concurrency cache validate compress fallback mirror fault aggregate oidc upstream_auth"
 )
 LATER_KINDS: Final = frozenset(_KINDS.split())
 """Kinds of filters."""

@@ -235,6 +235,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "compress": "gzip brotli compression compressor",
         "redirect": "redirect_scheme redirect_regex https_redirect force_https",
         "fallback": "errors error_page error_pages",
+        "cors": "cross_origin access_control",
+        "security_headers": "secure_headers secure security helmet hsts browser_security",
         "use": "chain chains plugin_config",
         "routes.NAME.rewrite": "rewrite strip_prefix strip_prefix_regex add_prefix replace_path replace_path_regex proxy_rewrite",
         "routes.NAME.to": "traffic_split weighted canary",
@@ -278,6 +280,29 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "status": "code status_code",
         "scheme": "https",
         "host": "hostname",
+    },
+    "filters.cors": {
+        "origins": (
+            "origin allow_origin allow_origins allowed_origins allow_origin_list access_control_allow_origin"
+            " access_control_allow_origin_list allow_origin_string_match allow_origin_regex allow_origins_by_regex"
+            " access_control_allow_origin_list_regex"
+        ),
+        "methods": "method allow_methods allowed_methods access_control_allow_methods",
+        "headers": "header allow_headers allowed_headers access_control_allow_headers",
+        "expose": "expose_headers exposed_headers access_control_expose_headers",
+        "credentials": (
+            "allow_credential allow_credentials access_control_allow_credentials with_credentials"
+        ),
+        "max_age": "ttl access_control_max_age preflight_max_age",
+    },
+    "filters.security_headers": {
+        "hsts": "strict_transport_security sts_seconds sts max_age",
+        "hsts_subdomains": "include_subdomains sts_include_subdomains subdomains",
+        "frame": "frame_options x_frame_options frame_deny frameguard custom_frame_options_value",
+        "nosniff": "no_sniff content_type_nosniff content_type_options x_content_type_options",
+        "referrer": "referer referrer_policy",
+        "csp": "content_security_policy",
+        "permissions": "permissions_policy feature_policy",
     },
     "defaults": {"services": "service upstreams", "routes": "route routers"},
 }

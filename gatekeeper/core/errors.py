@@ -157,6 +157,14 @@ class OriginRefused(Rejection):
     title = "This origin may not open a connection here"
 
 
+class PreflightRefused(Rejection):
+    """A page of another site asks for what it may not have."""
+
+    status = 403
+    code = "preflight-refused"
+    title = "Pages of this origin may not send this request"
+
+
 class UpgradeRequired(Rejection):
     """The version of the protocol that a client wants to switch to is not supported; pass the one that is."""
 

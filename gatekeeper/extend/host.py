@@ -26,7 +26,10 @@ GROUP: Final = "gatekeeper"
 BUILT_IN: Final = {
     **{
         name: f"gatekeeper.filters.{name}"
-        for name in ("transform", "static", "redirect", "options", "auth", "authorize", "forward")
+        for name in (
+            *("transform", "static", "redirect", "options", "cors", "security_headers"),
+            *("auth", "authorize", "forward"),
+        )
     },
     **{name: f"gatekeeper.auth.{name}" for name in ("api_key",)},
     "balancers": "gatekeeper.registry.balancers",

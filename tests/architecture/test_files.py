@@ -24,6 +24,7 @@ TESTED_BY = {
     "extend/vocabulary.py": "config/test_units.py",  # names of what is tested there
     "runtime/reload_metrics.py": "runtime/test_reload.py",
     "runtime/rewriting.py": "runtime/test_build.py",
+    "runtime/unmade.py": "runtime/test_build.py",
     "upstream/limits.py": "upstream/test_send.py",
     "workers/__main__.py": "workers/test_process.py",
 }
