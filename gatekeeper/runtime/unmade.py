@@ -13,12 +13,15 @@ class Unmade:
     challenge = ""
 
     def wrap(self, following: Handler, /) -> Handler:
+        """As if it were not there."""
         return following
 
 
 def never(exchange: Exchange) -> bool:  # noqa: ARG001
+    """A condition that does not hold."""
     return False
 
 
 def nothing_beyond(exchange: Exchange) -> Awaitable[Response]:
+    """The end of a chain in which somebody before it has to answer."""
     raise AssertionError(f"{exchange!r} went past the end of its chain")
