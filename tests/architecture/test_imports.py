@@ -196,7 +196,7 @@ for name in sys.argv[1:]:
 def run(code: str, *arguments: str) -> str:
     """What a fresh interpreter prints."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=120
     )
     return done.stdout + done.stderr
 
