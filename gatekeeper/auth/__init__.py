@@ -1,0 +1,1 @@
+"""Who asks: credentials in, an identity out."""
