@@ -1,7 +1,7 @@
 """The algorithms that a token may be signed with, and what each needs of a key.
 
 From RFC 7518 section 3, RFC 8037 section 3.1 and RFC 9864 section 2. `none` is not among them, nor ES256K, which is for
-block chains. Which library computes them is for `jwk` alone to know: a policy can be checked without it.
+block chains. Which library computes them is for `keys` alone to know: a policy can be checked without it.
 """
 
 from collections.abc import Mapping

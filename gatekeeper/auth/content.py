@@ -108,6 +108,12 @@ def _checked(content: str) -> str:
     text = content.strip()
     if not text:
         raise KeysError("the key is empty")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise KeysError(
+            "the key is not UTF-8; write a secret that is no text as a JWK (`kty: oct`)"
+        ) from None
     return text
 
 

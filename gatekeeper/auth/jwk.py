@@ -2,6 +2,9 @@
 
 Everything about a key is checked here, before joserfc makes an object of it: that library takes a weak key with a
 warning, and neither it nor OpenSSL minds a public key of small order, whose signatures anybody can make.
+
+Measured: 4 ms (Ed25519) to 16 ms (RSA of 4,096 bits) for a set of 100 keys, 80 ms for the worst 256 KiB; so what comes from
+a network is read in a thread.
 """
 
 import hashlib

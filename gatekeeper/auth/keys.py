@@ -5,7 +5,9 @@ So a public key is never taken for a shared secret, and a header that names anot
 sections 3.1 and 3.2).
 
 Signatures are those of joserfc, which needs the extra `jwt`; sizes and bounds are checked in front of it, so that what
-is accepted does not depend on the version of OpenSSL.
+is accepted does not depend on the version of OpenSSL. One thing cannot be refused: (r, s) and (r, n - s) are both
+signatures of ECDSA, and signers make either. So whoever holds a token can write it in a second way, which says the same;
+what has to recognise a token (to revoke it, say) goes by its `jti`.
 
 Measured on one core, in µs a token of 600 to 900 bytes, to find the key and check the signature: 3 HS256, 4 HS512, 22
 RS256 and 24 PS256 (2,048 bits; 70 with 4,096), 72 ES256, 110 Ed25519, 210 Ed448, 520 ES384 and ES512. To sign: 11 HS256, 36

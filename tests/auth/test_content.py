@@ -155,6 +155,8 @@ def test_a_public_key_is_never_a_secret(text: str) -> None:
         pytest.param(" \n", "empty", id="blank"),
         pytest.param("x" * (LARGEST + 1), "larger", id="large"),
         pytest.param("s" * 31, "shorter than 32", id="short-secret"),
+        pytest.param("s" * 40 + "\udcff" + "s" * 40, "not UTF-8", id="bytes-as-secret"),
+        pytest.param('{"kid":"\udcff"}', "not UTF-8", id="bytes-in-a-jwk"),
         pytest.param("{}", "`kty`", id="empty-jwk"),
         pytest.param('{"kty":"oct","kty":"oct"}', "two members", id="jwk-twice"),
         pytest.param('{"keys":[]}', "empty", id="empty-set"),
