@@ -81,12 +81,12 @@ ENDING = {"core/transport.py": {"asyncio", "contextlib", "socket", "struct"}}
 
 # what decides about tokens: policy, but for the libraries that compute signatures
 DECIDING = {
-    f"auth/{name}.py"
+    f"auth/jose/{name}.py"
     for name in ("algorithms", "claims", "content", "encoding", "errors", "jwk", "jwt", "keys")
 }
 SIGNATURES = {"base64", "binascii", "cryptography", "joserfc", "json"}
 # these need the extra `jwt`
-KEYS = {"auth/content.py", "auth/jwk.py", "auth/keys.py"}
+KEYS = {"auth/jose/content.py", "auth/jose/jwk.py", "auth/jose/keys.py"}
 
 CLOCKS = {"time.time", "time.monotonic", "time.perf_counter", "datetime.now", "uuid.uuid4"}
 CLOCK_OWNERS = {"core/clock.py"}

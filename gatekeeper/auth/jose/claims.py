@@ -21,9 +21,9 @@ from typing import Any, Final
 
 import attrs
 
-from gatekeeper.auth.algorithms import ALGORITHMS, SYMMETRIC
-from gatekeeper.auth.errors import Reason, TokenError
-from gatekeeper.auth.jwt import Token, media_type
+from gatekeeper.auth.jose.algorithms import ALGORITHMS, SYMMETRIC
+from gatekeeper.auth.jose.errors import Reason, TokenError
+from gatekeeper.auth.jose.jwt import Token, media_type
 
 
 _ACCESS_TOKENS: Final = frozenset({None, "jwt", "at+jwt"})

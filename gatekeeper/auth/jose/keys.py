@@ -22,8 +22,8 @@ import attrs
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from gatekeeper.auth.algorithms import ALGORITHMS, CURVES
-from gatekeeper.auth.errors import KeysError
+from gatekeeper.auth.jose.algorithms import ALGORITHMS, CURVES
+from gatekeeper.auth.jose.errors import KeysError
 
 
 MOST_TRIED: Final = 4

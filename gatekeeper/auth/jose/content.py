@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from gatekeeper.auth.encoding import encode, parse_object
-from gatekeeper.auth.errors import KeysError
-from gatekeeper.auth.jwk import LARGEST, parse_jwk, parse_keys
-from gatekeeper.auth.keys import Key, KeySet
+from gatekeeper.auth.jose.encoding import encode, parse_object
+from gatekeeper.auth.jose.errors import KeysError
+from gatekeeper.auth.jose.jwk import LARGEST, parse_jwk, parse_keys
+from gatekeeper.auth.jose.keys import Key, KeySet
 
 
 _PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s[A-Za-z0-9+/=\s]+\s-----END \1-----")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.auth.claims import TokenPolicy, check_claims, claim_text, scopes
-from gatekeeper.auth.errors import Reason, TokenError
-from gatekeeper.auth.jwt import Token, read
+from gatekeeper.auth.jose.claims import TokenPolicy, check_claims, claim_text, scopes
+from gatekeeper.auth.jose.errors import Reason, TokenError
+from gatekeeper.auth.jose.jwt import Token, read
 from gatekeeper.core.message import check_field
-from tests.auth.made import CLAIMS, ISSUER, NOW, compact, refused
+from tests.auth.jose.made import CLAIMS, ISSUER, NOW, compact, refused
 
 
 LEEWAY = 30

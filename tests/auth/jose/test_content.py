@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from gatekeeper.auth.content import parse_key, parse_signing_key
-from gatekeeper.auth.errors import KeysError
-from gatekeeper.auth.jwk import LARGEST
-from tests.auth.made import KINDS, SECRET, jwks, key, native, private_pem, public_jwk, public_pem
+from gatekeeper.auth.jose.content import parse_key, parse_signing_key
+from gatekeeper.auth.jose.errors import KeysError
+from gatekeeper.auth.jose.jwk import LARGEST
+from tests.auth.jose.made import KINDS, SECRET, jwks, key, native, private_pem, public_jwk, public_pem
 
 
 def certificate(kind: str) -> str:

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.auth.content import parse_key
-from gatekeeper.auth.encoding import encode
-from gatekeeper.auth.errors import KeysError, Reason, TokenError
-from gatekeeper.auth.jwk import parse_jwk, parse_keys
-from gatekeeper.auth.jwt import LONGEST, Token, media_type, read, sign, verify
-from gatekeeper.auth.keys import KeySet
-from tests.auth import vectors
-from tests.auth.made import CLAIMS, KINDS, SECRET, compact, jwks, key, public_jwk, public_pem, refused
+from gatekeeper.auth.jose.content import parse_key
+from gatekeeper.auth.jose.encoding import encode
+from gatekeeper.auth.jose.errors import KeysError, Reason, TokenError
+from gatekeeper.auth.jose.jwk import parse_jwk, parse_keys
+from gatekeeper.auth.jose.jwt import LONGEST, Token, media_type, read, sign, verify
+from gatekeeper.auth.jose.keys import KeySet
+from tests.auth.jose import vectors
+from tests.auth.jose.made import CLAIMS, KINDS, SECRET, compact, jwks, key, public_jwk, public_pem, refused
 
 
 HEADER = {"alg": "RS256", "kid": "k1"}

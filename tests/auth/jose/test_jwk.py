@@ -7,11 +7,11 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
 
-from gatekeeper.auth.encoding import decode, encode
-from gatekeeper.auth.errors import KeysError
-from gatekeeper.auth.jwk import LARGEST, MOST, parse_jwk, parse_keys, public_jwks
-from tests.auth import vectors
-from tests.auth.made import KINDS, SECRET, jwks, key, native, private_pem, public_jwk
+from gatekeeper.auth.jose.encoding import decode, encode
+from gatekeeper.auth.jose.errors import KeysError
+from gatekeeper.auth.jose.jwk import LARGEST, MOST, parse_jwk, parse_keys, public_jwks
+from tests.auth.jose import vectors
+from tests.auth.jose.made import KINDS, SECRET, jwks, key, native, private_pem, public_jwk
 
 
 RSA = public_jwk("rsa")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.auth.encoding import DEEPEST, decode, encode, parse_object
+from gatekeeper.auth.jose.encoding import DEEPEST, decode, encode, parse_object
 
 
 @given(st.binary(max_size=100))

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from gatekeeper.auth.encoding import decode, encode, parse_object
-from gatekeeper.auth.errors import Reason, TokenError
+from gatekeeper.auth.jose.encoding import decode, encode, parse_object
+from gatekeeper.auth.jose.errors import Reason, TokenError
 
 
 if TYPE_CHECKING:
-    from gatekeeper.auth.keys import Key, KeySet
+    from gatekeeper.auth.jose.keys import Key, KeySet
 
 LONGEST: Final = 8 * 1024
 """Bytes of a token."""

@@ -3,7 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gatekeeper.auth.algorithms import ALGORITHMS, CURVES, SYMMETRIC, algorithms_for
+from gatekeeper.auth.jose.algorithms import ALGORITHMS, CURVES, SYMMETRIC, algorithms_for
 
 
 def test_these_and_no_others() -> None:

@@ -8,10 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from gatekeeper.auth.content import parse_signing_key
-from gatekeeper.auth.encoding import encode
-from gatekeeper.auth.errors import Reason, TokenError
-from gatekeeper.auth.keys import Key
+from gatekeeper.auth.jose.content import parse_signing_key
+from gatekeeper.auth.jose.encoding import encode
+from gatekeeper.auth.jose.errors import Reason, TokenError
+from gatekeeper.auth.jose.keys import Key
 
 
 NOW = 1_800_000_000

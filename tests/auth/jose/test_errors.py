@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gatekeeper.auth.errors import Reason, TokenError
+from gatekeeper.auth.jose.errors import Reason, TokenError
 
 
 @pytest.mark.parametrize("reason", list(Reason))

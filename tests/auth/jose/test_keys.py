@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.auth.algorithms import ALGORITHMS, CURVES
-from gatekeeper.auth.content import parse_key, parse_signing_key
-from gatekeeper.auth.encoding import decode
-from gatekeeper.auth.errors import KeysError
-from gatekeeper.auth.jwk import parse_jwk
-from gatekeeper.auth.keys import MOST_TRIED, Key, KeySet
-from tests.auth import vectors
-from tests.auth.made import KINDS, SECRET, key, native, public_jwk, public_pem
+from gatekeeper.auth.jose.algorithms import ALGORITHMS, CURVES
+from gatekeeper.auth.jose.content import parse_key, parse_signing_key
+from gatekeeper.auth.jose.encoding import decode
+from gatekeeper.auth.jose.errors import KeysError
+from gatekeeper.auth.jose.jwk import parse_jwk
+from gatekeeper.auth.jose.keys import MOST_TRIED, Key, KeySet
+from tests.auth.jose import vectors
+from tests.auth.jose.made import KINDS, SECRET, key, native, public_jwk, public_pem
 
 
 DATA = b"what is signed"

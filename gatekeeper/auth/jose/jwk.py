@@ -15,11 +15,11 @@ from typing import Any, Final
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from gatekeeper.auth.algorithms import CURVES, algorithms_for
-from gatekeeper.auth.encoding import decode, encode, parse_object
-from gatekeeper.auth.errors import KeysError
-from gatekeeper.auth.jwt import LONGEST_KID
-from gatekeeper.auth.keys import Key, KeySet, LeftOut, Native
+from gatekeeper.auth.jose.algorithms import CURVES, algorithms_for
+from gatekeeper.auth.jose.encoding import decode, encode, parse_object
+from gatekeeper.auth.jose.errors import KeysError
+from gatekeeper.auth.jose.jwt import LONGEST_KID
+from gatekeeper.auth.jose.keys import Key, KeySet, LeftOut, Native
 
 
 LARGEST: Final = 256 * 1024
