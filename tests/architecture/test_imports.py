@@ -22,6 +22,7 @@ EVERYBODY = {"core", "policy"}
 MORE = {
     "extend": {"observe"},  # parts count through its metrics
     "filters": {"extend"},
+    "auth": {"extend"},
     "registry": {
         "extend",
         "observe",
