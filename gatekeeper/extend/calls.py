@@ -38,11 +38,12 @@ PATIENCE: Final = 1.0
 """Seconds to wait for one: a system that hangs must not make the gateway a place where all stand in line."""
 LARGEST: Final = 64 * 1024
 """Bytes of an answer."""
+FIELDS: Final = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "gatekeeper"}
+"""Header fields of each call that does not say others."""
 TELL_EVERY: Final = 10.0
 """Seconds between two lines of the log about the same kind of failure."""
 
 _NO_LIMITS: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
-_FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
 
 log = logging.getLogger(__name__)
@@ -197,14 +198,15 @@ class Calls:
             CallFailed: there is no answer, or none that is of use.
 
         """
-        fields = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "gatekeeper"}
+        fields = dict(FIELDS)
         data = None
         if form is not None:
-            fields["Content-Type"] = _FORM
+            fields["content-type"] = "application/x-www-form-urlencoded"
             data = urlencode(list(form)).encode()
-        sent = list(headers)
-        own = {name.lower() for name, _ in sent}
-        sent += [(name, value) for name, value in fields.items() if name.lower() not in own]
+        # of names that differ in case aiohttp sends the last one only: who is asked would see less than others do
+        sent = [(name.lower(), value) for name, value in headers]
+        own = {name for name, _ in sent}
+        sent += [(name, value) for name, value in fields.items() if name not in own]
         try:
             found = read(await self._place(method, url, sent, data))
         except CallFailed as failure:

@@ -236,7 +236,7 @@ async def test_who_is_known_passes_in_an_outage_until_it_is_time_to_ask(
 ) -> None:
     """OAU-01: nobody else does."""
     server = (await origin()).play(active()).play(INACTIVE)
-    auth = make(around, server, timeout=0.05)
+    auth = make(around, server, timeout=0.5)
     assert ["opaque:u-1", "401"] == [await ask(auth, "good"), await ask(auth, "bad")]
 
     if outage == "refused":
@@ -412,7 +412,8 @@ async def test_many_tokens_are_asked_about_by_and_by(around: Surroundings, origi
         return active()
 
     server = (await origin()).always(begin)
-    auth = make(around, server)
+    auth = make(around, server, timeout=30)
+    auth.server._calls._places.wait = 30  # this machine may be slow
     tasks = [asyncio.create_task(ask(auth, f"t{number}")) for number in range(1500)]
     await server.received(50)
     go.set()
