@@ -66,6 +66,11 @@ class ClaimsConfig:
         metadata=help_line("by name, dots lead into objects; every one must fit")
     )
 
+    @property
+    def key(self) -> frozenset[tuple[str, Matcher]]:
+        """By which it is found that two consumers are known by the same."""
+        return frozenset(self.claims.items())
+
 
 @attrs.frozen(kw_only=True)
 class AuthenticatorConfig:

@@ -30,20 +30,17 @@ _SECTIONS: Final[Mapping[str, str]] = {
     "filters.transform.request": "body",
     "filters.transform.response": "status body",
     "filters.static.body": "template",
+    "filters.upstream_auth": "identity_jwt",
 }
 
 _KEYS: Final = {section: frozenset(words.split()) for section, words in _SECTIONS.items()}
 
-_KINDS: Final = (
-    "ratelimit concurrency cache validate compress fallback mirror fault aggregate oidc upstream_auth"
-)
+_KINDS: Final = "ratelimit concurrency cache validate compress fallback mirror fault aggregate oidc"
 LATER_KINDS: Final = frozenset(_KINDS.split())
 """Kinds of filters."""
 _KINDS_OF: Final = {
     "filter": LATER_KINDS,
-    "authenticator": frozenset(
-        {"jwt", "introspection", "basic", "mtls", "external", "oidc", "http_signature"}
-    ),
+    "authenticator": frozenset({"jwt", "basic", "mtls", "oidc", "http_signature"}),
     "provider": frozenset({"sql", "consul", "etcd"}),
 }
 """The same for all sorts of parts, by the place that hints call them."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import orjson
 
 from gatekeeper.core.body import EMPTY, Body
-from gatekeeper.core.errors import AnswerUnwanted, GatewayError
+from gatekeeper.core.errors import AnswerUnwanted, GatewayError, RefusedElsewhere
 from gatekeeper.core.identity import Consumer
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Field, Headers, Request, Response
@@ -260,6 +260,9 @@ class Exchange:
 
     def reject(self, error: GatewayError) -> Response:
         """Make the answer to an error: problem+json (RFC 9457) with what the client may know, and the request's id."""
+        if isinstance(error, RefusedElsewhere) and error.answer is not None:
+            error.answer.error = error
+            return error.answer
         problem = {
             "type": f"urn:gatekeeper:error:{error.code}",
             "title": error.title,

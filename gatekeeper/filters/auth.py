@@ -6,7 +6,7 @@ from typing import Final, Literal
 import attrs
 
 from gatekeeper.core.chain import Handler
-from gatekeeper.core.errors import GatewayError, IdentityUnknown, Unauthenticated
+from gatekeeper.core.errors import GatewayError, IdentityUnknown, RefusedElsewhere, Unauthenticated
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.identity import Consumer
 from gatekeeper.core.message import Field, Response, check_editable
@@ -82,6 +82,8 @@ class Auth:
             else:
                 try:
                     consumer = await find(asked, exchange)
+                except RefusedElsewhere:
+                    raise
                 except Unauthenticated as error:
                     raise Unauthenticated(
                         error.detail, log=error.log, headers=error.headers or challenges

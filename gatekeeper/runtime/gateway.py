@@ -43,6 +43,9 @@ from gatekeeper.version import VERSION
 
 log = logging.getLogger(__name__)
 
+CALLS: Final = 1000
+"""Connections to other systems, as plugins have them, at the same time."""
+
 
 class Gateway:
     """A gateway with its listeners; use it as an async context manager, or call `start` and `stop`."""
@@ -109,7 +112,11 @@ class Gateway:
     def _open_http(self) -> None:
         # before anything is built: that is done in a thread, and this only where a loop runs
         self._http = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, timeout=aiohttp.ClientTimeout(total=10)
+            # one system that hangs must not keep the calls to others waiting: callers have limits of their own
+            connector=aiohttp.TCPConnector(limit=CALLS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=10),
         )
 
     def emit(self, event: Event) -> None:
