@@ -17,6 +17,7 @@ from gatekeeper.config.conditions import Condition, Match, Matcher, MatcherConfi
 from gatekeeper.config.failures import Failure
 from gatekeeper.config.fields import help_line
 from gatekeeper.config.model import (
+    AuditFileConfig,
     BackoffConfig,
     BalanceConfig,
     BudgetConfig,
@@ -31,6 +32,7 @@ from gatekeeper.config.model import (
     RetriesConfig,
     RewriteConfig,
     ServiceConfig,
+    SinkConfig,
     StickyConfig,
     TargetConfig,
     Targets,
@@ -96,6 +98,8 @@ def all_keys(cls: Any) -> "dict[str, attrs.Attribute[Any]]":
 
 SHORT: Final[Mapping[type, Mapping[str, str]]] = {
     ListenerConfig: {"8080": "{address: 8080}"},
+    SinkConfig: {"file": "{file: {}}"},
+    AuditFileConfig: {"audit.jsonl": "{path: audit.jsonl}"},
     ServiceConfig: {"http://localhost:3000": "{instances: [http://localhost:3000], health: false}"},
     InstanceConfig: {"http://localhost:3000": "{url: http://localhost:3000}"},
     BalanceConfig: {"random": "{random: {}}", "{slow_start: 30s}": "{round_robin: {}, slow_start: 30s}"},
@@ -119,6 +123,8 @@ SHORT: Final[Mapping[type, Mapping[str, str]]] = {
 """The short forms of classes, and what they mean."""
 SHORT_TYPES: Final[Mapping[type, tuple[Any, ...]]] = {
     ListenerConfig: (Listen,),
+    SinkConfig: (Literal["file"],),
+    AuditFileConfig: (str,),
     ServiceConfig: (Url,),
     InstanceConfig: (Url,),
     BalanceConfig: (),

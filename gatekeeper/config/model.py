@@ -14,6 +14,7 @@ from gatekeeper.config.addresses import Url
 from gatekeeper.config.concurrency import ConcurrencyConfig
 from gatekeeper.config.conditions import HIDDEN, Condition, Match
 from gatekeeper.config.fields import AtLeast, help_line, is_positive
+from gatekeeper.config.observe import AuditConfig, AuditFileConfig, ObserveConfig, SinkConfig
 from gatekeeper.config.policies import (
     BackoffConfig,
     BalanceConfig,
@@ -57,6 +58,8 @@ __all__ = [
     "STAND_IN",
     "AdminConfig",
     "AdminUserConfig",
+    "AuditConfig",
+    "AuditFileConfig",
     "BackoffConfig",
     "BalanceConfig",
     "BudgetConfig",
@@ -69,6 +72,7 @@ __all__ = [
     "InfoConfig",
     "InstanceConfig",
     "ListenerConfig",
+    "ObserveConfig",
     "OutliersConfig",
     "PoolConfig",
     "ProviderConfig",
@@ -82,6 +86,7 @@ __all__ = [
     "ServerTimeoutsConfig",
     "ServiceConfig",
     "ServiceDefaultsConfig",
+    "SinkConfig",
     "StickyConfig",
     "StickyCookieConfig",
     "TargetConfig",
@@ -347,6 +352,7 @@ class GatewayConfig:
     )
     server: ServerConfig = attrs.field(factory=ServerConfig, metadata=help_line("the side that clients see"))
     admin: AdminConfig = attrs.field(factory=AdminConfig, metadata=help_line("the side that operators see"))
+    observe: ObserveConfig = attrs.field(factory=ObserveConfig, metadata=help_line("what is recorded"))
     providers: Mapping[Name, ProviderConfig] = attrs.field(
         factory=dict, metadata=help_line("where more services and routes come from, by name")
     )

@@ -62,6 +62,7 @@ PURE = {
         "http",
         "ipaddress",
         "itertools",
+        "json",
         "logging",
         "math",
         "random",
