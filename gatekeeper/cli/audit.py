@@ -25,6 +25,7 @@ _NUMBER: Final = re.compile(r"\.([0-9]{1,6})$")
 
 def add_arguments(parser: Parser) -> None:
     """Declare the flags."""
+    parser.intermixed = True
     parser.add_argument("action", choices=["verify"], help="what to do")
     parser.add_argument(
         "files",

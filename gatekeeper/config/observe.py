@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from gatekeeper.config.conditions import HIDDEN
-from gatekeeper.config.fields import AtLeast, help_line, is_some
+from gatekeeper.config.fields import AtLeast, help_line
 from gatekeeper.config.problems import Place, Refusal
 from gatekeeper.config.units import Size
 
@@ -22,6 +22,11 @@ def _is_a_name(_instance: object, _attribute: object, path: str) -> None:
         raise Refusal(f"`{path}` names no file; write one like `{AUDIT_FILE}`")
 
 
+def _has_room(_instance: object, attribute: "attrs.Attribute[Any]", size: int) -> None:
+    if size < 64 * 1024:
+        raise Refusal(f"`{attribute.name}` must be 64KiB or more: else hardly anything is kept")
+
+
 @attrs.frozen(kw_only=True)
 class AuditFileConfig:
     """A file of records, which begins anew when it is large."""
@@ -33,7 +38,7 @@ class AuditFileConfig:
     )
     rotate: Size = attrs.field(
         default=100 * 1024 * 1024,
-        validator=is_some,
+        validator=_has_room,
         metadata=help_line("size at which it is renamed to `PATH.1`, and a new one begun"),
     )
     keep: int = attrs.field(
