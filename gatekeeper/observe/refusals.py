@@ -1,7 +1,8 @@
 """Who was refused, as records of the audit file: 401, 403 and 429 that the gateway itself has answered.
 
 A flood is told a few times and then counted (`policy.repeats`). Nothing is taken of a request that could be a credential:
-no field, no query. A refusal costs 2.2 µs where it is told, 1.1 where it is counted (best of 15, Debian's python3.11).
+no field, no query. A refusal costs 1.1 µs where it is counted, 1.4 and what `write` takes where it is told, 0.1 without an audit file
+(best of 15, Debian's python3.11); a request that ended well costs a comparison in the observer.
 """
 
 from collections.abc import Callable, Hashable, Mapping

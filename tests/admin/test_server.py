@@ -449,22 +449,31 @@ class Audit:
         self.told.append((dict(fields), known))
 
 
-async def echo(request: web.Request) -> web.Response:
+async def read_whole(request: web.Request) -> web.Response:
     """A route of a plugin that reads its body."""
     return web.Response(body=await request.read())
 
 
-async def stream(request: web.Request) -> web.Response:
+async def read_in_pieces(request: web.Request) -> web.Response:
     """One that takes it piece by piece."""
     return web.Response(text=str(len([piece async for piece in request.content.iter_any()])))
 
 
-async def refuse(request: web.Request) -> web.Response:
+async def raise_conflict(request: web.Request) -> web.Response:
     """One that raises its answer."""
     raise web.HTTPConflict
 
 
-PLUGIN = [("x", [web.post("/echo", echo), web.post("/stream", stream), web.post("/refuse", refuse)])]
+PLUGIN = [
+    (
+        "x",
+        [
+            web.post("/echo", read_whole),
+            web.post("/stream", read_in_pieces),
+            web.post("/refuse", raise_conflict),
+        ],
+    )
+]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is told of things that happen again and again, and what is held."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,10 +27,18 @@ def test_behind_a_summary_all_are_counted() -> None:
     assert not repeats.take("k", "b", 1.5)
     assert [("b", 1, False)] == repeats.collect(2.0)
     assert [] == repeats.collect(1.5 + QUIET - 0.1)
-    assert repeats.is_busy
     assert [] == repeats.collect(1.5 + QUIET)
-    assert not repeats.is_busy
     assert repeats.take("k", "c", 20.0)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.0, True), (QUIET - 0.1, True), (QUIET, False)])
+def test_it_is_busy_until_all_was_quiet(seconds: float, expected: bool) -> None:
+    """So that its timer can rest."""
+    repeats: Repeats[str] = Repeats()
+    repeats.take("k", "a", 0.0)
+    repeats.collect(seconds)
+
+    assert expected is repeats.is_busy
 
 
 def test_names_that_are_made_up_share_one() -> None:

@@ -187,7 +187,8 @@ async def test_the_same_file_stays_open(serve: Serve, tmp_path: Path) -> None:
     file = served.gateway.audit._file
     assert await served.change("{to: [file: {path: a.jsonl, keep: 2, rotate: 64KiB}]}")
 
-    assert file is served.gateway.audit._file is not None
+    assert file is not None
+    assert file is served.gateway.audit._file
     assert (64 * 1024, 2) == (file._rotate, file._keep)
 
 

@@ -409,7 +409,7 @@ async def test_a_change_that_a_worker_refuses_leaves_the_file(supervise: Supervi
     async def refuse(ask: object) -> list[Problem]:
         return [Problem("fails", "", "no")]
 
-    supervisor.fleet._ask_all = refuse  # type: ignore[method-assign, assignment]
+    supervisor.fleet._ask_all = refuse  # type: ignore[method-assign]
     assert not (await supervisor.write(other)).applied
     supervisor.fleet._ask_all = before  # type: ignore[method-assign]
     assert (await supervisor.write(other)).applied
