@@ -76,8 +76,6 @@ class Refusals:
         self, event: str, key: Hashable, fields: Mapping[str, Any], *, time: str = "", count: int = 1
     ) -> None:
         """Note something that may happen again and again; what has the same key is counted together."""
-        if not self.active:
-            return
         time = time or timestamp(self._clock.wall())
         if self._repeats.take((event, key), (event, fields, time), self._clock.monotonic(), count):
             self._write(event, fields if count == 1 else {**fields, "count": count}, time)

@@ -51,7 +51,7 @@ class Repeats(Generic[T]):
                 return False
             known = self._known[key] = _Known(0, now)
         known.last = now
-        if not known.waiting and known.told + count <= AT_ONCE and self._may_tell(now):
+        if known.told + count <= AT_ONCE and self._may_tell(now):
             known.told += count
             return True
         known.waiting += count

@@ -108,6 +108,14 @@ def test_a_record_that_was_sealed_anew_is_given_away_by_the_next() -> None:
     assert (5, "changed") == broken([*TEN[:3], forged, *TEN[4:]])
 
 
+def test_a_number_that_was_left_out_is_a_break_too() -> None:
+    """Though each record follows the one before: whoever has sealed them has not counted."""
+    head = inspected(TEN[:2]).head
+    skipped, _ = seal(Head(head.seq + 1, head.hash), "t", "refused", {})
+
+    assert (3, "removed") == broken([*TEN[:2], skipped])
+
+
 @given(st.permutations(range(6)), st.integers(0, 6), st.integers(1, 6))
 def test_no_selection_of_lines_is_whole_but_a_stretch(order: list[int], start: int, length: int) -> None:
     """Whatever is left out, doubled or moved."""

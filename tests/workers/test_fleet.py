@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gatekeeper.config.problems import Problem
-from gatekeeper.observe.audit_tail import lines
+from gatekeeper.observe.audit_tail import lines, lock
 from gatekeeper.policy.health import Status
 from gatekeeper.policy.ledger_check import Line, inspect
 from gatekeeper.testing import Client, Origin, StartOrigin, answer
@@ -411,6 +411,7 @@ async def test_a_change_that_a_worker_refuses_leaves_the_file(supervise: Supervi
 
     supervisor.fleet._ask_all = refuse  # type: ignore[method-assign]
     assert not (await supervisor.write(other)).applied
+    await asyncio.to_thread(lambda: os.close(lock(tmp_path / "other.jsonl")))
     supervisor.fleet._ask_all = before  # type: ignore[method-assign]
     assert (await supervisor.write(other)).applied
     await supervisor.gateway.stop(5.0, linger=False)
