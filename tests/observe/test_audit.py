@@ -174,6 +174,7 @@ def test_files_are_rotated_and_the_chain_goes_on_across_them(
 
     assert ["audit.jsonl.2", "audit.jsonl.1", "audit.jsonl"] == [one.name for one in family(path)]
     assert all(one.stat().st_size <= 10_600 for one in family(path))
+    assert all(one.stat().st_size >= 10_000 for one in family(path)[:-1])
     assert all(0o600 == one.stat().st_mode & 0o777 for one in family(path))
     deleted = [one for record in found for one in record.get("deleted", ())]
     assert found[0]["seq"] == deleted[-1]["last"] + 1
