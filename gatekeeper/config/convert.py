@@ -21,6 +21,7 @@ from gatekeeper.config.kinds import AuthenticatorKindConfig, Kinds, PartKind
 from gatekeeper.config.later import is_later
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import (
+    AuditFileConfig,
     AuthenticatorConfig,
     BackoffConfig,
     BalanceConfig,
@@ -39,6 +40,7 @@ from gatekeeper.config.model import (
     RouteConfig,
     ServerConfig,
     ServiceConfig,
+    SinkConfig,
     StickyConfig,
     TargetConfig,
     Targets,
@@ -96,7 +98,7 @@ def _expand_service(value: Any) -> Any:
     return {"instances": Unasked([value])} if isinstance(value, str) else value
 
 
-def _expand_balance(value: Any) -> Any:
+def _expand_kind(value: Any) -> Any:
     return {str(value): {}} if _is_name(value) else value
 
 
@@ -138,9 +140,11 @@ _SHORT_FORMS: Final[Mapping[Any, Expand]] = {
     GatewayConfig: _expand_gateway,
     ServerConfig: _expand_server,
     ListenerConfig: _wrap("address"),
+    SinkConfig: _expand_kind,
+    AuditFileConfig: _wrap("path"),
     ServiceConfig: _expand_service,
     InstanceConfig: _wrap("url"),
-    BalanceConfig: _expand_balance,
+    BalanceConfig: _expand_kind,
     HealthConfig: _expand_health,
     RetriesConfig: _wrap("count"),
     BackoffConfig: _wrap("base"),
@@ -240,7 +244,7 @@ class _GatewayReader(FilterReader):
         factory = self.converter.register_structure_hook_factory
         factory(lambda kind: kind == Targets, lambda _: self._targets)
         factory(lambda kind: kind == FilterConfig | UseConfig, lambda _: self._entry)
-        factory(lambda kind: kind is ListenerConfig, self._placed)
+        factory(lambda kind: kind in {ListenerConfig, AuditFileConfig}, self._placed)
         factory(lambda kind: kind is ServiceConfig, self._service)
         factory(lambda kind: kind in {BalanceConfig, HealthConfig}, lambda kind: self._part(kind, kinds))
         factory(

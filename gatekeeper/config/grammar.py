@@ -18,6 +18,7 @@ from gatekeeper.config.failures import Failure
 from gatekeeper.config.fields import help_line
 from gatekeeper.config.identity import Credentials
 from gatekeeper.config.model import (
+    AuditFileConfig,
     AuthenticatorConfig,
     BackoffConfig,
     BalanceConfig,
@@ -33,6 +34,7 @@ from gatekeeper.config.model import (
     RetriesConfig,
     RewriteConfig,
     ServiceConfig,
+    SinkConfig,
     StickyConfig,
     TargetConfig,
     Targets,
@@ -99,6 +101,8 @@ def all_keys(cls: Any) -> "dict[str, attrs.Attribute[Any]]":
 
 SHORT: Final[Mapping[type, Mapping[str, str]]] = {
     ListenerConfig: {"8080": "{address: 8080}"},
+    SinkConfig: {"file": "{file: {}}"},
+    AuditFileConfig: {"audit.jsonl": "{path: audit.jsonl}"},
     ServiceConfig: {"http://localhost:3000": "{instances: [http://localhost:3000], health: false}"},
     InstanceConfig: {"http://localhost:3000": "{url: http://localhost:3000}"},
     BalanceConfig: {"random": "{random: {}}", "{slow_start: 30s}": "{round_robin: {}, slow_start: 30s}"},
@@ -122,6 +126,8 @@ SHORT: Final[Mapping[type, Mapping[str, str]]] = {
 """The short forms of classes, and what they mean."""
 SHORT_TYPES: Final[Mapping[type, tuple[Any, ...]]] = {
     ListenerConfig: (Listen,),
+    SinkConfig: (Literal["file"],),
+    AuditFileConfig: (str,),
     ServiceConfig: (Url,),
     InstanceConfig: (Url,),
     BalanceConfig: (),

@@ -10,10 +10,12 @@ from gatekeeper.config.problems import Path
 
 
 _SECTIONS: Final[Mapping[str, str]] = {
-    "": "stores database observe plugins tenants tests cluster history",
+    "": "stores database plugins tenants tests cluster history",
     "server.concurrency.limit": "auto",
     "server.reload": "run_tests",
     "admin": "tls",
+    "observe": "log access_log metrics tracing request_id debug",
+    "observe.audit.to": "stdout syslog",
     "admin.users.*": "tenants",
     "providers.*": "tenant variables",
     "providers.*.may_provide": "consumers plans chains authenticators",

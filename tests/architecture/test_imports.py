@@ -64,6 +64,7 @@ PURE = {
         "http",
         "ipaddress",
         "itertools",
+        "json",
         "logging",
         "math",
         "random",

@@ -210,3 +210,15 @@ def test_connections_of_whom_nothing_was_told_are_counted(clock: FakeClock) -> N
     assert {("untrusted",): 2.0, ("malformed",): 1.0} == watched.values(
         "gatekeeper_proxy_protocol_refused_total"
     )
+
+
+def test_who_ended_with_an_error_is_told_of(clock: FakeClock, exchange: Exchange) -> None:
+    """Others cost one comparison."""
+    heard: list[Exchange] = []
+    observer = Observer(Metrics(), clock, refused=heard.append)
+    observer.finish(exchange)
+    assert [] == heard
+
+    exchange.error = RouteNotFound()
+    observer.finish(exchange)
+    assert [exchange] == heard
