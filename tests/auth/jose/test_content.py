@@ -67,6 +67,13 @@ def test_what_is_left_out_of_a_set_is_told() -> None:
     assert [1] == [left.position for left in parse_key(jwks(public_jwk("rsa"), {}).decode()).left_out]
 
 
+def test_a_set_that_an_operator_has_written_may_hold_secrets() -> None:
+    """It is not published."""
+    (found,) = parse_key(jwks({"kty": "oct", "k": "c2VjcmV0" * 8}).decode()).keys
+
+    assert ("oct", {"HS256", "HS384"}) == (found.kty, set(found.algorithms))
+
+
 def test_pkcs1_is_read() -> None:
     """RSA keys are written in it as well."""
     (found,) = parse_key(public(PUBLIC, Encoding.PEM, PublicFormat.PKCS1)).keys

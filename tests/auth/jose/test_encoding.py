@@ -143,7 +143,10 @@ def test_json_is_as_deep_as_may_be() -> None:
     """And not one deeper."""
     side_by_side = b'{"a":[' + b"[]," * 100 + b"[]]}"
 
+    in_a_text = b'{"a":"\\"' + b"[{" * 100 + b'"}'
+
     assert {} != parse_object(nested(DEEPEST))
+    assert 201 == len(parse_object(in_a_text)["a"])
     assert 101 == len(parse_object(side_by_side)["a"])
     with pytest.raises(ValueError, match="nested"):
         parse_object(nested(DEEPEST + 1))

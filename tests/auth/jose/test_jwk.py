@@ -51,6 +51,14 @@ def test_a_published_key_checks_what_the_private_one_signs(kind: str) -> None:
     assert not checks.signs
 
 
+def test_a_published_key_says_what_it_is_for() -> None:
+    """Its algorithm too, where there is only one."""
+    rsa, ec = public_jwks([key("rsa"), key("P-256")])["keys"]
+
+    assert {**key("rsa").public, "use": "sig", "kid": "k1"} == rsa
+    assert {**key("P-256").public, "use": "sig", "kid": "k1", "alg": "ES256"} == ec
+
+
 def test_a_secret_is_not_published() -> None:
     """It would be one no longer."""
     with pytest.raises(KeysError, match="no public half"):
