@@ -13,6 +13,7 @@ import attrs
 from gatekeeper.config.addresses import Url
 from gatekeeper.config.concurrency import ConcurrencyConfig
 from gatekeeper.config.conditions import HIDDEN, Condition, Match
+from gatekeeper.config.database import Database
 from gatekeeper.config.fields import AtLeast, help_line, is_positive
 from gatekeeper.config.policies import (
     BackoffConfig,
@@ -347,6 +348,10 @@ class GatewayConfig:
     )
     server: ServerConfig = attrs.field(factory=ServerConfig, metadata=help_line("the side that clients see"))
     admin: AdminConfig = attrs.field(factory=AdminConfig, metadata=help_line("the side that operators see"))
+    database: Database = attrs.field(
+        default=Database("gatekeeper.db"),
+        metadata=help_line("the file of API keys, from the folder of this file. Takes a restart"),
+    )
     providers: Mapping[Name, ProviderConfig] = attrs.field(
         factory=dict, metadata=help_line("where more services and routes come from, by name")
     )

@@ -317,6 +317,7 @@ server:
   drain: 30s
   reload: {watch: true, debounce: 250ms}
 admin: {listen: '127.0.0.1:9901', users: {}}
+database: sqlite:///gatekeeper.db
 providers: {}
 filters: []
 chains: {}
