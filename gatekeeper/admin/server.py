@@ -7,6 +7,7 @@ runs in the loop that serves requests, so everything here is bounded: connection
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,7 @@ from gatekeeper.admin.answers import problem
 from gatekeeper.admin.bodies import LIMIT, Bodies
 from gatekeeper.admin.connection import accept
 from gatekeeper.admin.endpoint import Call, Endpoint
-from gatekeeper.admin.errors import AdminError, Conflict, Stale
+from gatekeeper.admin.errors import AdminError, Conflict, Stale, Unavailable
 from gatekeeper.admin.table import ENDPOINTS
 from gatekeeper.admin.users import CHALLENGE, Role, User, Users
 from gatekeeper.core.clock import Clock, SystemClock
@@ -39,6 +40,7 @@ _STATUSES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (Conflict, 409),
     (Stale, 412),
     (ValueError, 422),
+    (Unavailable, 503),
 )
 _BUGS: Final = (KeyError, IndexError, UnicodeError)
 """Of these classes too, but no answers of a node."""
@@ -119,7 +121,7 @@ class AdminServer:
                 error.force_close()
             raise
         except Exception:
-            log.exception("the admin listener failed to answer %s %s", request.method, request.path)
+            log.exception("the admin listener failed to answer %s %s", request.method, _path(request))
             response = problem(500, "the gateway failed to answer; its log says why")
         if _is_news(request, response.status):
             self._note(request, user, response.status)
@@ -171,7 +173,7 @@ class AdminServer:
             "admin request",
             extra={
                 "method": request.method,
-                "path": request.path,
+                "path": _path(request),
                 "status": status,
                 "user": user.name if user is not None else "",
                 "client": guard.peer(request),
@@ -195,6 +197,14 @@ class AdminServer:
                 raise
             status = next(status for kind, status in _STATUSES if isinstance(error, kind))
             raise AdminError(status, str(error)) from error
+
+
+_API_KEY: Final = re.compile(r"gk_[0-9A-Za-z]+")
+
+
+def _path(request: web.Request) -> str:
+    """The path for logs: without an API key that somebody has taken for its id."""
+    return _API_KEY.sub("gk_***", request.path)
 
 
 _USER: Final = web.RequestKey("user", User)

@@ -12,7 +12,7 @@ import pytest
 
 from gatekeeper.stores.apikey import digest_of
 from gatekeeper.stores.database import writing
-from gatekeeper.stores.keys import KeyBook, KeyRecord
+from gatekeeper.stores.keys import KeyBook, KeyRecord, record_of
 from gatekeeper.stores.watch import EVERY, SLACK, TTL, KeyWatch
 from gatekeeper.testing import FakeClock
 from tests.stores.conftest import Looks, elsewhere
@@ -156,15 +156,13 @@ async def test_only_what_has_changed_is_read(
     for _ in range(20):
         await made(book)
     looks, read = Looks(), []
-    from gatekeeper.stores import watch as module
 
     def counting(row: tuple[object, ...]) -> KeyRecord:
         read.append(row[0])
         return record_of(row)
 
-    record_of = module.record_of
     async with KeyWatch(path, every=FAST, on_look=looks) as watch:
-        monkeypatch.setattr(module, "record_of", counting)
+        monkeypatch.setattr("gatekeeper.stores.watch.record_of", counting)
         record, _ = await made(book)
         await looks.until(lambda: len(watch) == 21)
         await asyncio.to_thread(book.revoke, record.id)
