@@ -34,6 +34,7 @@ BUILT_IN: Final[Mapping[str, tuple[str, str]]] = {
         "gatekeeper.cli.services",
         "list the instances of a running gateway, or change what they get",
     ),
+    "keys": ("gatekeeper.cli.keys", "make, list, rotate and revoke API keys"),
     "reload": ("gatekeeper.cli.reload", "have a running gateway read its configuration again"),
     "restart": ("gatekeeper.cli.restart", "renew the workers of a running gateway, one by one"),
     "drain": ("gatekeeper.cli.drain", "have a running gateway finish and end"),

@@ -10,7 +10,7 @@ from gatekeeper.config.problems import Path
 
 
 _SECTIONS: Final[Mapping[str, str]] = {
-    "": "stores database plugins tenants tests cluster history",
+    "": "stores plugins tenants tests cluster history",
     "server.concurrency.limit": "auto",
     "server.reload": "run_tests",
     "admin": "tls",

@@ -32,7 +32,7 @@ MORE = {
         "observe",
         "routing",
     },  # ids and traces are settled, and paths made canonical, as a request is read
-    "runtime": {"admin", "config", "edge", "extend", "observe", "registry", "routing", "upstream"},
+    "runtime": {"admin", "config", "edge", "extend", "observe", "registry", "routing", "stores", "upstream"},
     "workers": {"config", "edge", "extend", "observe", "registry", "runtime"},
     "cli": {
         "workers",
@@ -44,6 +44,7 @@ MORE = {
         "registry",
         "routing",
         "runtime",
+        "stores",
         "upstream",
     },
     "testing": {"admin", "config", "edge", "extend", "observe", "registry", "routing", "runtime", "upstream"},

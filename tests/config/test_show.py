@@ -320,6 +320,7 @@ server:
   reload: {watch: true, debounce: 250ms}
 admin: {listen: '127.0.0.1:9901', users: {}}
 observe: {audit: false}
+database: sqlite:///gatekeeper.db
 providers: {}
 authenticators: {}
 plans: {}

@@ -20,6 +20,7 @@ from gatekeeper.cli import (
     drain,
     explain,
     init,
+    keys,
     plugin,
     reload,
     routes,
@@ -29,7 +30,8 @@ from gatekeeper.cli import (
 )
 from gatekeeper.cli.flags import Parser
 from gatekeeper.config import model
-from gatekeeper.config.wording import is_parsed, keys
+from gatekeeper.config.wording import is_parsed
+from gatekeeper.config.wording import keys as keys_of
 from gatekeeper.core import text as values
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.filters.redirect import RedirectConfig
@@ -198,7 +200,8 @@ def test_the_example_is_served(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [serve, init, check, explain, routes, doc, schema, plugin, services, reload, drain, audit]
+    "command",
+    [serve, init, check, explain, routes, doc, schema, plugin, services, keys, reload, drain, audit],
 )
 def test_every_flag_and_variable_is_there(command: Any) -> None:
     """As the help has them."""
@@ -217,7 +220,7 @@ def test_every_flag_and_variable_is_there(command: Any) -> None:
 
 def _keys(cls: type, seen: frozenset[type] = frozenset()) -> Iterator[str]:
     """The keys of a class of the configuration and of those that its fields hold."""
-    for key, field in keys(attrs.resolve_types(cls)).items():
+    for key, field in keys_of(attrs.resolve_types(cls)).items():
         if key not in {"options", "kind", "predicates"}:
             yield key
             for inner in _classes(field.type):
