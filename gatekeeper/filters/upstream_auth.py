@@ -124,6 +124,7 @@ def build(config: UpstreamAuthConfig, context: BuildContext) -> UpstreamAuth:
         context.wheel,
         context.random,
     )
+    assert config.client_credentials is not None
     token = context.keep(
         "token", lambda one: AccessToken(name, one, gateway, wheel, random), config.client_credentials
     )
