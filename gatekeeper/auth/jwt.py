@@ -7,7 +7,7 @@ authenticator may know them, and who invents tokens pushes no good one out.
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import attrs
 
@@ -239,7 +239,7 @@ def build(config: JwtConfig, context: BuildContext) -> Jwt:
     policy = TokenPolicy(
         issuer=config.issuer,
         audiences=None if audiences == ("any",) else audiences,
-        algorithms=frozenset(config.algorithms),
+        algorithms=frozenset(map(str, config.algorithms)),
         leeway=config.leeway,
         token_type=config.token_type,
         required=context.fit(config.required_claims),
