@@ -5,7 +5,7 @@ never more calls than are allowed, none takes longer than is said, no answer is 
 is no JSON beyond doubt is nothing. Whatever fails is a `CallFailed`, which shows nothing of what was sent or answered.
 
 Authenticators and filters share this; plugins may, too. A `SingleFlight` lets all who want the same wait for one call.
-Measured: what stands round the call itself costs 25 µs; aiohttp needs 300 µs for one on loopback.
+Measured: what stands round a call costs 50 µs, against 220 for one of aiohttp to a server of aiohttp in the same process.
 """
 
 import asyncio
