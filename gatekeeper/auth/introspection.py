@@ -109,8 +109,8 @@ class Memory:
 
     def __init__(self, most: int = KEPT, largest: int = KEPT_BYTES) -> None:
         """Know nothing; `most` tokens, and `largest` bytes of answers."""
-        self._most: Final = most
-        self._largest: Final = largest
+        self._most = most
+        self._largest = largest
         self._known: dict[bytes, Known] = {}
         self.size = 0
 
