@@ -6,6 +6,7 @@ configuration is handed on as text.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -28,6 +29,9 @@ PARTS: Final = 20_000
 """Values of a JSON text, counted by what stands between them."""
 DEPTH: Final = 32
 """Mappings and lists within each other."""
+
+DIGEST: Final = web.RequestKey("digest", str)
+"""The SHA-256 of a body that was read."""
 
 Takes = Mapping[str, Shape]
 """Media type → schema of the body; with YAML among them it is a text."""
@@ -59,6 +63,7 @@ class Bodies:
             raise _too_large()
         async with self._turns:
             data = await self._bytes(request)
+        request[DIGEST] = hashlib.sha256(data).hexdigest()
         return _text(data) if YAML in takes else _data(data, takes[kind])
 
     async def _bytes(self, request: web.Request) -> bytes:

@@ -6,16 +6,17 @@ runs in the loop that serves requests, so everything here is bounded: connection
 """
 
 import asyncio
+import hashlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiohttp import web
 
 from gatekeeper.admin import guard
 from gatekeeper.admin.answers import problem
-from gatekeeper.admin.bodies import LIMIT, Bodies
+from gatekeeper.admin.bodies import DIGEST, LIMIT, Bodies
 from gatekeeper.admin.connection import accept
 from gatekeeper.admin.endpoint import Call, Endpoint
 from gatekeeper.admin.errors import AdminError, Conflict, Stale
@@ -33,6 +34,15 @@ GRACE: Final = 2.0
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Audit(Protocol):
+    """Records requests."""
+
+    def __call__(self, fields: Mapping[str, Any], *, known: bool) -> None:
+        """Record one; whoever is not `known`, or may not do this, may try it again and again."""
+        ...
+
 
 _STATUSES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (LookupError, 404),
@@ -55,10 +65,12 @@ class AdminServer:
         users: Iterable[User] = (),
         loopback: bool = True,
         clock: Clock | None = None,
+        audit: Audit | None = None,
     ) -> None:
         """Serve one node.
 
         `plugins` are the routes of each plugin, by its name: for viewers where they only read, else for admins.
+        `audit` is told of all that changes something, and of who may not.
         `loopback` says that the listener is for this machine only, and has to be true where there are no users.
 
         Raises:
@@ -69,6 +81,7 @@ class AdminServer:
         self._users = Users(users)
         self._loopback = loopback
         self._clock = clock or SystemClock()
+        self._audit = audit
         self._bodies = Bodies()
         self._listener: asyncio.Server | None = None
         if not self._users and not loopback:
@@ -117,12 +130,14 @@ class AdminServer:
         except web.HTTPException as error:  # of a plugin
             if last:
                 error.force_close()
+            await self._record(request, user, error.status)
             raise
         except Exception:
             log.exception("the admin listener failed to answer %s %s", request.method, request.path)
             response = problem(500, "the gateway failed to answer; its log says why")
         if _is_news(request, response.status):
             self._note(request, user, response.status)
+        await self._record(request, user, response.status)
         if last and not response.prepared:
             response.force_close()
         return response
@@ -178,6 +193,22 @@ class AdminServer:
             },
         )
 
+    async def _record(self, request: web.Request, user: User | None, status: int) -> None:
+        refused = status in _REFUSED
+        if self._audit is None or not (refused or request.method not in guard.SAFE_METHODS):
+            return
+        fields = {
+            "user": user.name if user is not None else "",
+            "role": str(user.role) if user is not None else "",
+            "client": guard.peer(request),
+            "method": request.method,
+            "path": request.path,
+            "status": status,
+        }
+        if digest := await _digest(request):
+            fields["body_sha256"] = digest
+        self._audit(fields, known=user is not None and not refused)
+
     # ---- those of the table ---------------------------------------------------------------------------------------
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
@@ -197,6 +228,7 @@ class AdminServer:
             raise AdminError(status, str(error)) from error
 
 
+_REFUSED: Final = frozenset({401, 403, 429})
 _USER: Final = web.RequestKey("user", User)
 _REFUSALS: Final = tuple(kind for kind, _ in _STATUSES)
 
@@ -206,6 +238,16 @@ def _is_news(request: web.Request, status: int) -> bool:
     if request.method not in guard.SAFE_METHODS:
         return status != 429
     return status == 401 and "Authorization" in request.headers
+
+
+async def _digest(request: web.Request) -> str:
+    """The SHA-256 of the body, where it was read: by a plugin, too, if it has not taken it piece by piece."""
+    if DIGEST in request:
+        return request[DIGEST]
+    if not request.body_exists or not request.content.is_eof():
+        return ""
+    data = await request.read()
+    return hashlib.sha256(data).hexdigest() if data else ""
 
 
 async def _dress(_request: web.Request, response: web.StreamResponse) -> None:

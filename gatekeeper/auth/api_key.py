@@ -37,6 +37,11 @@ class KeyConfig:
         default=(), metadata=help_line("what it may do, instead of the scopes of the consumer")
     )
 
+    @property
+    def key(self) -> str:
+        """What only one consumer may have."""
+        return self.sha256
+
 
 @attrs.frozen
 class _Held:

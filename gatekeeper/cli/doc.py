@@ -28,7 +28,8 @@ def add_arguments(parser: Parser) -> None:
 def run(options: Namespace) -> int:
     """Print the page; the exit code."""
     from gatekeeper.cli import limits  # noqa: PLC0415 - not for --help
-    from gatekeeper.config.reference import Reference, UnknownTopicError, render  # noqa: PLC0415
+    from gatekeeper.config.page import render  # noqa: PLC0415
+    from gatekeeper.config.reference import Reference, UnknownTopicError  # noqa: PLC0415
 
     more = {"limits": (limits.SUMMARY, limits.page)}
     reference = Reference(plugins.load(options).catalog, more)

@@ -11,7 +11,7 @@ import attrs
 
 from gatekeeper.admin import bodies, connection
 from gatekeeper.config.model import RouteDefaultsConfig, ServerConfig, ServiceDefaultsConfig, WebsocketConfig
-from gatekeeper.config.reference import Page, Table
+from gatekeeper.config.page import Page, Table
 from gatekeeper.config.show import show_value
 from gatekeeper.config.units import show_duration, show_size
 from gatekeeper.config.wording import keys, written

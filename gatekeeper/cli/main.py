@@ -37,6 +37,7 @@ BUILT_IN: Final[Mapping[str, tuple[str, str]]] = {
     "reload": ("gatekeeper.cli.reload", "have a running gateway read its configuration again"),
     "restart": ("gatekeeper.cli.restart", "renew the workers of a running gateway, one by one"),
     "drain": ("gatekeeper.cli.drain", "have a running gateway finish and end"),
+    "audit": ("gatekeeper.cli.audit", "check that an audit file is as it was written"),
     "doc": ("gatekeeper.cli.doc", "explain a key, a filter, a type"),
     "schema": ("gatekeeper.cli.schema", "print the JSON Schema of gateway.yaml, for editors"),
     "plugin": ("gatekeeper.cli.plugin", "list what is installed"),

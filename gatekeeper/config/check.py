@@ -16,7 +16,6 @@ from gatekeeper.config.checker import (
 )
 from gatekeeper.config.conditions import ConditionConfig, MatcherConfig
 from gatekeeper.config.filters import FORWARD, chains_of, changes_of
-from gatekeeper.config.identity_checks import IdentityChecker
 from gatekeeper.config.kinds import Kinds
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import (
@@ -60,7 +59,7 @@ def check(
     return checker.faults
 
 
-class _Checker(ServiceChecker, IdentityChecker):
+class _Checker(ServiceChecker):
     # ---- the process ----------------------------------------------------------------------------------------------
 
     def process(self) -> None:
@@ -151,7 +150,7 @@ class _Checker(ServiceChecker, IdentityChecker):
     def global_filters(self) -> None:
         self.uses(self.config.filters)
         flat = self.global_flat
-        self.fails_closed(flat)
+        self.asked(flat)
         self.unique_names((), flat, "the global filters")
         self.not_per_attempt(flat)
         conditional = self.conditional(self.config.filters)
@@ -173,7 +172,7 @@ class _Checker(ServiceChecker, IdentityChecker):
         self.hosts(route)
         self.uses(route.filters, self.config.filters)
         flat = self.flat(route.filters)
-        self.fails_closed((*flat, *(change for change in route.override.values() if change is not False)))
+        self.asked((*flat, *(change for change in route.override.values() if change is not False)))
         self.unique_names(self.global_flat, flat, f"route `{name}`", _OVERRIDE)
         self.not_per_attempt(flat)
         changes = changes_of(route, self.global_flat)

@@ -219,6 +219,21 @@ def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, Text | Value]]:
             yield from texts(getattr(value, field.name), (*path, key))
 
 
+def conditions(value: Any) -> Iterator[ConditionConfig]:
+    """All conditions in the options of a filter, without those that they negate."""
+    if isinstance(value, ConditionConfig):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from conditions(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from conditions(item)
+    elif attrs.has(type(value)):
+        for field in keys(type(value)).values():
+            yield from conditions(getattr(value, field.name))
+
+
 Captures = Mapping[str, frozenset[str] | str]
 """Name → choices, or type; `service` is one, empty is anything."""
 

@@ -21,6 +21,7 @@ from gatekeeper.config.kinds import AuthenticatorKindConfig, Kinds, PartKind
 from gatekeeper.config.later import is_later
 from gatekeeper.config.matching import ParseTemplate
 from gatekeeper.config.model import (
+    AuditFileConfig,
     AuthenticatorConfig,
     BackoffConfig,
     BalanceConfig,
@@ -31,7 +32,6 @@ from gatekeeper.config.model import (
     FilterConfig,
     GatewayConfig,
     HealthConfig,
-    IdentityConfig,
     InstanceConfig,
     ListenerConfig,
     ProviderConfig,
@@ -40,6 +40,7 @@ from gatekeeper.config.model import (
     RouteConfig,
     ServerConfig,
     ServiceConfig,
+    SinkConfig,
     StickyConfig,
     TargetConfig,
     Targets,
@@ -97,7 +98,7 @@ def _expand_service(value: Any) -> Any:
     return {"instances": Unasked([value])} if isinstance(value, str) else value
 
 
-def _expand_balance(value: Any) -> Any:
+def _expand_kind(value: Any) -> Any:
     return {str(value): {}} if _is_name(value) else value
 
 
@@ -122,15 +123,6 @@ def _expand_sticky(value: Any) -> Any:
     return {"by": value} if isinstance(value, list) else value
 
 
-def _expand_identity(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: [item] if key in {"roles", "scopes"} and isinstance(item, str) else item
-            for key, item in value.items()
-        }
-    return value
-
-
 def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
@@ -148,11 +140,12 @@ _SHORT_FORMS: Final[Mapping[Any, Expand]] = {
     GatewayConfig: _expand_gateway,
     ServerConfig: _expand_server,
     ListenerConfig: _wrap("address"),
+    SinkConfig: _expand_kind,
+    AuditFileConfig: _wrap("path"),
     ServiceConfig: _expand_service,
     InstanceConfig: _wrap("url"),
-    BalanceConfig: _expand_balance,
+    BalanceConfig: _expand_kind,
     HealthConfig: _expand_health,
-    IdentityConfig: _expand_identity,
     RetriesConfig: _wrap("count"),
     BackoffConfig: _wrap("base"),
     BudgetConfig: _expand_budget,
@@ -251,7 +244,7 @@ class _GatewayReader(FilterReader):
         factory = self.converter.register_structure_hook_factory
         factory(lambda kind: kind == Targets, lambda _: self._targets)
         factory(lambda kind: kind == FilterConfig | UseConfig, lambda _: self._entry)
-        factory(lambda kind: kind is ListenerConfig, self._placed)
+        factory(lambda kind: kind in {ListenerConfig, AuditFileConfig}, self._placed)
         factory(lambda kind: kind is ServiceConfig, self._service)
         factory(lambda kind: kind in {BalanceConfig, HealthConfig}, lambda kind: self._part(kind, kinds))
         factory(
@@ -310,8 +303,8 @@ class _GatewayReader(FilterReader):
     def _credentials(self, value: Any, _: Any) -> Any:
         """By the names of authenticators, what their kinds know a consumer by: one, or a list of them."""
         if not isinstance(value, dict):
-            hint = "name the authenticator, as in `{keys: {sha256: ...}}`"
-            return self.mistyped("a mapping", value, f"; {hint}")
+            message = "expected a mapping by authenticators, as in `{keys: {sha256: ...}}`"
+            return self.refuse(message, "wrong-type")
         found: dict[str, tuple[Any, ...]] = {}
         for name, item in value.items():
             self.path.append(name)
@@ -334,10 +327,14 @@ class _GatewayReader(FilterReader):
             return self.refuse(
                 "this kind of authenticator does not know consumers by credentials", "not-here"
             )
-        if not isinstance(value, list):
-            made = self.read(value, kind.credential)
-            return made if made is BROKEN else (made,)
-        return self.read(value, tuple[kind.credential, ...])  # type: ignore[name-defined]
+        if isinstance(value, list):
+            return self.read(value, tuple[kind.credential, ...])  # type: ignore[name-defined]
+        if not isinstance(value, dict):
+            # it may be the secret itself, which is nobody's business
+            message = f"expected a mapping with {quoted(keys(kind.credential))}"
+            return self.refuse(f"{message}, or a list of them", "wrong-type")
+        made = self.read(value, kind.credential)
+        return made if made is BROKEN else (made,)
 
     def _retries(self, kind: Any) -> Hook:
         """None are the same as `false`."""

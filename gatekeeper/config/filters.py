@@ -1,11 +1,12 @@
 """Lists of filters as people write them: kinds with their options, chains in place, changes that a route makes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import attrs
 
-from gatekeeper.config.conditions import Condition
+from gatekeeper.config.conditions import Condition, ConditionConfig
 from gatekeeper.config.document import BROKEN, meaning
 from gatekeeper.config.identity import AUTH
 from gatekeeper.config.kinds import KindConfig, PartKind
@@ -54,17 +55,21 @@ def flatten(
     filters: Sequence[FilterEntry], chains: Mapping[str, Sequence[FilterEntry]]
 ) -> Iterator[FilterConfig]:
     """All filters of a list, those of its chains in their places; a chain that is in itself is left out there."""
-    return _walk(filters, chains, ())
+    return (item for item, _ in walk(filters, chains))
 
 
-def _walk(
-    items: Sequence[FilterEntry], chains: Mapping[str, Sequence[FilterEntry]], inside: tuple[str, ...]
-) -> Iterator[FilterConfig]:
-    for item in items:
+def walk(
+    filters: Sequence[FilterEntry],
+    chains: Mapping[str, Sequence[FilterEntry]],
+    inside: Mapping[str, Condition] = MappingProxyType({}),
+) -> Iterator[tuple[FilterConfig, tuple[ConditionConfig, ...]]]:
+    """The same, each with all conditions that it runs by: its own, and those of the chains that it stands in."""
+    around = tuple(condition for when in inside.values() for condition in when)
+    for item in filters:
         if isinstance(item, FilterConfig):
-            yield item
+            yield item, (*around, *item.when)
         elif item.use not in inside:
-            yield from _walk(chains.get(item.use, ()), chains, (*inside, item.use))
+            yield from walk(chains.get(item.use, ()), chains, {**inside, item.use: item.when})
 
 
 @attrs.frozen(kw_only=True)

@@ -18,6 +18,7 @@ from gatekeeper.config.failures import Failure
 from gatekeeper.config.fields import help_line
 from gatekeeper.config.identity import Credentials
 from gatekeeper.config.model import (
+    AuditFileConfig,
     AuthenticatorConfig,
     BackoffConfig,
     BalanceConfig,
@@ -33,6 +34,7 @@ from gatekeeper.config.model import (
     RetriesConfig,
     RewriteConfig,
     ServiceConfig,
+    SinkConfig,
     StickyConfig,
     TargetConfig,
     Targets,
@@ -53,6 +55,7 @@ from gatekeeper.config.units import (
     Share,
     Size,
     Status,
+    Time,
     Version,
     Weight,
 )
@@ -98,6 +101,8 @@ def all_keys(cls: Any) -> "dict[str, attrs.Attribute[Any]]":
 
 SHORT: Final[Mapping[type, Mapping[str, str]]] = {
     ListenerConfig: {"8080": "{address: 8080}"},
+    SinkConfig: {"file": "{file: {}}"},
+    AuditFileConfig: {"audit.jsonl": "{path: audit.jsonl}"},
     ServiceConfig: {"http://localhost:3000": "{instances: [http://localhost:3000], health: false}"},
     InstanceConfig: {"http://localhost:3000": "{url: http://localhost:3000}"},
     BalanceConfig: {"random": "{random: {}}", "{slow_start: 30s}": "{round_robin: {}, slow_start: 30s}"},
@@ -121,6 +126,8 @@ SHORT: Final[Mapping[type, Mapping[str, str]]] = {
 """The short forms of classes, and what they mean."""
 SHORT_TYPES: Final[Mapping[type, tuple[Any, ...]]] = {
     ListenerConfig: (Listen,),
+    SinkConfig: (Literal["file"],),
+    AuditFileConfig: (str,),
     ServiceConfig: (Url,),
     InstanceConfig: (Url,),
     BalanceConfig: (),
@@ -264,6 +271,12 @@ TYPES: Final[Mapping[str, TypeWords]] = {
     ),
     "Regex": TypeWords(
         Regex, ("/users/[0-9]+",), ('"(a+)+"',), "for the whole value; only what takes linear time"
+    ),
+    "Time": TypeWords(
+        Time,
+        ('"2027-01-01T00:00:00Z"', '"2027-01-01T01:00:00+01:00"'),
+        ('"2027-01-01"', '"2027-01-01T00:00:00"'),
+        "a moment with its zone, quoted",
     ),
     "File": TypeWords(File, (), ("tls/missing.pem",), "a path, from the file it stands in; it has to exist"),
 }

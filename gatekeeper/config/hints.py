@@ -73,6 +73,23 @@ ADVICE: Final[Mapping[str, Mapping[str, str]]] = {
         ),
         "leave it out: forwarding ends every chain by itself": "router proxy proxy_pass http_proxy",
     },
+    "filters.cors": {
+        "leave it out: preflights are answered here, and never passed on": (
+            "preflight_continue options_passthrough options_success_status"
+        ),
+        "leave it out: `Vary` is written where it has to be": "add_vary_header vary",
+        "leave it out: private networks are never opened to pages of others": (
+            "private_network allow_private_network allow_private_network_access"
+        ),
+    },
+    "filters.security_headers": {
+        "leave it out: browsers have dropped it": (
+            "browser_xss_filter xss_protection x_xss_protection xss_filter xss hpkp public_key"
+        ),
+        "leave it out, as it is hard to take back; or write `hsts: false`, and the field by `transform`": (
+            "preload sts_preload hsts_preload"
+        ),
+    },
     "filters.redirect": {"write `status: 301` or `status: 308`": "permanent"},
     "filters": {
         "options stand below the kind: `- redirect: {to: /login}`": "config typed_config options settings",

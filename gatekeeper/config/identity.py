@@ -28,6 +28,10 @@ def _of_claims(_instance: object, attribute: "attrs.Attribute[Any]", value: Any)
             )
 
 
+def _several(value: Text | tuple[Text, ...]) -> tuple[Text, ...]:
+    return (value,) if isinstance(value, Text) else value
+
+
 @attrs.frozen(kw_only=True)
 class IdentityConfig:
     """What a token says of whoever shows it."""
@@ -37,13 +41,15 @@ class IdentityConfig:
         validator=_of_claims,
         metadata=help_line("the name, behind that of the authenticator and a `:`"),
     )
-    roles: tuple[Text, ...] = attrs.field(
+    roles: Text | tuple[Text, ...] = attrs.field(
         default=(),
+        converter=_several,
         validator=_of_claims,
         metadata=help_line("its roles; of a claim that is a list, all of it"),
     )
-    scopes: tuple[Text, ...] = attrs.field(
+    scopes: Text | tuple[Text, ...] = attrs.field(
         default=(Text("{claim.scope}"),),
+        converter=_several,
         validator=_of_claims,
         metadata=help_line("its scopes; a text is divided at blanks (RFC 8693 section 4.2)"),
     )
@@ -59,6 +65,11 @@ class ClaimsConfig:
     claims: Mapping[str, Matcher] = attrs.field(
         metadata=help_line("by name, dots lead into objects; every one must fit")
     )
+
+    @property
+    def key(self) -> frozenset[tuple[str, Matcher]]:
+        """By which it is found that two consumers are known by the same."""
+        return frozenset(self.claims.items())
 
 
 @attrs.frozen(kw_only=True)
@@ -104,11 +115,6 @@ class ConsumerDefaultsConfig:
 
     plan: Name | None = attrs.field(default=None, metadata=help_line("what they have agreed to"))
     roles: tuple[str, ...] = attrs.field(default=(), metadata=help_line("what `authorize` may ask for"))
-
-
-def asks_who(condition: ConditionConfig) -> list[str]:
-    """The keys of a condition, and of what it negates, that ask who was proven."""
-    return [key for one in condition.inner() for key in IDENTITY_KEYS if getattr(one, key)]
 
 
 def wants_somebody(condition: ConditionConfig) -> bool:

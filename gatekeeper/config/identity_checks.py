@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import attrs
 
-from gatekeeper.config.checker import Checker, texts
-from gatekeeper.config.conditions import ConditionConfig
-from gatekeeper.config.filters import changes_of, is_required
-from gatekeeper.config.identity import AUTH, AUTHORIZE, ConsumerConfig, asks_who, wants_somebody
+from gatekeeper.config.checker import Checker, conditions, texts
+from gatekeeper.config.conditions import IDENTITY_KEYS, ConditionConfig
+from gatekeeper.config.filters import changes_of, is_required, walk
+from gatekeeper.config.identity import AUTH, AUTHORIZE, ConsumerConfig, wants_somebody
 from gatekeeper.config.model import FilterConfig, RouteConfig, TargetConfig
 from gatekeeper.config.problems import Path
 from gatekeeper.core.text import Text, Value
@@ -22,6 +22,9 @@ OF_CONSUMERS: Final = frozenset({"consumer", "claim", "authenticator"})
 class IdentityChecker(Checker):
     """Checks authenticators and consumers, each for itself, and what filters make of them."""
 
+    _unknown: set[Path] = attrs.field(factory=set, init=False)
+    """Where somebody is asked about too early, as it has been told of one route."""
+
     def identities(self) -> None:
         """Check authenticators and consumers."""
         for name, authenticator in self.config.authenticators.items():
@@ -29,7 +32,7 @@ class IdentityChecker(Checker):
             if authenticator.identity is not None and not kind.reads_claims:
                 message = f"`identity` is made of what a token says, and `{authenticator.kind}` reads none"
                 self.refuse("not-here", ("authenticators", name, "identity"), message, at_key=True)
-        owners: dict[tuple[str, Any], str] = {}
+        owners: dict[str, dict[Any, str]] = {}
         for name, consumer in self.config.consumers.items():
             path: Path = ("consumers", name)
             if consumer.plan is not None:
@@ -37,20 +40,18 @@ class IdentityChecker(Checker):
             self._credentials(path, name, consumer, owners)
 
     def _credentials(
-        self, path: Path, name: str, consumer: ConsumerConfig, owners: dict[tuple[str, Any], str]
+        self, path: Path, name: str, consumer: ConsumerConfig, owners: dict[str, dict[Any, str]]
     ) -> None:
         """Check that a credential tells who it is that shows it."""
         for authenticator, credentials in consumer.credentials.items():
+            of = owners.setdefault(authenticator, {})
             for credential in credentials:
-                key = getattr(credential, "key", credential)
-                first = next(
-                    (owner for (one, own), owner in owners.items() if one == authenticator and own == key), ""
-                )
-                owners[authenticator, key] = owners.get((authenticator, key), name)
-                if first:
-                    whose = "twice" if first == name else f"by `{first}` too"
-                    message = f"this credential is had {whose}; it could not be told who asks"
+                key = getattr(credential, "key", repr(credential))
+                if key in of:
+                    whose = "stands here twice" if of[key] == name else f"is that of `{of[key]}` too"
+                    message = f"this credential {whose}; nobody could tell who shows it"
                     self.refuse("bad-value", (*path, "credentials", authenticator), message)
+                of.setdefault(key, name)
 
     # ---- routes ---------------------------------------------------------------------------------------------------
 
@@ -64,11 +65,13 @@ class IdentityChecker(Checker):
         """Check that it is said who may come: `flat` are the filters of a route, `behind` those of each of its services."""
         path: Path = ("routes", name)
         changes = changes_of(route, self.global_flat)
-        conditional = self.conditional((*self.config.filters, *route.filters))
         own = [item for item in flat if changes.get(item.name) is not False]
-        whole = [*(changes.get(item.name, item) for item in self.global_flat), *own]
-        chain = [item for item in whole if isinstance(item, FilterConfig)]
-        has_guard = any(_is_guard(item) and item.name not in conditional for item in chain)
+        chain = [
+            (change, when)
+            for item, when in walk((*self.config.filters, *route.filters), self.config.chains)
+            if (change := changes.get(item.name, item)) is not False
+        ]
+        has_guard = any(_is_guard(item) and not when for item, when in chain)
         every = list(behind)
         has_guard = has_guard or (bool(every) and all(any(map(_is_guard, one)) for one in every))
         if route.public:
@@ -81,15 +84,16 @@ class IdentityChecker(Checker):
             self.refuse("no-auth", path, message, at_key=True)
         self._known_before(name, chain, route)
 
-    def _known_before(self, name: str, chain: Sequence[FilterConfig], route: RouteConfig) -> None:
+    def _known_before(
+        self, name: str, chain: Sequence[tuple[FilterConfig, Sequence[ConditionConfig]]], route: RouteConfig
+    ) -> None:
         """Check that nobody is asked about before somebody may be known."""
         why = f"is known behind `auth`, and route `{name}` runs none before this"
         known = False
-        for item in chain:
+        for item, when in chain:
             if not known:
-                self._nobody(item.when, why)
-                if item.kind == AUTHORIZE and item.options is not None:
-                    self._nobody(item.options.condition, why)
+                self._nobody(when, why)
+                self._nobody(conditions(item.options), why)
                 for steps, text in texts(item.options):
                     if item.kind != AUTH:
                         self._no_value((*item.place.path, item.kind, *steps), text, why)
@@ -104,21 +108,28 @@ class IdentityChecker(Checker):
                 self._no_value((*route.place.path, "sticky"), value, why)
 
     def _nobody(self, conditions: Iterable[ConditionConfig], why: str) -> None:
-        for condition in conditions:
-            for key in asks_who(condition):
-                self.refuse("no-identity", condition.place.path, f"`{key}` {why}")
+        for condition in (inner for outer in conditions for inner in outer.inner()):
+            for key in IDENTITY_KEYS:
+                if getattr(condition, key):
+                    self._too_early((*condition.place.path, key), f"`{key}` {why}", at_key=True)
 
     def _no_value(self, path: Path, text: Text | Value, why: str) -> None:
         for value in text.names if isinstance(text, Text) else (text.source,):
             if value.partition(".")[0] in OF_CONSUMERS:
-                self.refuse("no-identity", path, f"`{value}` {why}")
+                self._too_early(path, f"`{value}` {why}")
 
-    def fails_closed(self, filters: Iterable[FilterConfig]) -> None:
-        """Check that filters which guard do not pass over their own failures, and that they can be asked."""
+    def _too_early(self, path: Path, message: str, *, at_key: bool = False) -> None:
+        if path not in self._unknown:
+            self._unknown.add(path)
+            self.refuse("no-identity", path, message, at_key=at_key)
+
+    def asked(self, filters: Iterable[FilterConfig]) -> None:
+        """Check what filters refer to, and that those which guard do not pass over their own failures."""
         for item in filters:
             if item.kind in {AUTH, AUTHORIZE} and item.if_error == "skip":
                 message = f"a request would pass when `{item.kind}` fails; leave `if_error` out"
                 self.refuse("insecure", (*item.place.path, "if_error"), message, at_key=True)
+            self.condition(conditions(item.options))
             for key, name in _asked(item):
                 self.exists("authenticators", "authenticator", name, (*item.place.path, AUTH, key))
 

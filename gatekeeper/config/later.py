@@ -10,10 +10,12 @@ from gatekeeper.config.problems import Path
 
 
 _SECTIONS: Final[Mapping[str, str]] = {
-    "": "stores database observe plugins tenants tests cluster history",
+    "": "stores database plugins tenants tests cluster history",
     "server.concurrency.limit": "auto",
     "server.reload": "run_tests",
     "admin": "tls",
+    "observe": "log access_log metrics tracing request_id debug",
+    "observe.audit.to": "stdout syslog",
     "admin.users.*": "tenants",
     "providers.*": "tenant variables",
     "providers.*.may_provide": "consumers plans chains authenticators",
@@ -30,21 +32,17 @@ _SECTIONS: Final[Mapping[str, str]] = {
     "filters.transform.request": "body",
     "filters.transform.response": "status body",
     "filters.static.body": "template",
+    "filters.upstream_auth": "identity_jwt",
 }
 
 _KEYS: Final = {section: frozenset(words.split()) for section, words in _SECTIONS.items()}
 
-_KINDS: Final = (
-    "ratelimit concurrency cache validate cors security_headers compress fallback mirror fault"
-    " aggregate oidc upstream_auth"
-)
+_KINDS: Final = "ratelimit concurrency cache validate compress fallback mirror fault aggregate oidc"
 LATER_KINDS: Final = frozenset(_KINDS.split())
 """Kinds of filters."""
 _KINDS_OF: Final = {
     "filter": LATER_KINDS,
-    "authenticator": frozenset(
-        {"jwt", "introspection", "basic", "mtls", "external", "oidc", "http_signature"}
-    ),
+    "authenticator": frozenset({"jwt", "basic", "mtls", "oidc", "http_signature"}),
     "provider": frozenset({"sql", "consul", "etcd"}),
 }
 """The same for all sorts of parts, by the place that hints call them."""

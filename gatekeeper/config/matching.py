@@ -154,7 +154,8 @@ class ConditionReader(Reader):
             return self._readers[key](value)
         if key in self.predicates:
             return self._options(self.predicates[key], value)
-        known = [*_KEYS, *self.predicates]
+        known = [key for key in _KEYS if where == "when" or key not in IDENTITY_KEYS]
+        known += self.predicates
         return self.refuse(f"unknown key `{key}`{hint('match', key, known)}", "unknown-key", at_key=True)
 
     def _options(self, kind: PartKind, value: Any) -> Any:

@@ -21,6 +21,7 @@ from gatekeeper.config.identity import (
     IdentityConfig,
     PlanConfig,
 )
+from gatekeeper.config.observe import AuditConfig, AuditFileConfig, ObserveConfig, SinkConfig
 from gatekeeper.config.policies import (
     BackoffConfig,
     BalanceConfig,
@@ -64,6 +65,8 @@ __all__ = [
     "STAND_IN",
     "AdminConfig",
     "AdminUserConfig",
+    "AuditConfig",
+    "AuditFileConfig",
     "AuthenticatorConfig",
     "BackoffConfig",
     "BalanceConfig",
@@ -80,6 +83,7 @@ __all__ = [
     "InfoConfig",
     "InstanceConfig",
     "ListenerConfig",
+    "ObserveConfig",
     "OutliersConfig",
     "PlanConfig",
     "PoolConfig",
@@ -94,6 +98,7 @@ __all__ = [
     "ServerTimeoutsConfig",
     "ServiceConfig",
     "ServiceDefaultsConfig",
+    "SinkConfig",
     "StickyConfig",
     "StickyCookieConfig",
     "TargetConfig",
@@ -360,6 +365,7 @@ class GatewayConfig:
     )
     server: ServerConfig = attrs.field(factory=ServerConfig, metadata=help_line("the side that clients see"))
     admin: AdminConfig = attrs.field(factory=AdminConfig, metadata=help_line("the side that operators see"))
+    observe: ObserveConfig = attrs.field(factory=ObserveConfig, metadata=help_line("what is recorded"))
     providers: Mapping[Name, ProviderConfig] = attrs.field(
         factory=dict, metadata=help_line("where more services and routes come from, by name")
     )

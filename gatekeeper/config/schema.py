@@ -14,6 +14,7 @@ import attrs
 
 from gatekeeper.config.addresses import Listen
 from gatekeeper.config.conditions import (
+    IDENTITY_KEYS,
     Condition,
     ConditionConfig,
     Match,
@@ -31,30 +32,22 @@ from gatekeeper.config.model import (
     Filters,
     GatewayConfig,
     HealthConfig,
-    RetriesConfig,
-    RewriteConfig,
-    ServiceConfig,
-    StickyConfig,
     TargetConfig,
     Targets,
-    TlsConfig,
     UseConfig,
 )
 from gatekeeper.config.parts import SORTS
+from gatekeeper.config.schema_rules import REFERENCE, RULES, TRUE, Schema
 from gatekeeper.config.show import show_value
 from gatekeeper.config.units import UNITS, LiteralPath, Name, Unit
 from gatekeeper.config.wording import LISTS, is_enum, is_parsed, keys, origin, whole
 from gatekeeper.core.text import Text, Value
 
 
-Schema = dict[str, Any]
-
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 ID: Final = "urn:gatekeeper:schema:gateway:1"
 
-_REFERENCE: Final = r"\$\{"
 _ANYTHING: Final[Schema] = {"type": ["string", "number", "boolean", "array", "object"]}
-_TRUE: Final[Schema] = {"const": True}
 _PLACEHOLDER: Final = "|".join(
     re.escape(name.removesuffix("NAME")) + ("[^{}]+" if name.endswith(".NAME") else "") for name in VALUES
 )
@@ -70,7 +63,7 @@ def schema(kinds: Kinds) -> Schema:
 
 def _text(pattern: str) -> Schema:
     """A text of this form, or one that holds a reference."""
-    return {"type": "string", "pattern": f"^(?:{pattern})$|{_REFERENCE}"}
+    return {"type": "string", "pattern": f"^(?:{pattern})$|{REFERENCE}"}
 
 
 def _any_of(schemas: Iterable[Schema]) -> Schema:
@@ -122,7 +115,7 @@ class _Writer:
 
     def or_variable(self, made: Schema) -> Schema:
         """The same, or a whole `${...}`, which takes the type of its key."""
-        variable = self.shared("variable", {"type": "string", "pattern": rf"^{_REFERENCE}.+\}}$"})
+        variable = self.shared("variable", {"type": "string", "pattern": rf"^{REFERENCE}.+\}}$"})
         return _any_of([made, variable])
 
     # ---- types ----------------------------------------------------------------------------------------------------
@@ -239,7 +232,7 @@ class _Writer:
             return self.value(field.type)
         long = self.mapping(cls)
         short = [self.value(kind) for kind in SHORT_TYPES.get(cls, ())]
-        return {**_any_of([long, *short, *([] if "required" in long else [_TRUE])]), **_RULES.get(cls, {})}
+        return {**_any_of([long, *short, *([] if "required" in long else [TRUE])]), **RULES.get(cls, {})}
 
     def field(self, field: "attrs.Attribute[Any]") -> Schema:
         """One key."""
@@ -285,7 +278,7 @@ class _Writer:
 
     def match(self) -> Schema:
         """A condition that routes are found by."""
-        return self.condition(("share",), Match)
+        return self.condition(("share", *IDENTITY_KEYS), Match)
 
     def forms(self, *, path: bool) -> Schema:
         """A matcher in its long form."""
@@ -320,7 +313,7 @@ class _Writer:
         Where they are not the `whole`, what is required may be taken from elsewhere: `defaults`, or another service.
         """
         is_partial = not whole and _needs_options(config)
-        arms = [self.mapping(config, whole=False), _TRUE] if is_partial else [self.value(config)]
+        arms = [self.mapping(config, whole=False), TRUE] if is_partial else [self.value(config)]
         if main is not None:
             kind = all_keys(config)[main].type
             arms.append(self.value(kind))
@@ -340,7 +333,7 @@ class _Writer:
         kinds |= {alias: kinds[kind] for alias, kind in sort.aliases.items() if kind in kinds}
         arms = [*self.kinds_of(kinds, self.mapping(cls), optional=bool(sort.default))]
         arms += [_text("/.*")] if cls is HealthConfig else []
-        return _any_of([*arms, _TRUE] if sort.default else arms)
+        return _any_of([*arms, TRUE] if sort.default else arms)
 
     def kinds_of(
         self, kinds: Mapping[str, PartKind], shared: Schema, *, optional: bool = False
@@ -376,25 +369,6 @@ _GRAMMAR: Final[Mapping[Any, str]] = {
     FILTER: "filter",
 }
 """The types that have a grammar of their own, as `$defs` call them."""
-
-_NO_SLASH_AT_END: Final[Schema] = {"pattern": "[^/]$"}
-_BOTH: Final[Schema] = {"type": "object", "required": ["by", "cookie"], "properties": {"by": {"minItems": 1}}}
-_RULES: Final[Mapping[type, Schema]] = {
-    ServiceConfig: {"properties": {"instances": {"minItems": 1}}},
-    RetriesConfig: {"minimum": 0, "properties": {"if": {"minItems": 1}}},
-    RewriteConfig: {
-        "pattern": f"^/|{_REFERENCE}",
-        "properties": {
-            "path": {"pattern": f"^/|{_REFERENCE}"},
-            "strip": _NO_SLASH_AT_END,
-            "prefix": _NO_SLASH_AT_END,
-        },
-        "not": {"anyOf": [{"type": "object", "required": ["path", other]} for other in ("strip", "prefix")]},
-    },
-    StickyConfig: {"not": {"anyOf": [_TRUE, _BOTH]}},
-    TlsConfig: {"allOf": [{"properties": {"certificates": {"minItems": 1}}}]},
-}
-"""What classes refuse beyond the types of their keys; a keyword is about values of its own type only."""
 
 
 def _summary(cls: Any) -> str:

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import attrs
 
-from gatekeeper.config.checker import Captures, Checker, captures, texts
+from gatekeeper.config.checker import Captures, captures, texts
 from gatekeeper.config.exposure import risk
+from gatekeeper.config.identity_checks import IdentityChecker
 from gatekeeper.config.model import (
     BalanceConfig,
     FilterConfig,
@@ -28,7 +29,7 @@ _TOO_LATE: Final = "instance"
 
 
 @attrs.define
-class ServiceChecker(Checker):
+class ServiceChecker(IdentityChecker):
     """Checks services, each for itself and in the chains of routes."""
 
     _theirs: dict[str, "_Theirs"] = attrs.field(factory=dict, init=False)

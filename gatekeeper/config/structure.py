@@ -31,7 +31,7 @@ from gatekeeper.config.problems import (
     show_path,
 )
 from gatekeeper.config.units import UNITS, File, Unit
-from gatekeeper.config.validation import failed_validators, id_of, is_meant, message_of, unless_hidden
+from gatekeeper.config.validation import id_of, is_meant, tell, unless_hidden
 from gatekeeper.config.wording import (
     LISTS,
     describe,
@@ -313,7 +313,7 @@ class Reader:
         """What reads objects of an attrs class from mappings; `beside` gives fields that are no keys."""
         cls = attrs.resolve_types(origin(kind))
         if (all_of_it := whole(cls)) is not None:
-            return self._whole_hook(cls, all_of_it)
+            return lambda value, _: self._alone(value, cls, all_of_it)
         fields = keys(cls)
         required = {key for key, field in fields.items() if field.default is attrs.NOTHING}
         stand_ins = {key: fields[key].metadata.get("stand_in", BROKEN) for key in required}
@@ -345,14 +345,14 @@ class Reader:
                 for key in sorted(required.difference(value, intended)):
                     self.refuse(f"`{key}` is missing", "missing-key", at_key=True)
             found = {}
-            whole = True
+            is_whole = True
             for key, field in fields.items():
                 if key in value:
                     self.path.append(key)
                     result = self._read(value[key], hooks[key], field.type)
                     self.path.pop()
                     if result is BROKEN:
-                        whole = False
+                        is_whole = False
                         result = stand_ins.get(key, BROKEN)
                     if result is not BROKEN:
                         found[key] = result
@@ -362,16 +362,13 @@ class Reader:
             try:
                 return cls(**{names[key]: item for key, item in found.items()}, **beside())
             except (ValueError, TypeError) as error:
-                return self._unmade(cls, found, error, whole=whole and len(self.faults) == before)
+                return tell(cls, found, error, self.refuse, is_whole=is_whole and len(self.faults) == before)
 
         return hook
 
-    def _whole_hook(self, cls: Any, field: "attrs.Attribute[Any]") -> Hook:
-        def hook(value: Any, _: Any) -> Any:
-            found = self.read(value, field.type)
-            return found if found is BROKEN else cls(**{str(field.alias): found})
-
-        return hook
+    def _alone(self, value: Any, cls: Any, field: "attrs.Attribute[Any]") -> Any:
+        found = self.read(value, field.type)
+        return found if found is BROKEN else cls(**{str(field.alias): found})
 
     def _unknown(self, key: str, fields: Mapping[str, Any]) -> str | None:
         """Refuse a key, and return the one that was probably meant; the key itself where it has a meaning later."""
@@ -385,15 +382,6 @@ class Reader:
             ending = hint(place, key, fields) if fields else "; there are none"
             self.refuse(f"unknown key `{key}`{ending}", "unknown-key", key, at_key=True)
         return (meant(place, key) or "").partition(".")[0] or nearest(key, fields)
-
-    def _unmade(self, cls: Any, values: Mapping[str, Any], error: Exception, *, whole: bool) -> Broken:
-        """Say why the class does not take the values."""
-        faults = failed_validators(cls, values)
-        for key, fault in faults:
-            self.refuse(message_of(fault), id_of(fault), key)
-        if whole and not faults:
-            self.refuse(message_of(error), id_of(error))
-        return BROKEN
 
 
 def structure_options(cls: type[T], data: Any, path: Path = (), base: FilePath | None = None) -> T:

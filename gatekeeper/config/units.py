@@ -9,7 +9,6 @@ class attribute `PATTERN` may hold a regular expression for what it takes, for t
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -26,6 +25,7 @@ from gatekeeper.config.addresses import (
 )
 from gatekeeper.config.failures import HIGHEST, LOWEST, Failure, parse_failure
 from gatekeeper.config.failures import PATTERN as _FAILURE
+from gatekeeper.config.moments import TIME, parse_time, show_time
 from gatekeeper.config.problems import Refusal
 
 
@@ -305,31 +305,6 @@ def parse_sha256(text: str) -> str:
     raise Refusal("a SHA-256 is 64 hexadecimal digits; `printf %s TOKEN | sha256sum` writes that of a token")
 
 
-def parse_time(text: str) -> float:
-    """Return a moment as seconds since 1970.
-
-    Raises:
-        Refusal: it has no zone, or is no time (RFC 3339).
-
-    """
-    example = 'write it like "2027-01-01T00:00:00Z"'
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise Refusal(f'`{text}` is a day and no moment; write "{text}T00:00:00Z"')
-    if not re.fullmatch(_TIME, text):
-        zone = "has no zone; " if re.fullmatch(_TIME.partition("(?:Z")[0], text) else "is no time; "
-        raise Refusal(f"`{text}` {zone}{example}")
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError as error:
-        raise Refusal(f"`{text}` is no time; {example}") from error
-
-
-def show_time(seconds: float) -> str:
-    """Seconds since 1970 as `parse_time` reads them."""
-    text = datetime.fromtimestamp(seconds, UTC).isoformat()
-    return text.replace("+00:00", "Z")
-
-
 @attrs.frozen
 class Unit:
     """How a value of a type is read and written.
@@ -358,9 +333,6 @@ _HOST: Final = f"{_NAME_OR_V4}|{_V6}"
 _AUTHORITY: Final = rf"(?:{_NAME_OR_V4}|\[{_V6}\])"
 _URL: Final = rf"https?://{_AUTHORITY.replace('a-z', 'A-Za-z')}(?::[0-9]{{1,5}})?/?|unix:///[^?#]+"
 _NETWORK: Final = rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}|{_V6})(?:/[0-9.]+)?"
-_TIME: Final = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
-)
 _PATH: Final = r"(?!.*//)(?!.*/\.{1,2}(?:/|$))/(?:[A-Za-z0-9\-._~!$&'()+,;=:@/]|%[0-9A-Fa-f]{2})*"
 
 UNITS: Final[Mapping[Any, Unit]] = {
@@ -410,7 +382,7 @@ UNITS: Final[Mapping[Any, Unit]] = {
         between=(LOWEST, HIGHEST),
     ),
     Sha256: Unit("a SHA-256", parse_sha256, pattern="[0-9A-Fa-f]{64}"),
-    Time: Unit('a time like "2027-01-01T00:00:00Z"', parse_time, show=show_time, pattern=_TIME),
+    Time: Unit('a time like "2027-01-01T00:00:00Z"', parse_time, show=show_time, pattern=TIME),
     Method: Unit("a method like `GET`", parse_method, pattern="[A-Z][A-Z-]*"),
     LiteralPath: Unit("a path like `/health`", parse_path, pattern=_PATH),
     Listen: Unit(

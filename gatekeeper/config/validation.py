@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 import attrs
 
+from gatekeeper.config.document import BROKEN
 from gatekeeper.config.fields import HIDDEN_SECRET
 from gatekeeper.config.problems import Fault, Path, nearest
 from gatekeeper.config.wording import keys, origin, written
@@ -32,6 +33,18 @@ def failed_validators(cls: Any, values: Mapping[str, Any]) -> list[tuple[str, Ex
             except (ValueError, TypeError) as error:
                 failed.append((key, error))
     return failed
+
+
+def tell(
+    cls: Any, values: Mapping[str, Any], error: Exception, refuse: Callable[..., Any], *, is_whole: bool
+) -> Any:
+    """Say why a class does not take the values, its validators first, and return BROKEN."""
+    faults = failed_validators(cls, values)
+    for key, fault in faults:
+        refuse(message_of(fault), id_of(fault), key)
+    if is_whole and not faults:
+        refuse(message_of(error), id_of(error))
+    return BROKEN
 
 
 def is_meant(arm: Any, value: Any, faults: Sequence[Fault], here: Path) -> bool:

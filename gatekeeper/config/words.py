@@ -201,6 +201,16 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "present": "exists exist present_match defined",
         "not": "invert invert_match ne not_equal unless",
     },
+    "authenticator": {
+        "api_key": "api_keys key_auth header query x_api_key",
+        "basic": "basic_auth http_basic",
+        "jwt": "jwt_auth jwt_authn jwts auth/validator bearer oauth2_jwt token",
+        "oidc": "openid openid_connect oidc_auth oauth2_proxy",
+        "introspection": "oauth2 oauth2_introspection token_introspection opaque",
+        "mtls": "mtls_auth client_cert client_certificate tls_client_auth ssl",
+        "external": "forward_auth ext_authz auth_request external_auth",
+        "http_signature": "hmac hmac_auth signature",
+    },
     "filter": {
         "auth": (
             "key_auth api_key basic_auth jwt jwt_auth jwt_authn auth/validator openid_connect oidc_auth oauth2"
@@ -225,6 +235,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "compress": "gzip brotli compression compressor",
         "redirect": "redirect_scheme redirect_regex https_redirect force_https",
         "fallback": "errors error_page error_pages",
+        "cors": "cross_origin access_control",
+        "security_headers": "secure_headers secure security helmet hsts browser_security",
         "use": "chain chains plugin_config",
         "routes.NAME.rewrite": "rewrite strip_prefix strip_prefix_regex add_prefix replace_path replace_path_regex proxy_rewrite",
         "routes.NAME.to": "traffic_split weighted canary",
@@ -268,6 +280,29 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "status": "code status_code",
         "scheme": "https",
         "host": "hostname",
+    },
+    "filters.cors": {
+        "origins": (
+            "origin allow_origin allow_origins allowed_origins allow_origin_list access_control_allow_origin"
+            " access_control_allow_origin_list allow_origin_string_match allow_origin_regex allow_origins_by_regex"
+            " access_control_allow_origin_list_regex"
+        ),
+        "methods": "method allow_methods allowed_methods access_control_allow_methods",
+        "headers": "header allow_headers allowed_headers access_control_allow_headers",
+        "expose": "expose_headers exposed_headers access_control_expose_headers",
+        "credentials": (
+            "allow_credential allow_credentials access_control_allow_credentials with_credentials"
+        ),
+        "max_age": "ttl access_control_max_age preflight_max_age",
+    },
+    "filters.security_headers": {
+        "hsts": "strict_transport_security sts_seconds sts max_age",
+        "hsts_subdomains": "include_subdomains sts_include_subdomains subdomains",
+        "frame": "frame_options x_frame_options frame_deny frameguard custom_frame_options_value",
+        "nosniff": "no_sniff content_type_nosniff content_type_options x_content_type_options",
+        "referrer": "referer referrer_policy",
+        "csp": "content_security_policy",
+        "permissions": "permissions_policy feature_policy",
     },
     "defaults": {"services": "service upstreams", "routes": "route routers"},
 }

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 class Filter(Protocol):
     """A part of the chain. `wrap` is called once per snapshot; a filter that has nothing to do returns `next` itself.
 
-    A filter that reads bodies says how much it holds at most by `request_buffer` and `response_buffer` (bytes).
+    A filter that reads bodies says how much it holds at most by `request_buffer` and `response_buffer` (bytes), and one that
+    answers preflights says so by `answers_preflights`: they are sent to it by the request that they ask for.
     """
 
     def wrap(self, next: Handler, /) -> Handler:  # noqa: A002
@@ -68,6 +69,7 @@ class Chain:
     names: tuple[str, ...] = ()
     request_buffer: int = 0
     response_buffer: int = 0
+    answers_preflights: bool = False
 
 
 class NextCalledTwiceError(RuntimeError):
@@ -79,6 +81,7 @@ def compile_chain(links: Sequence[Link | Group], end: Chain, clock: Callable[[],
     handler = end.handler
     names: list[str] = []
     request_buffer, response_buffer = end.request_buffer, end.response_buffer
+    answers_preflights = end.answers_preflights
     for link in reversed(links):
         if isinstance(link, Group):
             inner = compile_chain(link.links, Chain(handler), clock)
@@ -87,6 +90,7 @@ def compile_chain(links: Sequence[Link | Group], end: Chain, clock: Callable[[],
                 names += reversed(inner.names)
             request_buffer = max(request_buffer, inner.request_buffer)
             response_buffer = max(response_buffer, inner.response_buffer)
+            answers_preflights = answers_preflights or inner.answers_preflights
             continue
         wrapped = link.filter.wrap(handler)
         if wrapped is not handler:
@@ -95,7 +99,9 @@ def compile_chain(links: Sequence[Link | Group], end: Chain, clock: Callable[[],
             names.append(link.name)
         request_buffer = max(request_buffer, _declared(link, "request_buffer"))
         response_buffer = max(response_buffer, _declared(link, "response_buffer"))
-    return Chain(handler, (*reversed(names), *end.names), request_buffer, response_buffer)
+        answers_preflights = answers_preflights or bool(_declared(link, "answers_preflights"))
+    whole = (*reversed(names), *end.names)
+    return Chain(handler, whole, request_buffer, response_buffer, answers_preflights)
 
 
 def _conditional(name: str, when: Predicate, handler: Handler, following: Handler) -> Handler:

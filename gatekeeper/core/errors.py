@@ -6,7 +6,11 @@ enumerates the tree, so that every error is documented and can be rendered.
 
 import enum
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+
+if TYPE_CHECKING:
+    from gatekeeper.core.message import Response
 
 
 class Source(enum.Enum):
@@ -79,6 +83,24 @@ class Unauthenticated(Rejection):
     status = 401
     code = "unauthenticated"
     title = "Credentials are missing or not accepted"
+
+
+class RefusedElsewhere(Unauthenticated):
+    """Somebody who was asked has refused it in words of their own: `answer`, where it is given, is sent instead of ours."""
+
+    code = "refused-elsewhere"
+    title = "Credentials are not accepted by whom the gateway asks"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        log: str = "",
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        answer: "Response | None" = None,
+    ) -> None:
+        super().__init__(detail, log=log, headers=headers)
+        self.answer: Final = answer
 
 
 class Forbidden(Rejection):
@@ -155,6 +177,14 @@ class OriginRefused(Rejection):
     status = 403
     code = "origin-refused"
     title = "This origin may not open a connection here"
+
+
+class PreflightRefused(Rejection):
+    """A page of another site asks for what it may not have."""
+
+    status = 403
+    code = "preflight-refused"
+    title = "Pages of this origin may not send this request"
 
 
 class UpgradeRequired(Rejection):
@@ -299,6 +329,15 @@ class PoolExhausted(UpstreamError):
     status = 503
     code = "upstream-pool-exhausted"
     retry = Retry.ALWAYS
+    failure = "unavailable"
+
+
+class CredentialUnavailable(UpstreamError):
+    """What the gateway proves itself with at the service cannot be had now; nothing was sent. No instance is to blame."""
+
+    status = 503
+    code = "upstream-credential-unavailable"
+    title = "The gateway cannot prove itself to the service at the moment"
     failure = "unavailable"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import orjson
 
 from gatekeeper.core.body import EMPTY, Body
-from gatekeeper.core.errors import AnswerUnwanted, GatewayError
+from gatekeeper.core.errors import AnswerUnwanted, GatewayError, RefusedElsewhere
 from gatekeeper.core.identity import Consumer
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Field, Headers, Request, Response
@@ -48,10 +48,11 @@ class Route:
 
     `keeps_encoded_slashes` says that %2F and %5C in a path are parts of their segment, and no reason to refuse it.
     `max_body` is the largest body of a request in bytes, None for any; `upgrades` says which protocols its connections
-    may switch to, None for none.
+    may switch to, None for none. `preflight` takes preflights for it where it does not take OPTIONS itself: none of them
+    reaches a service. It is None where no filter answers any.
     """
 
-    __slots__ = ("chain", "keeps_encoded_slashes", "max_body", "name", "upgrades")
+    __slots__ = ("chain", "keeps_encoded_slashes", "max_body", "name", "preflight", "upgrades")
 
     def __init__(
         self,
@@ -61,12 +62,14 @@ class Route:
         keeps_encoded_slashes: bool = False,
         max_body: int | None = None,
         upgrades: "Upgrades | None" = None,
+        preflight: "Route | None" = None,
     ) -> None:
         self.name: Final = name
         self.chain: Final = chain
         self.keeps_encoded_slashes: Final = keeps_encoded_slashes
         self.max_body: Final = max_body
         self.upgrades: Final = upgrades
+        self.preflight: Final = preflight
 
     def __repr__(self) -> str:
         return f"<Route {self.name}: {' > '.join(self.chain.names)}>"
@@ -257,6 +260,9 @@ class Exchange:
 
     def reject(self, error: GatewayError) -> Response:
         """Make the answer to an error: problem+json (RFC 9457) with what the client may know, and the request's id."""
+        if isinstance(error, RefusedElsewhere) and error.answer is not None:
+            error.answer.error = error
+            return error.answer
         problem = {
             "type": f"urn:gatekeeper:error:{error.code}",
             "title": error.title,

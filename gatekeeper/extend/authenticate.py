@@ -22,6 +22,7 @@ class Authenticator(Protocol):
 
         Raises:
             Unauthenticated: the credential is there and wrong; `log` says why, and never shows it.
+            RefusedElsewhere: the same, with an answer that is passed on as it is.
             IdentityUnknown: it cannot be checked now.
 
         """

@@ -132,8 +132,9 @@ class BuildContext:
         The first time, and where nothing fits, it is what `open(config)` returns. After a reload the same part, in the
         same place and under the same name, gets the same thing back if its `config` equals the one before. If it does
         not, a thing with a method `reconfigure(config)` is kept, and that is called at the moment when the new
-        configuration comes into force; any other is opened anew. What no configuration holds any more is closed, where
-        it has a method `close` (which may be a coroutine).
+        configuration comes into force; any other is opened anew. A thing with a method `begin` has that called, in the
+        loop, when the configuration that it was opened for comes into force. What no configuration holds any more is
+        closed, where it has a method `close` (which may be a coroutine).
         """
         return self.keeper((self.owner, self.name, name), open, config)
 

@@ -26,9 +26,12 @@ GROUP: Final = "gatekeeper"
 BUILT_IN: Final = {
     **{
         name: f"gatekeeper.filters.{name}"
-        for name in ("transform", "static", "redirect", "options", "auth", "authorize", "forward")
+        for name in (
+            *("transform", "static", "redirect", "options", "cors", "security_headers"),
+            *("auth", "authorize", "upstream_auth", "forward"),
+        )
     },
-    **{name: f"gatekeeper.auth.{name}" for name in ("api_key",)},
+    **{name: f"gatekeeper.auth.{name}" for name in ("api_key", "introspection", "external")},
     "balancers": "gatekeeper.registry.balancers",
     "probes": "gatekeeper.registry.probes",
     "http_provider": "gatekeeper.registry.providers.http",

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import attrs
 
 from gatekeeper.core.chain import Handler
-from gatekeeper.core.errors import GatewayError, IdentityUnknown, Unauthenticated
+from gatekeeper.core.errors import GatewayError, IdentityUnknown, RefusedElsewhere, Unauthenticated
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.fields import only
 from gatekeeper.core.identity import Consumer
@@ -107,6 +107,8 @@ class Auth:
                     made = told(exchange, exchange.consumer)
                     # another `auth` may have told of it before
                     headers.fields = [field for field in headers.fields if not ours[field[0]]] + made
+            except RefusedElsewhere:
+                raise
             except Unauthenticated as error:
                 if error.headers or not challenges:
                     raise

@@ -34,7 +34,7 @@ import copy
 import logging
 import logging.handlers
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from pythonjsonlogger.core import RESERVED_ATTRS, merge_record_extra
 from pythonjsonlogger.orjson import OrjsonFormatter
@@ -304,7 +304,16 @@ class AccessLog:
         self._finished = (self._finished[0] + len(lines), self._finished[1] + count)
 
 
-def count_dropped(metrics: Metrics, name: str, lines: ApplicationLog | AccessLog) -> None:
+class Dropping(Protocol):
+    """Something that writes lines, and may lose some."""
+
+    @property
+    def dropped(self) -> int:
+        """How many lines were lost."""
+        ...
+
+
+def count_dropped(metrics: Metrics, name: str, lines: Dropping) -> None:
     """Expose how many lines of a log were lost."""
     metrics.gauge_function(
         f"gatekeeper_{name}_dropped_lines",

@@ -27,6 +27,7 @@ class Observer:
         "_durations",
         "_not_told",
         "_received",
+        "_refused",
         "_requests",
         "_requests_total",
         "_sent",
@@ -37,11 +38,17 @@ class Observer:
     )
 
     def __init__(
-        self, metrics: Metrics, clock: Clock, write: Callable[[dict[str, Any]], None] | None = None
+        self,
+        metrics: Metrics,
+        clock: Clock,
+        write: Callable[[dict[str, Any]], None] | None = None,
+        refused: Callable[[Exchange], None] | None = None,
     ) -> None:
+        """Log by `write`; `refused` hears of each exchange that ended with an error."""
         self._clock = clock.monotonic
         self._wall = clock.wall
         self._write = write
+        self._refused = refused
         self.in_flight = metrics.gauge(
             "gatekeeper_requests_in_flight", "Requests that have come and whose answer has not ended."
         ).child()
@@ -126,6 +133,8 @@ class Observer:
             tried.value += 1
         if self._write is not None:
             self._write(self._record(exchange, route, seconds))
+        if exchange.error is not None and self._refused is not None:
+            self._refused(exchange)
 
     def _record(self, exchange: Exchange, route: str, seconds: float) -> dict[str, Any]:
         request = exchange.request

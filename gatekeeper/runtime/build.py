@@ -2,20 +2,18 @@
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 import attrs
 
-from gatekeeper.config.conditions import ConditionConfig
 from gatekeeper.config.filters import FORWARD, FilterEntry, changes_of, flatten
 from gatekeeper.config.model import (
     AuthenticatorConfig,
     FilterConfig,
     GatewayConfig,
     IdentityConfig,
-    RewriteConfig,
     RouteConfig,
     ServiceConfig,
     UseConfig,
@@ -25,16 +23,13 @@ from gatekeeper.core.chain import (
     AttemptHandler,
     Chain,
     Group,
-    Handler,
     Link,
     Predicate,
     compile_attempt_chain,
     compile_chain,
 )
 from gatekeeper.core.clock import Wheel
-from gatekeeper.core.errors import GatewayError
-from gatekeeper.core.exchange import NO_ROUTE, Exchange, Route
-from gatekeeper.core.message import Response
+from gatekeeper.core.exchange import NO_ROUTE, Route
 from gatekeeper.core.text import Text
 from gatekeeper.edge.tls import ServerTls
 from gatekeeper.extend.authenticate import Authenticator
@@ -43,7 +38,6 @@ from gatekeeper.extend.context import ALL_ROUTES, AUTHENTICATORS, BuildContext, 
 from gatekeeper.extend.running import RunningGateway
 from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.example import HOST
-from gatekeeper.routing.rewrite import Rewrite
 from gatekeeper.routing.table import Entry, Table
 from gatekeeper.runtime.dry_run import DryRun
 from gatekeeper.runtime.folding import AttemptFilterLink, ChainGroup, FilterLink
@@ -52,9 +46,11 @@ from gatekeeper.runtime.keep import Keep, Plan
 from gatekeeper.runtime.listening import listener_tls
 from gatekeeper.runtime.matching import Conditions
 from gatekeeper.runtime.places import Placed
+from gatekeeper.runtime.rewriting import rewriting
 from gatekeeper.runtime.services import Running, ServiceBuilder, retry_policy
 from gatekeeper.runtime.snapshot import Snapshot, answer_no_route
 from gatekeeper.runtime.targets import Targets, send_to, send_to_captured, send_to_chosen
+from gatekeeper.runtime.unmade import Unmade, never, nothing_beyond
 from gatekeeper.runtime.upgrades import passed_by, upgrades_of
 from gatekeeper.upstream.send import Sender
 
@@ -219,6 +215,7 @@ class _Build:
         running = {name: self.services.build(name, service) for name, service in config.services.items()}
         chains = {name: self._service_chain(one, config.services[name]) for name, one in running.items()}
         global_links = self._links(config.filters, ALL_ROUTES)
+        no_route = Route(NO_ROUTE, compile_chain(global_links, Chain(answer_no_route), self.clock))
         targets: dict[str, Targets] = {}
         entries: list[Entry[Route]] = []
         for name, route_config in config.routes.items():
@@ -229,13 +226,12 @@ class _Build:
                 *self._links(route_config.filters, owner, changes),
             ]
             end = self._end(name, route_config, chains, targets)
-            route = self._route(name, route_config, links, end)
+            route = self._route(name, route_config, links, end, no_route)
             ways = self.conditions.entries(name, route, route_config)
             entries += ways
             self.dry_run.add_route(
-                route, links, ways, route_config, functools.partial(_rewriting, route_config)
+                route, links, ways, route_config, functools.partial(rewriting, route_config)
             )
-        no_route = Route(NO_ROUTE, compile_chain(global_links, Chain(answer_no_route), self.clock))
         self.dry_run.add_no_route(no_route, global_links)
         if self.problems:
             raise ConfigError(self.problems)
@@ -270,7 +266,7 @@ class _Build:
         links.append(
             Link(FORWARD, Placed(kind.build(kind.config(), context), running.places, running.pools.values()))
         )
-        return compile_chain(links, Chain(_nothing_beyond), self.clock)
+        return compile_chain(links, Chain(nothing_beyond), self.clock)
 
     def _split(
         self, filters: Sequence[FilterEntry], owner: str
@@ -322,7 +318,7 @@ class _Build:
             return self.builder.filter(item, owner, self.plan, **self.surroundings)
         except ValueError as error:
             self.problems.append(problem_at("bad-value", item.place, str(error)))
-            return _Unmade()
+            return Unmade()
 
     @functools.cached_property
     def authenticators(self) -> dict[str, Any]:
@@ -332,41 +328,41 @@ class _Build:
     @property
     def surroundings(self) -> dict[str, Any]:
         """What filters find in their context."""
-        return {"authenticators": self.authenticators, "predicate": self._question}
-
-    def _question(self, condition: Sequence[ConditionConfig], /) -> Predicate:
-        return self.conditions.any_of(condition).holds
+        ask = self.conditions.any_of
+        return {"authenticators": self.authenticators, "predicate": lambda one: ask(one).holds}
 
     def _authenticator(self, name: str, config: AuthenticatorConfig) -> Any:
         try:
             return self.builder.authenticator(name, config, self.config, self.plan)
         except ValueError as error:
             self.problems.append(problem_at("bad-value", config.place, str(error)))
-            return _Unmade()
+            return Unmade()
 
     def _ask_plugin(self, kind: str, options: Any) -> Predicate:
         try:
             return self.builder.predicate(kind, options, self.plan)
         except ValueError as error:
             self.problems.append(Problem("bad-value", "", f"the condition `{kind}`: {error}"))
-            return _never
+            return never
 
     # ---- routes ---------------------------------------------------------------------------------------------------
 
-    def _route(self, name: str, config: RouteConfig, links: Sequence[Link | Group], end: Chain) -> Route:
+    def _route(
+        self, name: str, config: RouteConfig, links: Sequence[Link | Group], end: Chain, no_route: Route
+    ) -> Route:
         chain = compile_chain(links, end, self.clock)
         upgrades = upgrades_of(config)
         if upgrades is not None and (reader := passed_by(links, chain)):
             place = attrs.evolve(config.place, path=("routes", name, "websocket"))
             message = f"{reader} reads bodies, and what a WebSocket sends is none: it would pass unread; drop one of the two"
             self.problems.append(problem_at("conflict", place, message))
-        return Route(
-            name,
-            chain,
-            keeps_encoded_slashes=config.encoded_slashes == "keep",
-            max_body=None if config.max_body is False else config.max_body,
-            upgrades=upgrades,
-        )
+        keeps = config.encoded_slashes == "keep"
+        max_body = None if config.max_body is False else config.max_body
+        make = functools.partial(Route, name, keeps_encoded_slashes=keeps, max_body=max_body)
+        preflight = None
+        if chain.answers_preflights or no_route.chain.answers_preflights:
+            preflight = make(compile_chain(links, Chain(answer_no_route), self.clock))
+        return make(chain, upgrades=upgrades, preflight=preflight)
 
     def _end(
         self, name: str, config: RouteConfig, chains: Mapping[str, Chain], targets: dict[str, Targets]
@@ -374,10 +370,10 @@ class _Build:
         """What the route's filters end in: the chain of the service that the request is sent to."""
         to = config.to
         if to is None:
-            return Chain(_nothing_beyond)
+            return Chain(nothing_beyond)
         if isinstance(to, Text):
-            return send_to_captured(to, {one: _rewriting(config, chain) for one, chain in chains.items()})
-        chosen = {service: _rewriting(config, chains[service]) for service in to}
+            return send_to_captured(to, {one: rewriting(config, chain) for one, chain in chains.items()})
+        chosen = {service: rewriting(config, chains[service]) for service in to}
         if len(to) == 1:
             ((service, chain),) = chosen.items()
             return send_to(service, chain)
@@ -389,60 +385,3 @@ class _Build:
         }
         targets[name] = Targets(weights, pins, config.sticky, self.random)
         return send_to_chosen(targets[name], chosen)
-
-
-class _Unmade:
-    """Stands for a part that could not be made, until that is reported."""
-
-    challenge = ""
-
-    def wrap(self, following: Handler, /) -> Handler:
-        return following
-
-
-def _never(exchange: Exchange) -> bool:  # noqa: ARG001
-    return False
-
-
-def rewrite_of(config: RouteConfig) -> Rewrite | None:
-    """What a route does to a request before the service is asked; None for nothing."""
-    settings: RewriteConfig | None = config.rewrite
-    if settings is None:
-        return None
-    return Rewrite(
-        path=settings.path,
-        strip=settings.strip or "",
-        prefix=settings.prefix or "",
-        method=settings.method,
-        keep_encoded_slashes=config.encoded_slashes == "keep",
-    )
-
-
-def _rewriting(config: RouteConfig, chain: Chain) -> Chain:
-    """The chain of a service, asked for what the route rewrites the request to."""
-    rewrite = rewrite_of(config)
-    if rewrite is None:
-        return chain
-    handler = chain.handler
-
-    async def rewriting(exchange: Exchange) -> Response:
-        method = exchange.request.method
-        try:
-            rewrite.apply(exchange)
-        except GatewayError as error:
-            # the filters before it see an answer, as always, and none of them stopped the request
-            exchange.stopped_by = "rewrite"
-            return exchange.reject(error)
-        if rewrite.method is None:
-            return await handler(exchange)
-        try:
-            return await handler(exchange)
-        finally:
-            # how an answer is framed depends on what the client asked: one to HEAD has no body
-            exchange.request.method = method
-
-    return attrs.evolve(chain, handler=rewriting)
-
-
-def _nothing_beyond(exchange: Exchange) -> Awaitable[Response]:
-    raise AssertionError(f"{exchange!r} went past the end of its chain")

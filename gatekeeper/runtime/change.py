@@ -66,6 +66,8 @@ class Change:
     loaded: Loaded
     prepared: Prepared
     sockets: Mapping[str, Bound]
+    why: str = ""
+    """Who has asked for it."""
 
     def abandon(self) -> None:
         """Close what was opened for it."""

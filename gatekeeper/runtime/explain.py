@@ -27,7 +27,7 @@ from gatekeeper.routing.index import beginning
 from gatekeeper.routing.pathmatch import Path
 from gatekeeper.routing.table import Entry, Step
 from gatekeeper.routing.template import PathTemplate, Segment
-from gatekeeper.runtime.build import Builder, rewrite_of
+from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.edge_settings import edge_settings
 from gatekeeper.runtime.explanation import (
     Candidate,
@@ -41,7 +41,8 @@ from gatekeeper.runtime.explanation import (
 )
 from gatekeeper.runtime.gateway import rehearse
 from gatekeeper.runtime.matching import shown
-from gatekeeper.runtime.snapshot import refusal
+from gatekeeper.runtime.rewriting import rewrite_of
+from gatekeeper.runtime.snapshot import PREFLIGHT, asked_with, refusal
 from gatekeeper.runtime.steps import Parts, Walk, chance, failure, shown_place
 from gatekeeper.runtime.targets import Odds, Targets
 
@@ -116,21 +117,20 @@ class Explainer:
         if facts.path == server.health_path:
             return Explanation(request=facts, result=Result(answered_by="server.health_path"))
 
-        steps = self.snapshot.table.trace(exchange)
         found = self.snapshot.match(exchange)
         misdirected = isinstance(refusal(exchange), Misdirected)
-        if misdirected:
-            steps = []
         no_candidate = _no_host if misdirected else _no_candidate
-        tried = {id(step.entry) for step in steps}
-        rest = [entry for entry in self.snapshot.table.entries if id(entry) not in tried]
-        shown_steps = [step for step in steps if route in {"", step.entry.name}]
-        candidates = [_candidate(step, exchange) for step in shown_steps]
         others: list[Candidate] = []
-        if route:
-            candidates += [no_candidate(entry, exchange) for entry in rest if entry.name == route]
-        elif all_routes:
-            others += [no_candidate(entry, exchange) for entry in rest]
+        with asked_with(exchange.request, exchange.get(PREFLIGHT, exchange.request.method)):
+            steps = [] if misdirected else self.snapshot.table.trace(exchange)
+            tried = {id(step.entry) for step in steps}
+            rest = [entry for entry in self.snapshot.table.entries if id(entry) not in tried]
+            shown_steps = [step for step in steps if route in {"", step.entry.name}]
+            candidates = [_candidate(step, exchange) for step in shown_steps]
+            if route:
+                candidates += [no_candidate(entry, exchange) for entry in rest if entry.name == route]
+            elif all_routes:
+                others += [no_candidate(entry, exchange) for entry in rest]
         elsewhere = {one.name for one in rest} - {step.entry.name for step in steps}
 
         walk = Walk(self.parts, exchange)
@@ -145,12 +145,13 @@ class Explainer:
             elsewhere=0 if route or misdirected else len(elsewhere),
             nearest=tuple(_no_candidate(entry, exchange) for entry in misses),
             filters=filters,
-            targets=() if walk.answered_by else tuple(self._targets(found, exchange)),
+            targets=() if walk.answered_by or result.code else tuple(self._targets(found, exchange)),
         )
 
     def _result(self, found: Route, exchange: Exchange, walk: Walk) -> Result:
         route = self.config.routes.get(found.name)
-        if route is not None:
+        # a preflight that no filter answers ends with the chain of its route
+        if route is not None and (walk.answered_by or not exchange.get(PREFLIGHT, "")):
             return Result(
                 route=found.name,
                 place=shown_place(route.place),

@@ -117,7 +117,7 @@ class LocalFront:
         self._handed: Final = handed
         self.edge: Final = EdgeServer(
             gateway.current,
-            Observer(gateway.metrics, gateway.clock, write_access),
+            Observer(gateway.metrics, gateway.clock, write_access, gateway.audit.refusals.exchange),
             gateway.wheel,
             gateway.clock,
             edge_settings(gateway.config, descriptors=descriptors.limit()),
@@ -146,13 +146,16 @@ class LocalFront:
         )
 
     async def prepare(self, change: Change) -> None:
-        """Nothing: the gateway itself has tried it."""
+        """Open the audit file; the gateway itself has tried the rest."""
+        await self._gateway.audit.prepare(change)
 
-    async def abandon(self, change: Change) -> None:
-        """Nothing."""
+    async def abandon(self, change: Change) -> None:  # noqa: ARG002 - there is one at a time
+        """Close it again."""
+        await self._gateway.audit.abandon()
 
     async def commit(self, change: Change, *, first: bool) -> None:
         """Go by other settings, open what is new, and close what has gone."""
+        await self._gateway.audit.commit(change, first=first)
         edge, config = self.edge, change.loaded.config
         server = config.server
         edge.reconfigure(edge_settings(config, edge.settings, descriptors=descriptors.limit()))

@@ -8,6 +8,7 @@ import random
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 import aiohttp
@@ -25,6 +26,7 @@ from gatekeeper.observe.metrics import Metrics
 from gatekeeper.policy.health import Health
 from gatekeeper.registry.health import HealthChecks
 from gatekeeper.registry.services import Member, Service
+from gatekeeper.runtime.auditing import Auditing
 from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.change import Change, Outcome
 from gatekeeper.runtime.front import Front, LocalFront
@@ -42,6 +44,9 @@ from gatekeeper.version import VERSION
 
 
 log = logging.getLogger(__name__)
+
+CALLS: Final = 1000
+"""Connections to other systems, as plugins have them, at the same time."""
 
 
 class Gateway:
@@ -73,6 +78,8 @@ class Gateway:
         self.admin_address = ""
         self.snapshot: Snapshot | None = None
         self.tls: Mapping[str, ServerTls] = {}
+        folder = source.path.parent if source is not None else Path()
+        self.audit: Final = Auditing(self.clock, self.metrics, self.wheel, folder, role)
         self.keep: Final = Keep(self.spawn)
         self.builder: Final = Builder(self, host.catalog, self.wheel, self.keep)
         self.reloader: Final = Reloader(self, self.builder, source, self.clock, self.metrics)
@@ -109,7 +116,11 @@ class Gateway:
     def _open_http(self) -> None:
         # before anything is built: that is done in a thread, and this only where a loop runs
         self._http = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, timeout=aiohttp.ClientTimeout(total=10)
+            # one system that hangs must not keep the calls to others waiting: callers have limits of their own
+            connector=aiohttp.TCPConnector(limit=CALLS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=10),
         )
 
     def emit(self, event: Event) -> None:
@@ -162,6 +173,7 @@ class Gateway:
         change = sock = None
         try:
             change = await self.reloader.prepare_first(self.config, self._read, revision)
+            await self.audit.prepare(change)
             if admin.listen and self.role != "worker":
                 sock = bind(admin.listen.host, admin.listen.port)
                 self._admin = AdminServer(
@@ -170,6 +182,7 @@ class Gateway:
                     users=[User(name, one.role, one.token_sha256) for name, one in admin.users.items()],
                     loopback=ipaddress.ip_address(admin.listen.host).is_loopback,
                     clock=self.clock,
+                    audit=self.audit.admin,
                 )
             self._tick()
             for _, context in self.host.each("gatekeeper_lifespan", gateway=self):
@@ -338,6 +351,7 @@ class Gateway:
         if self.snapshot is not None and self.snapshot.hold is not None:
             self.snapshot.hold.release()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.audit.close()
         if self._http is not None:
             await self._http.close()
         if self._tick_handle is not None:

@@ -113,9 +113,9 @@ def _single(value: Any) -> str:
     return texts[0] if texts else ""
 
 
-def _values(texts: Iterable[Text], claims: Mapping[str, Any]) -> Iterable[str]:
+def _values(texts: Text | tuple[Text, ...], claims: Mapping[str, Any]) -> Iterable[str]:
     """All that texts say; one that is a claim and nothing else is each value of the claim."""
-    for text in texts:
+    for text in (texts,) if isinstance(texts, Text) else texts:
         alone = _PLACEHOLDER.fullmatch(text.source)
         if alone is not None:
             value = claim(claims, alone[1])

@@ -147,6 +147,14 @@ class Plan:
             kept.config = config
         for kept in self._taken.values():
             self._keep.enter(kept)
+        for kept in self._opened:
+            begin = getattr(kept.thing, "begin", None)
+            if begin is None:
+                continue
+            try:
+                begin()
+            except Exception:
+                log.exception("%r could not begin", kept)
         return Hold(self._keep, tuple(self._taken.values()))
 
     def abandon(self) -> None:

@@ -292,7 +292,7 @@ class Reloader:
 
             try:
                 loaded, prepared = await in_background(work)
-                change = await self._get_ready(loaded, prepared) if prepared is not None else None
+                change = await self._get_ready(loaded, prepared, why) if prepared is not None else None
             except ConfigError as error:
                 known = watch and self._note_files(error, dry_run=dry_run)
                 if known and not always:
@@ -325,14 +325,14 @@ class Reloader:
             self._acted_on = content
         return content == before
 
-    async def _get_ready(self, loaded: Loaded, prepared: Prepared) -> Change:
+    async def _get_ready(self, loaded: Loaded, prepared: Prepared, why: str = "") -> Change:
         """Try what is prepared, open the listeners that are new, and get the front ready."""
         try:
             await self.try_out(loaded, prepared)
         except BaseException:
             prepared.abandon()
             raise
-        change = Change(loaded, prepared, await self._bind(loaded, prepared))
+        change = Change(loaded, prepared, await self._bind(loaded, prepared), why)
         try:
             await self._gateway.front.prepare(change)
         except BaseException:

@@ -1,11 +1,13 @@
 """What is in force at one moment: the routing table with its compiled chains, immutable, leased by each request."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from gatekeeper.core.errors import BadTarget, GatewayError, MethodNotAllowed, Misdirected, RouteNotFound
 from gatekeeper.core.exchange import ALLOW, NO_CAPTURES, Exchange, Key, Route
-from gatekeeper.core.message import Response
+from gatekeeper.core.message import Request, Response
+from gatekeeper.core.preflight import requested_method
 from gatekeeper.registry.services import Service
 from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.path import has_encoded_slash
@@ -18,6 +20,8 @@ NO_ROUTE: Final = "no route"
 """Stands among the times of filters for what is none; no filter can have this name."""
 _REFUSAL: Final = Key[GatewayError | None]("refusal")
 """Why an exchange has no route, where it is not that none matches."""
+PREFLIGHT: Final = Key[str]("preflight")
+"""The method that a preflight asks for, where it was that which its route was found by."""
 
 NO_TARGETS: Final[Mapping[str, Targets]] = {}
 
@@ -71,6 +75,9 @@ class Snapshot:
         found = self.table.lookup(exchange)
         if request.method == "OPTIONS":
             exchange[ALLOW] = self.table.allow(exchange)
+            asked = requested_method(request)
+            if asked is not None:
+                found = self._meant(exchange, asked, found)
         if type(found) is Match:
             exchange.captures = found.captures
             route = found.target
@@ -87,6 +94,30 @@ class Snapshot:
             return self._refuse(exchange, MethodNotAllowed(headers=[(b"allow", allow)]))
         exchange.route = self.no_route
         return self.no_route
+
+    def _meant(
+        self, exchange: Exchange, asked: str, found: Match[Route] | NotAllowed | None
+    ) -> Match[Route] | NotAllowed | None:
+        """What answers a preflight: the route of the request that it asks for, `found` where nobody answers any.
+
+        Where that route has nothing to say to pages of other sites, no other may say it in its place.
+        """
+        with asked_with(exchange.request, asked):
+            meant = self.table.lookup(exchange)
+        if type(meant) is not Match:
+            return found
+        other = found.target if type(found) is Match else self.no_route
+        preflight = meant.target.preflight
+        if other is meant.target or (preflight is None and not other.chain.answers_preflights):
+            return found
+        exchange[PREFLIGHT] = asked
+        methods = exchange[ALLOW]
+        allow = ", ".join(methods).encode()
+        exchange[_REFUSAL] = MethodNotAllowed(
+            "the route of the request that this preflight asks for answers none",
+            headers=[(b"allow", allow)],
+        )
+        return Match(preflight or self.no_route, meant.captures)
 
     def _refuse(self, exchange: Exchange, error: GatewayError) -> Route:
         exchange[_REFUSAL] = error
@@ -125,3 +156,13 @@ async def answer_no_route(exchange: Exchange) -> Response:
 def refusal(exchange: Exchange) -> GatewayError:
     """Why no route takes an exchange: 404 where nothing is known of it."""
     return exchange.get(_REFUSAL, None) or RouteNotFound()
+
+
+@contextmanager
+def asked_with(request: Request, method: str) -> Iterator[None]:
+    """Let a request have another method for a moment: what it is compared with is to see what would follow a preflight."""
+    own, request.method = request.method, method
+    try:
+        yield
+    finally:
+        request.method = own

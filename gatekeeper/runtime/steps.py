@@ -25,7 +25,7 @@ from gatekeeper.runtime.explanation import Failure, FilterStep, State, When
 from gatekeeper.runtime.matching import Conditions
 
 
-HARMLESS: Final = frozenset({"transform", "static", "redirect", "options"})
+HARMLESS: Final = frozenset({"transform", "static", "redirect", "options", "cors", "security_headers"})
 """The kinds that nothing but the request decides about, which wait for nothing and leave no trace."""
 
 

@@ -145,4 +145,5 @@ def _handlers(chains: Mapping[str, Chain]) -> dict[str, Handler]:
 def _joined(handler: Handler, chains: Mapping[str, Chain]) -> Chain:
     request_buffer = max((chain.request_buffer for chain in chains.values()), default=0)
     response_buffer = max((chain.response_buffer for chain in chains.values()), default=0)
-    return Chain(handler, (), request_buffer, response_buffer)
+    answers_preflights = any(chain.answers_preflights for chain in chains.values())
+    return Chain(handler, (), request_buffer, response_buffer, answers_preflights)

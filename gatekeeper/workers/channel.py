@@ -110,6 +110,11 @@ class Channel:
         if not self.closed:
             self._send(["tell", 0, name, data])
 
+    @property
+    def waiting(self) -> int:
+        """How many messages the other side has not taken yet, while it is busy or stands still."""
+        return len(self._out)
+
     def close(self) -> None:
         """End it, from this side."""
         if self.closed:

@@ -115,7 +115,7 @@ class Crew:
             WorkerFailed, ConfigError, OSError: it cannot begin.
 
         """
-        worker = await WorkerProcess.spawn(slot, self._gateway.clock)
+        worker = await WorkerProcess.spawn(slot, self._gateway.clock, {"refused": self._gateway.audit.take})
         self.workers.append(worker)
         self._watches[worker] = self._gateway.spawn(f"end of {worker.name}", self._watch(worker))
         try:

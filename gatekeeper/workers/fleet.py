@@ -90,6 +90,7 @@ class Fleet:
         blob = await asyncio.to_thread(pack, change.loaded.config)
         await self._changing.acquire()
         try:
+            await self._gateway.audit.prepare(change)
             problems = await self._ask_all(
                 lambda worker: worker.channel.ask(
                     "prepare",
@@ -103,12 +104,14 @@ class Fleet:
                 loaded = change.loaded
                 raise ConfigError(problems, loaded.sources, loaded.files, loaded.folders)
         except BaseException:
+            await self._gateway.audit.abandon()
             self._changing.release()
             raise
 
     async def abandon(self, change: Change) -> None:  # noqa: ARG002 - there is one at a time
         """Have all workers forget what they have prepared."""
         try:
+            await self._gateway.audit.abandon()
             await self._ask_all(lambda worker: worker.channel.ask("abandon"))
         finally:
             self._changing.release()
@@ -116,6 +119,7 @@ class Fleet:
     async def commit(self, change: Change, *, first: bool) -> None:
         """Have all workers serve by a change; with the first one, start them."""
         opened = {name: slots for name, slots in change.sockets.items() if isinstance(slots, Slots)}
+        await self._gateway.audit.commit(change, first=first)
         if first:
             self._bound = opened
             try:

@@ -7,13 +7,14 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Mapping
 from typing import IO, Final, Literal, Self
 
 import attrs
 import psutil
 
 from gatekeeper.core.clock import Clock
-from gatekeeper.workers.channel import Channel
+from gatekeeper.workers.channel import Channel, Hearing
 
 
 STACK_SECONDS: Final = 0.2
@@ -38,8 +39,10 @@ class WorkerProcess:
     """Whether it finishes what was begun, and goes."""
 
     @classmethod
-    async def spawn(cls, slot: int, clock: Clock) -> Self:
+    async def spawn(cls, slot: int, clock: Clock, told: Mapping[str, Hearing] = {}) -> Self:
         """Start an interpreter, which knows what this one was told of where code is, and nothing else.
+
+        `told` takes what it says, beside that it lives.
 
         Raises:
             OSError: it cannot be started.
@@ -70,7 +73,7 @@ class WorkerProcess:
             worker.heard = clock.monotonic()
             worker.beats += 1
 
-        worker = cls(slot, Channel(ours, asked={}, told={"beat": beat}), now, now, process, stacks)
+        worker = cls(slot, Channel(ours, asked={}, told={"beat": beat, **told}), now, now, process, stacks)
         return worker
 
     @property

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 BEAT: Final = 0.5
 """Seconds between two signs of life."""
+UNHEARD: Final = 100
+"""Messages that wait for a supervisor that does not listen; who was refused is told later then."""
 
 
 class Worker:
@@ -132,6 +134,7 @@ class Worker:
             gateway = Gateway(config, host, front=front, role="worker")
             count_dropped(gateway.metrics, "access_log", access)
             count_dropped(gateway.metrics, "log", self._logs)
+            gateway.audit.tell_by(self._refused)
             await gateway.start(data["revision"])
         except ConfigError as error:
             raise _refusal(error) from error
@@ -176,6 +179,13 @@ class Worker:
         self._front.edge.adopt(message.data["listener"], message.sockets)
 
     # ---- what it tells --------------------------------------------------------------------------------------------
+
+    def _refused(self, data: Any) -> bool:
+        """Tell who was refused, if the supervisor listens."""
+        if self._channel.waiting > UNHEARD:
+            return False
+        self._channel.tell("refused", data)
+        return True
 
     async def _metrics(self, _: Message) -> Any:
         return await asyncio.to_thread(self._serving.metrics.snapshot)

@@ -1,8 +1,11 @@
 """The listener: what every request passes, plugins, failures, and how it begins and ends."""
 
 import asyncio
+import hashlib
 import logging
+import re
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -431,3 +434,96 @@ async def test_what_is_under_way_has_a_moment(monkeypatch: pytest.MonkeyPatch) -
 async def test_one_that_has_not_begun_ends_too() -> None:
     """Something else may have failed before."""
     await AdminServer(MemoryNode(), []).stop()
+
+
+# ---- what is recorded -----------------------------------------------------------------------------------------------
+
+
+class Audit:
+    """What is told to be recorded."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[dict[str, Any], bool]] = []
+
+    def __call__(self, fields: Mapping[str, Any], *, known: bool) -> None:
+        self.told.append((dict(fields), known))
+
+
+async def read_whole(request: web.Request) -> web.Response:
+    """A route of a plugin that reads its body."""
+    return web.Response(body=await request.read())
+
+
+async def read_in_pieces(request: web.Request) -> web.Response:
+    """One that takes it piece by piece."""
+    return web.Response(text=str(len([piece async for piece in request.content.iter_any()])))
+
+
+async def raise_conflict(request: web.Request) -> web.Response:
+    """One that raises its answer."""
+    raise web.HTTPConflict
+
+
+PLUGIN = [
+    (
+        "x",
+        [
+            web.post("/echo", read_whole),
+            web.post("/stream", read_in_pieces),
+            web.post("/refuse", raise_conflict),
+        ],
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "token", "expected"),
+    [
+        pytest.param("GET", "/config", "a-token", None, id="reading"),
+        pytest.param("HEAD", "/config", "a-token", None, id="looking"),
+        pytest.param("GET", "/nothing", "a-token", None, id="what is not there"),
+        pytest.param("POST", "/gateway/reload", "a-token", ("ada", "admin", 200, True), id="a change"),
+        pytest.param("PUT", "/nothing", "a-token", ("ada", "admin", 404, True), id="a change of nothing"),
+        pytest.param("POST", "/gateway/reload", "v-token", ("vic", "viewer", 403, False), id="who may not"),
+        pytest.param("POST", "/gateway/reload", "", ("", "", 401, False), id="somebody"),
+        pytest.param("GET", "/config", "", ("", "", 401, False), id="somebody who reads"),
+        pytest.param("GET", "/config", "wrong", ("", "", 401, False), id="a wrong token"),
+        pytest.param("POST", "/plugins/x/echo", "a-token", ("ada", "admin", 200, True), id="a plugin"),
+        pytest.param("POST", "/plugins/x/refuse", "a-token", ("ada", "admin", 409, True), id="it raises"),
+    ],
+)
+async def test_changes_and_refusals_are_recorded(
+    admin: StartAdmin, method: str, path: str, token: str, expected: tuple[object, ...] | None
+) -> None:
+    """With who, and whether that is known; nothing else, and no token."""
+    audit = Audit()
+    started = await admin(users=USERS, audit=audit, plugins=PLUGIN)
+    answer = await started.ask(method, f"{path}?key=canary", token, headers={"X-Canary": "canary"})
+    if expected is None:
+        assert [] == audit.told
+        return
+    ((fields, known),) = audit.told
+
+    # of what changes something, a query that is not known is refused
+    status = 400 if answer.status == 400 else expected[2]
+    assert (*expected[:2], status, expected[3]) == (fields["user"], fields["role"], fields["status"], known)
+    assert (method, path, "127.0.0.1") == (fields["method"], fields["path"], fields["client"])
+    assert not re.search("canary|token", repr(fields))
+
+
+@pytest.mark.parametrize(
+    ("path", "is_known"),
+    [
+        pytest.param("/gateway/services", True, id="of the table"),
+        pytest.param("/plugins/x/echo", True, id="of a plugin"),
+        pytest.param("/plugins/x/stream", False, id="of a plugin that streams"),
+    ],
+)
+async def test_what_was_sent_is_recorded_by_its_digest(admin: StartAdmin, path: str, is_known: bool) -> None:
+    """Where it was read as a whole."""
+    audit, body = Audit(), b'{"name": "canary"}'
+    started = await admin(users=USERS, audit=audit, plugins=PLUGIN)
+    await started.ask("POST", path, "a-token", headers=JSON, body=body)
+    ((fields, _),) = audit.told
+
+    assert fields.get("body_sha256") == (hashlib.sha256(body).hexdigest() if is_known else None)

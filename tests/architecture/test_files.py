@@ -16,10 +16,15 @@ LINES = 400
 # the tests of these are in the file of what they belong to
 TESTED_BY = {
     "config/kinds.py": "extend/test_catalog.py",  # protocols, which the catalog fulfils
+    "config/page.py": "config/test_reference.py",
+    "config/schema_rules.py": "config/test_schema.py",
     "cli/plugin.py": "cli/test_plugin_list.py",
     "cli/plugins.py": "cli/test_plugin_list.py",
     "cli/process.py": "cli/test_serve.py",
+    "extend/vocabulary.py": "config/test_units.py",  # names of what is tested there
     "runtime/reload_metrics.py": "runtime/test_reload.py",
+    "runtime/rewriting.py": "runtime/test_build.py",
+    "runtime/unmade.py": "runtime/test_build.py",
     "upstream/limits.py": "upstream/test_send.py",
     "workers/__main__.py": "workers/test_process.py",
 }

@@ -20,8 +20,10 @@ EVERYBODY = {"core", "policy"}
 
 # what a folder imports besides core and policy; where none is named, nothing
 MORE = {
-    "extend": {"observe"},  # parts count through its metrics
+    # parts count through its metrics, and say in its words what they take
+    "extend": {"config", "observe"},
     "filters": {"extend"},
+    "auth": {"extend"},
     "registry": {
         "extend",
         "observe",
@@ -48,7 +50,7 @@ MORE = {
 }
 
 # what only a type checker imports: edge and admin are started by runtime and speak to it, hooks name what they pass
-TYPES = {"extend": {"config", "registry"}, "edge": {"runtime"}, "admin": {"runtime"}}
+TYPES = {"extend": {"registry"}, "edge": {"runtime"}, "admin": {"runtime"}}
 
 # whoever imports none of these does no I/O
 PURE = {
@@ -62,6 +64,7 @@ PURE = {
         "http",
         "ipaddress",
         "itertools",
+        "json",
         "logging",
         "math",
         "random",
@@ -76,6 +79,15 @@ PURE = {
 WAITING = {"core/concurrency.py", "core/tunnel.py"}
 # sets an option of sockets that are open already
 ENDING = {"core/transport.py": {"asyncio", "contextlib", "socket", "struct"}}
+
+# what decides about tokens: policy, but for the libraries that compute signatures
+DECIDING = {
+    f"auth/jose/{name}.py"
+    for name in ("algorithms", "claims", "content", "encoding", "errors", "jwk", "jwt", "keys")
+}
+SIGNATURES = {"base64", "binascii", "cryptography", "joserfc", "json"}
+# these need the extra `jwt`
+KEYS = {"auth/jose/content.py", "auth/jose/jwk.py", "auth/jose/keys.py"}
 
 CLOCKS = {"time.time", "time.monotonic", "time.perf_counter", "datetime.now", "uuid.uuid4"}
 CLOCK_OWNERS = {"core/clock.py"}
@@ -154,12 +166,16 @@ def test_the_rule_allows_nothing_that_nobody_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in modules() if folder(dotted(path)) in EVERYBODY], ids=name_of
+    "path",
+    [path for path in modules() if folder(dotted(path)) in EVERYBODY or name_of(path) in DECIDING],
+    ids=name_of,
 )
 def test_core_and_policy_do_no_io(path: Path) -> None:
     """They import nothing that could."""
     name = name_of(path)
     allowed = PURE | ({"asyncio"} if name in WAITING else ENDING.get(name, set()))
+    if name in DECIDING:
+        allowed |= SIGNATURES
 
     assert [] == [
         module
@@ -194,7 +210,7 @@ for name in sys.argv[1:]:
 def run(code: str, *arguments: str) -> str:
     """What a fresh interpreter prints."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=120
     )
     return done.stdout + done.stderr
 
@@ -211,6 +227,17 @@ def test_only_the_fixtures_of_the_test_kit_need_pytest() -> None:
     names = [dotted(path) for path in modules() if "testing" in path.parts and path.stem != "fixtures"]
 
     assert "" == run("import sys; sys.modules['pytest'] = None\n" + ALONE, *names)
+
+
+def test_only_keys_need_joserfc() -> None:
+    """Whoever checks no tokens does not install it."""
+    names = [dotted(path) for path in modules() if name_of(path) not in KEYS and path.stem != "__main__"]
+    code = (
+        "import importlib, sys; sys.modules['joserfc'] = None\n"
+        "for name in sys.argv[1:]: importlib.import_module(name)"
+    )
+
+    assert "" == run(code, *names)
 
 
 def test_the_version_costs_nothing() -> None:

@@ -13,6 +13,8 @@ from gatekeeper.core.clock import SystemClock
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.message import Headers, Request, Response
 from gatekeeper.core.text import Text
+from gatekeeper.filters.cors import Cors, CorsConfig, Origin
+from gatekeeper.filters.security_headers import SecurityHeaders, SecurityHeadersConfig
 from gatekeeper.filters.transform import (
     EditsConfig,
     RequestEditsConfig,
@@ -86,4 +88,10 @@ async def build() -> dict[str, Callable[[], Awaitable[object]]]:
         "one filter that does nothing": player([Link("pass", Pass())]),
         "eight filters that do nothing": player([Link(f"pass{number}", Pass()) for number in range(8)]),
         "transform: a field removed and one set, both ways": player([Link("transform", transform())]),
+        "cors: fields of the service replaced": player(
+            [Link("cors", Cors(CorsConfig(origins=Origin("https://app.example.com"))))]
+        ),
+        "security_headers: one field of the service replaced": player(
+            [Link("security_headers", SecurityHeaders(SecurityHeadersConfig()))]
+        ),
     }

@@ -17,7 +17,7 @@ def test_without_a_topic_it_tells_what_there_is(capsys: pytest.CaptureFixture[st
 
     said = capsys.readouterr().out
     assert "  services      who answers, by name\n" in said
-    assert "  transform  Change header fields" in said
+    assert "  transform         Change header fields" in said
 
 
 def test_a_topic(capsys: pytest.CaptureFixture[str]) -> None:

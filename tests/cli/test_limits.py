@@ -9,8 +9,9 @@ import pytest
 
 from gatekeeper.cli import limits
 from gatekeeper.cli.main import main
+from gatekeeper.config.page import render
 from gatekeeper.config.process import ServerConfig
-from gatekeeper.config.reference import Reference, render
+from gatekeeper.config.reference import Reference
 from gatekeeper.config.wording import keys
 from gatekeeper.core import errors
 from gatekeeper.extend.host import PluginHost

@@ -21,6 +21,7 @@ from gatekeeper.config.grammar import (
     type_words,
 )
 from gatekeeper.config.model import (
+    AuditFileConfig,
     BackoffConfig,
     BalanceConfig,
     BudgetConfig,
@@ -33,6 +34,7 @@ from gatekeeper.config.model import (
     RewriteConfig,
     RouteConfig,
     ServiceConfig,
+    SinkConfig,
     StickyConfig,
     TargetConfig,
 )
@@ -62,7 +64,10 @@ PLACES = {
 
 
 SERVICE = "version: 1\nservices: {{{{a: {{{{instances: [http://a], {}: {{}}}}}}}}}}"
+AUDIT = "version: 1\nservices: {{{{a: http://a}}}}\nobserve: {{{{audit: {{{{to: [{}]}}}}}}}}"
 WHOLE = {
+    SinkConfig: AUDIT.format("{}"),
+    AuditFileConfig: AUDIT.format("{{file: {}}}"),
     ServiceConfig: "version: 1\nservices: {{a: {}}}",
     InstanceConfig: "version: 1\nservices: {{a: {{instances: [{}]}}}}",
     BalanceConfig: SERVICE.format("balance"),

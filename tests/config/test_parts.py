@@ -213,6 +213,7 @@ def test_kinds_that_are_not_there_have_no_options() -> None:
 class Bare:
     """No kinds at all."""
 
+    authenticators: Mapping[str, Any] = attrs.field(factory=dict)
     filters: Mapping[str, Any] = attrs.field(factory=dict)
     predicates: Mapping[str, Any] = attrs.field(factory=dict)
     balancers: Mapping[str, Any] = attrs.field(factory=dict)

@@ -8,7 +8,8 @@ import pytest
 from gatekeeper.config.conditions import ConditionConfig, MatcherConfig
 from gatekeeper.config.grammar import TYPES, VALUES, all_keys
 from gatekeeper.config.model import GatewayConfig
-from gatekeeper.config.reference import Page, Reference, Table, UnknownTopicError, render
+from gatekeeper.config.page import Page, Table, render
+from gatekeeper.config.reference import Reference, UnknownTopicError
 from gatekeeper.config.wording import keys
 from gatekeeper.extend.host import PluginHost
 

@@ -30,7 +30,7 @@ UNSEEN = frozenset(
     {
         *("unknown-name", "name-taken", "ambiguous", "shadowed", "outside-hosts", "unused", "wrong-scope"),
         *("never-runs", "needs", "conflict", "unresolved", "not-found", "unsafe-regex", "insecure", "order"),
-        *("duplicate-key", "yaml", "empty-value"),
+        *("duplicate-key", "yaml", "empty-value", "no-auth", "no-identity"),
     }
 )
 # and of other ids, what their messages tell
@@ -42,6 +42,8 @@ UNSEEN_MESSAGES = tuple(
             r"`\$\{.*` (?:is (?:no reference|not available yet)|names nothing)",
             r"is longer than ten years",
             r"`\{path\.\w+\}`: ",  # what the path captures
+            r"`auth` names authenticators|this credential (?:stands here twice|is that of)",
+            r"`identity` is made of what a token says",  # what the kind reads
             r"`to` is the name of a service, or one capture|takes what is no service",
             r"warning: .* is text here, and (?:true|false) for YAML 1.1 tools",
             r"routes\.\w+\.override\.",  # what a filter of this name takes
@@ -60,6 +62,7 @@ UNSEEN_MESSAGES = tuple(
             r"`timeout` is longer than `every`|`max` is shorter than `base`|an answer to HEAD has no body",
             # what the kinds that are built in check of their own
             r"is no name for a cookie|is no port; use|an address begins with|once a second at most",
+            r"with `credentials: true` browsers take",
         ),
     )
 )
@@ -243,6 +246,7 @@ class Kind:
 class Kinds:
     filters: Mapping[str, Kind]
     predicates: Mapping[str, Kind] = attrs.field(factory=dict)
+    authenticators: Mapping[str, Any] = attrs.field(factory=dict)
     balancers: Mapping[str, Kind] = attrs.field(factory=dict)
     probes: Mapping[str, Kind] = attrs.field(factory=dict)
     providers: Mapping[str, Kind] = attrs.field(factory=dict)

@@ -230,7 +230,8 @@ def test_all_faults_are_found_in_one_reading() -> None:
 
 PLACEHOLDER = (
     "`{nope}` is no value; there are request.id, request.method, request.host, request.path, request.scheme, address,"
-    " route, service, instance, path.NAME, query.NAME, header.NAME, cookie.NAME"
+    " route, service, instance, consumer, consumer.plan, consumer.roles, consumer.scopes, authenticator, path.NAME,"
+    " query.NAME, header.NAME, cookie.NAME, claim.NAME, consumer.labels.NAME"
 )
 
 

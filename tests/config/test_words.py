@@ -70,6 +70,7 @@ def is_known(place: str, target: str, host: PluginHost) -> bool:
         "filters": {"when", "if_error", "name"},
         "balancer": set(host.catalog.balancers),
         "probe": set(host.catalog.probes),
+        "authenticator": {*host.catalog.authenticators, *later_in("authenticator")},
         "provider": {*host.catalog.providers, *later_in("provider")},
     }
     if target in special.get(place, ()) or target in OTHERS:

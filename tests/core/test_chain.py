@@ -38,6 +38,7 @@ class Doing:
     work: Work
     request_buffer: int = 0
     response_buffer: int = 0
+    answers_preflights: bool = False
 
     def wrap(self, following: Handler, /) -> Handler:
         return lambda exchange: self.work(exchange, following)
@@ -122,6 +123,18 @@ def test_a_chain_names_what_runs_and_knows_the_largest_buffers() -> None:
 
     assert ("a", "b", "forward") == chain.names
     assert (10, 50) == (chain.request_buffer, chain.response_buffer)
+
+
+@pytest.mark.parametrize("inside", ["", "filter", "group", "end"])
+def test_a_chain_knows_whether_it_answers_preflights(inside: str) -> None:
+    """A filter of it does, one in a chain of its own, or the end."""
+    doing = [Link("a", Doing(passing)), Link("b", Doing(passing, answers_preflights=inside == "filter"))]
+    group = Group("g", (Link("c", Doing(passing, answers_preflights=inside == "group")),), asks("g"))
+    end = Chain(nothing_beyond, answers_preflights=inside == "end")
+
+    chain = compile_chain([doing[0], group, doing[1]], end, FakeClock().monotonic)
+
+    assert bool(inside) is chain.answers_preflights
 
 
 def test_a_filter_that_is_off_costs_nothing() -> None:

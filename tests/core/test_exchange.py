@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.core.chain import Chain
-from gatekeeper.core.errors import ClientGone, GatewayError, Reset
+from gatekeeper.core.errors import ClientGone, GatewayError, RefusedElsewhere, Reset
 from gatekeeper.core.exchange import Attempt, Exchange, Key, Route
 from gatekeeper.core.identity import Consumer
 from gatekeeper.core.instance import Instance
-from gatekeeper.core.message import Response
+from gatekeeper.core.message import Headers, Response
 from gatekeeper.testing import make_exchange
 
 
@@ -210,3 +210,15 @@ def test_an_attempt_shares_the_deadline_of_its_exchange(instance: Instance) -> N
     exchange.deadline = 1234.5
 
     assert 1234.5 == Attempt(exchange, instance, 1, 0.0).deadline
+
+
+def test_what_somebody_else_has_answered_is_passed_on() -> None:
+    """With the error, so that logs know whose it is."""
+    exchange = make_exchange()
+    answer = Response(302, Headers([(b"location", b"/login")]))
+    error = RefusedElsewhere(log="who decides answered 302", answer=answer)
+
+    response = exchange.reject(error)
+
+    assert response is answer
+    assert (302, error) == (response.status, response.error)

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from gatekeeper.cli import (
+    audit,
     check,
     demo,
     doc,
@@ -74,6 +75,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo, with `gatekeeper` on the path and the files of the example."""
     folder = tmp_path_factory.mktemp("readme")
     config = move_demo(folder)
+    with config.open("a") as file:
+        file.write("observe: {audit: true}\n")
     fixed, moved = [
         [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", path.read_text())]
         for path in (demo.CONFIG, config)
@@ -195,7 +198,7 @@ def test_the_example_is_served(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [serve, init, check, explain, routes, doc, schema, plugin, services, reload, drain]
+    "command", [serve, init, check, explain, routes, doc, schema, plugin, services, reload, drain, audit]
 )
 def test_every_flag_and_variable_is_there(command: Any) -> None:
     """As the help has them."""

@@ -96,7 +96,7 @@ def test_the_built_in_parts_come_through_the_same_door() -> None:
     assert list(BUILT_IN) == [plugin.name for plugin in host.plugins]
     assert {"built-in"} == {plugin.origin for plugin in host.plugins}
     kinds = {plugin.name: plugin.kinds for plugin in host.plugins}
-    filters = ("transform", "static", "redirect", "options", "forward")
+    filters = ("transform", "static", "redirect", "options", "cors", "security_headers", "forward")
     assert {name: (name,) for name in filters} == {name: kinds[name] for name in filters}
     assert {"round_robin", "least_connections", "hash", "cookie"} <= set(kinds["balancers"])
     assert (("http", "tcp"), ("http",)) == (kinds["probes"], kinds["http_provider"])

@@ -229,3 +229,15 @@ def test_a_line_says_who_asked(watched: Watched) -> None:
     assert ("staff:u-17", "staff") == (record["consumer"], record["authenticator"])
     assert not [word for word in ("a-role", "a-scope", "a-label", "a-claim") if word in str(record)]
     assert not {"consumer", "authenticator"} & watched.finish(make_exchange()).keys()
+
+
+def test_who_ended_with_an_error_is_told_of(clock: FakeClock, exchange: Exchange) -> None:
+    """Others cost one comparison."""
+    heard: list[Exchange] = []
+    observer = Observer(Metrics(), clock, refused=heard.append)
+    observer.finish(exchange)
+    assert [] == heard
+
+    exchange.error = RouteNotFound()
+    observer.finish(exchange)
+    assert [exchange] == heard

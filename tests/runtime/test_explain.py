@@ -244,6 +244,44 @@ async def test_methods_that_would_be_taken(explainer: Explainer) -> None:
     assert Failure(condition="method POST or PUT", found="GET") == found.candidates[0].failed
 
 
+PREFLIGHTS = """\
+version: 1
+services: {app: "http://127.0.0.1:1"}
+routes:
+  read: {match: {path: /x, method: GET}, to: app, filters: [cors: "*"]}
+  write: {match: {path: /x, method: PUT}, to: app, filters: [{cors: "*", when: {header: {x-rarely: "1"}}}]}
+  rest: {match: {path: /**, not: {method: TRACE}}, to: app}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param("GET", ("read", "cors", 204, 0, ["read matched"]), id="answered"),
+        pytest.param("PUT", ("", "", 405, 0, ["read failed", "write matched"]), id="passed-over"),
+        pytest.param("POST", ("rest", "", 0, 1, ["read failed", "write failed", "rest matched"]), id="sent-on"),
+        pytest.param("", ("rest", "", 0, 1, ["read failed", "write failed", "rest matched"]), id="no-preflight"),
+    ],
+)  # fmt: skip
+async def test_a_preflight_is_explained_by_what_it_asks_for(
+    asked: str, expected: tuple[str, str, int, int, list[str]]
+) -> None:
+    """Its route is that of the request that may follow."""
+    host = await asyncio.to_thread(make_host)
+    fields = [("Origin", "https://a.example"), ("Access-Control-Request-Method", asked)]
+    async with open_explainer(await load_config(PREFLIGHTS, host), host) as opened:
+        found = opened.explain("OPTIONS", "/x", fields if asked else fields[:1])
+
+    result, reached = found.result, [one for one in found.candidates if one.verdict != "not reached"]
+    assert expected == (
+        result.route,
+        result.answered_by,
+        result.status,
+        len(found.targets),
+        ways(tuple(reached)),
+    )
+
+
 async def test_what_the_route_takes(explainer: Explainer) -> None:
     """How large a body, and what its connections may switch to."""
     users = explainer.explain("GET", "http://a.example/users/7").result

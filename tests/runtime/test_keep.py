@@ -220,3 +220,41 @@ def test_things_are_found_by_the_beginning_of_their_keys(life: Life) -> None:
     kept = life.keep.held(("table", "a"))
     assert kept is not None
     assert "<Kept table/a 1 holders>" == repr(kept)
+
+
+class Beginning(Thing):
+    """Something that has to do beside requests."""
+
+    begun = 0
+
+    def begin(self) -> None:
+        self.begun += 1
+        if self.config == "bad":
+            raise RuntimeError("cannot")
+
+
+def test_a_thing_begins_when_it_comes_into_force(life: Life) -> None:
+    """Once, and not while its configuration is only prepared."""
+    first, second, third = life.keep.plan(), life.keep.plan(), life.keep.plan()
+    thing = first(KEY, Beginning, 1)
+    in_vain = third(("another",), Beginning, 1)
+
+    assert 0 == thing.begun
+    life.next(first)
+    second(KEY, Beginning, 1)
+    life.next(second)
+    third.abandon()
+
+    assert (1, 0) == (thing.begun, in_vain.begun)
+
+
+def test_a_thing_that_cannot_begin_is_logged(life: Life, caplog: pytest.LogCaptureFixture) -> None:
+    """A commit cannot fail, and the others begin."""
+    plan = life.keep.plan()
+    plan(KEY, Beginning, "bad")
+    other = plan(("another",), Beginning, 1)
+
+    life.next(plan)
+
+    assert 1 == other.begun
+    assert "could not begin" in caplog.text

@@ -10,7 +10,7 @@ from gatekeeper.core.exchange import ALLOW, Route
 from gatekeeper.routing.conditions import HostCondition
 from gatekeeper.routing.table import Entry, Table
 from gatekeeper.routing.template import PathTemplate
-from gatekeeper.runtime.snapshot import Snapshot, answer_no_route
+from gatekeeper.runtime.snapshot import PREFLIGHT, Snapshot, answer_no_route
 from gatekeeper.testing import make_exchange
 
 
@@ -118,6 +118,69 @@ def test_the_methods_of_a_path_are_known_where_they_are_needed(
     snapshot.match(exchange)
 
     assert allow == exchange.get(ALLOW, ())
+
+
+def routed(name: str, *methods: str, answers: bool = True, takes_preflights: bool = True) -> Entry[Route]:
+    """A route with a filter that answers preflights, or without."""
+    own = Route(name, Chain(answer_no_route))
+    chain = Chain(answer_no_route, answers_preflights=answers)
+    route = Route(name, chain, preflight=own if takes_preflights else None)
+    return Entry(route, name, PathTemplate.parse("/x"), methods=frozenset(methods) or None)
+
+
+@pytest.mark.parametrize(
+    ("entries", "asked", "expected"),
+    [
+        pytest.param([routed("a", "GET"), routed("b", "PUT")], "GET", "a preflight", id="of-a-method"),
+        pytest.param([routed("a", "GET"), routed("b", "PUT")], "HEAD", "a preflight", id="head-is-get"),
+        pytest.param([routed("a", "GET"), routed("b", "PUT")], "POST", "- 405", id="of-nobody"),
+        pytest.param(
+            [routed("a", "GET"), routed("b")], "GET", "a preflight", id="before-the-one-for-options"
+        ),
+        pytest.param([routed("a", "GET"), routed("b")], "PUT", "b", id="the-one-for-options-itself"),
+        pytest.param(
+            [routed("a", "GET", answers=False, takes_preflights=False)], "GET", "- 405", id="answers-none"
+        ),
+        pytest.param(
+            [
+                routed("a", "GET", answers=False, takes_preflights=False),
+                routed("b", answers=False, takes_preflights=False),
+            ],
+            "GET",
+            "b",
+            id="the-service-answers",
+        ),
+        pytest.param(
+            [routed("a", "GET", answers=False, takes_preflights=False), routed("b")],
+            "GET",
+            "- 405 told",
+            id="nobody-answers-for-another",
+        ),
+        pytest.param(
+            [routed("a", "GET", answers=False), routed("b")], "GET", "a preflight", id="a-filter-was-dropped"
+        ),
+        pytest.param([routed("a", "OPTIONS", "PUT"), routed("b")], "OPTIONS", "a", id="of-options"),
+    ],
+)
+async def test_a_preflight_goes_by_what_it_asks_for(
+    entries: list[Entry[Route]], asked: str, expected: str
+) -> None:
+    """The route of the request that may follow, and there it never gets to a service."""
+    no_route = Route("-", Chain(answer_no_route))
+    snapshot = Snapshot(1, Table(entries), no_route, {})
+    fields = {"origin": "https://a.example", "access-control-request-method": asked}
+    exchange = make_exchange("OPTIONS", "/x", fields)
+
+    route = snapshot.match(exchange)
+    response = await route.chain.handler(exchange)
+
+    by_preflight = any(route is entry.target.preflight for entry in entries)
+    told = b"answers none" in (response.body.data or b"")
+    found = route.name + " preflight" * by_preflight
+    assert expected == (found if route is not no_route else f"- {response.status}" + " told" * told)
+    assert ("OPTIONS", route) == (exchange.request.method, exchange.route)
+    assert asked * by_preflight == (exchange.get(PREFLIGHT, "") if route is not no_route else "")
+    assert not by_preflight or response.status == 405
 
 
 @given(st.integers(0, 20))

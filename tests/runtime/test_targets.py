@@ -180,7 +180,7 @@ def answering(name: str) -> Handler:
 
 
 CHAINS = {
-    "a": Chain(answering("a"), ("x",), request_buffer=1, response_buffer=20),
+    "a": Chain(answering("a"), ("x",), request_buffer=1, response_buffer=20, answers_preflights=True),
     "b": Chain(answering("b"), ("y",), request_buffer=2, response_buffer=10),
 }
 
@@ -193,6 +193,7 @@ async def test_one_service() -> None:
 
     assert b"a for a" == response.body.data
     assert (("x",), 1, 20) == (end.names, end.request_buffer, end.response_buffer)
+    assert end.answers_preflights
 
 
 async def test_several_services_and_a_cookie() -> None:
@@ -203,7 +204,7 @@ async def test_several_services_and_a_cookie() -> None:
 
     assert b"a for a" == response.body.data
     assert response.headers.text(b"set-cookie").startswith("side=")
-    assert (2, 20) == (end.request_buffer, end.response_buffer)
+    assert (2, 20, True) == (end.request_buffer, end.response_buffer, end.answers_preflights)
 
 
 async def test_a_client_that_has_a_cookie_gets_no_other() -> None:
@@ -223,7 +224,7 @@ async def test_a_captured_service() -> None:
     """The path says which; the largest buffer counts."""
     end = send_to_captured(Text("{path.service}"), CHAINS)
 
-    assert (2, 20) == (end.request_buffer, end.response_buffer)
+    assert (2, 20, True) == (end.request_buffer, end.response_buffer, end.answers_preflights)
 
     response = await end.handler(make_exchange(captures={"service": "b"}))
 

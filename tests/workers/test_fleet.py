@@ -1,15 +1,20 @@
 """What changes, changes in all workers or in none; ids name the row of reliability.md."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gatekeeper.config.problems import Problem
+from gatekeeper.observe.audit_tail import lines, lock
 from gatekeeper.policy.health import Status
+from gatekeeper.policy.ledger_check import Line, inspect
 from gatekeeper.testing import Client, Origin, StartOrigin, answer
 from gatekeeper.workers.fleet import count_of
 from tests.cli.running import free_ports
@@ -318,3 +323,98 @@ async def test_a_provider_that_is_quick_comes_after_the_start(
 
     assert {(200, b"own")} == await supervisor.everybody("/own")
     assert {(200, b"hello")} == await supervisor.everybody("/other")
+
+
+# ---- one audit file -------------------------------------------------------------------------------------------------
+
+AUDITED = """\
+observe: {audit: true}
+services: {app: {instances: ["http://127.0.0.1:1"], health: false}}
+routes: {all: {match: /**, to: app, websocket: {origins: ["https://a.example"]}}}
+"""
+FOREIGN = {
+    "Connection": "upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Origin": "https://evil.example",
+}
+
+
+async def refused(supervisor: Supervisor, times: int) -> None:
+    """Ask for what is refused, on connections of their own, so that each worker is asked."""
+    for _ in range(times):
+        client = Client(supervisor.client.address)
+        assert 403 == (await client.get("/x", FOREIGN)).status
+        await client.close()
+
+
+def recorded(path: Path) -> list[dict[str, Any]]:
+    """What a file holds; its chain is whole."""
+    assert inspect(Line(*line) for line in lines([path])).broken is None
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+async def test_all_workers_have_one_audit_file(supervise: Supervise, tmp_path: Path) -> None:
+    """The supervisor writes it, and nothing that was refused is missing: neither at a reload nor at the end."""
+    supervisor = await supervise(AUDITED)
+    path = tmp_path / "audit.jsonl"
+    await refused(supervisor, 40)
+    assert (await supervisor.write(AUDITED.replace("app:", "other:").replace("to: app", "to: other"))).applied
+    await refused(supervisor, 40)
+    await supervisor.gateway.stop(5.0, linger=False)
+    found = recorded(path)
+
+    assert ["start", "reload", "stop"] == [
+        record["event"] for record in found if record["event"] != "refused"
+    ]
+    assert 80 == sum(record.get("count", 1) for record in found if record["event"] == "refused")
+
+
+async def test_a_worker_that_is_killed_takes_little_with_it(supervise: Supervise, tmp_path: Path) -> None:
+    """What it has told is recorded, and its successor tells on."""
+    supervisor = await supervise(AUDITED, count=1)
+    path, (pid,) = tmp_path / "audit.jsonl", supervisor.pids
+    await refused(supervisor, 3)
+    async with asyncio.timeout(20):
+        while len(await asyncio.to_thread(recorded, path)) < 4:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: bool(supervisor.pids) and supervisor.pids != [pid])
+    await refused(supervisor, 3)
+    await supervisor.gateway.stop(5.0, linger=False)
+
+    assert 6 == sum(record.get("count", 1) for record in recorded(path) if record["event"] == "refused")
+
+
+async def test_it_is_turned_on_for_workers_that_serve(supervise: Supervise, tmp_path: Path) -> None:
+    """By a reload, in all of them."""
+    supervisor = await supervise(AUDITED.replace("true", "false"))
+    await refused(supervisor, 4)
+    assert (await supervisor.write(AUDITED)).applied
+    await refused(supervisor, 20)
+    await supervisor.gateway.stop(5.0, linger=False)
+    found = recorded(tmp_path / "audit.jsonl")
+
+    assert ["reload", "stop"] == [found[0]["event"], found[-1]["event"]]
+    assert 20 == sum(record.get("count", 1) for record in found if record["event"] == "refused")
+
+
+async def test_a_change_that_a_worker_refuses_leaves_the_file(supervise: Supervise, tmp_path: Path) -> None:
+    """The one that was opened for it is closed, and can be opened again."""
+    supervisor = await supervise(AUDITED)
+    other = AUDITED.replace("audit: true", "audit: {to: [file: other.jsonl]}")
+    before = supervisor.fleet._ask_all
+
+    async def refuse(ask: object) -> list[Problem]:
+        return [Problem("fails", "", "no")]
+
+    supervisor.fleet._ask_all = refuse  # type: ignore[method-assign]
+    assert not (await supervisor.write(other)).applied
+    await asyncio.to_thread(lambda: os.close(lock(tmp_path / "other.jsonl")))
+    supervisor.fleet._ask_all = before  # type: ignore[method-assign]
+    assert (await supervisor.write(other)).applied
+    await supervisor.gateway.stop(5.0, linger=False)
+
+    assert ["start", "reload"] == [record["event"] for record in recorded(tmp_path / "audit.jsonl")]
+    assert ["reload", "stop"] == [record["event"] for record in recorded(tmp_path / "other.jsonl")]

@@ -13,13 +13,13 @@ from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from random import Random
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 import attrs
 
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.message import check_editable
+from gatekeeper.extend.calls import is_endpoint
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.extend.hookspecs import hookimpl
@@ -52,24 +52,6 @@ _OWN: Final = frozenset({"if-none-match", "if-modified-since"})
 _ETAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,1024}"')
 
 
-def _is_url(_instance: object, _attribute: object, url: str) -> None:
-    if re.search(r"[^!-~]", url):
-        raise ValueError(
-            "an address holds no spaces and no other characters than those of ASCII; escape them"
-        )
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ValueError(f"this is no address: {error}") from None
-    if parts.scheme not in {"http", "https"} or not host:
-        raise ValueError("an address begins with `http://` or `https://`, and a host stands behind it")
-    if "@" in parts.netloc:
-        raise ValueError("an address holds no user and no password; write `headers: {authorization: ...}`")
-    if parts.fragment:
-        raise ValueError("what stands behind `#` is not sent; leave it out")
-
-
 def _is_often_enough(_instance: object, _attribute: object, every: float) -> None:
     if every < 1:
         raise ValueError("a document is asked for once a second at most; write `1s` or more")
@@ -87,7 +69,8 @@ class HttpProviderConfig:
     """Ask a web server for a document with services and routes."""
 
     url: str = attrs.field(
-        validator=_is_url, metadata={"help": "where the document is, which is YAML or JSON"}
+        validator=is_endpoint("write `headers: {authorization: ...}`"),
+        metadata={"help": "where the document is, which is YAML or JSON"},
     )
     every: Duration = attrs.field(
         default=10.0, validator=_is_often_enough, metadata={"help": "the time between two requests for it"}
