@@ -80,7 +80,7 @@ class ApiKey:
         key = self._place.find(exchange)
         if key is None:
             return None
-        digest = hashlib.sha256(key.encode("latin-1", "replace")).digest()
+        digest = hashlib.sha256(key.encode("latin-1")).digest()
         held = self._held.get(digest)
         if held is None or not hmac.compare_digest(held.digest, digest):
             return self._of_database(digest)

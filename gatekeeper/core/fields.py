@@ -4,6 +4,7 @@ The keys are names as they were sent, so that nothing is lower-cased twice; what
 bounds, because an attacker chooses the names.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -30,3 +31,9 @@ class FieldActions(dict[bytes, A | None]):
         if len(self) < REMEMBERED and len(name) <= REMEMBERED_LENGTH:
             self[name] = action
         return action
+
+
+@functools.lru_cache(maxsize=64)
+def only(names: frozenset[bytes]) -> FieldActions[bool]:
+    """Whether a name as sent is one of these, which are in lower case; remembered once, however many ask."""
+    return FieldActions(lambda name: name in names)

@@ -157,22 +157,24 @@ _ODD: Final = re.compile(rb"[^0-9a-z-]")
 
 
 def _decider(underscores: Underscores, own: frozenset[bytes]) -> Callable[[bytes], Action | None]:
+    # servers that turn names into variables cannot tell `x_user` from `x-user`, some not even `x.user`
+    ours = frozenset(_ODD.sub(b"-", name) for name in own)
+
     def decide(name: bytes) -> Action | None:
         action = _ACTIONS.get(name)
-        if name in own or (action is None and _is_claim(name)):
+        if name in ours or (action is None and _is_claim(name)):
             return Action.DROP
         if action is not None or not _ODD.search(name):
             return action
-        # servers that turn names into variables cannot tell `x_user` from `x-user`, some not even `x.user`
         meant = _ODD.sub(b"-", name)
         if b"_" in name and underscores != "keep":
             return Action.DROP if underscores == "drop" else Action.REFUSE
-        return Action.DROP if meant in _ACTIONS or meant in own or _is_claim(meant) else None
+        return Action.DROP if meant in _ACTIONS or meant in ours or _is_claim(meant) else None
 
     return decide
 
 
 @functools.lru_cache(maxsize=16)
-def field_actions(underscores: Underscores, own: frozenset[bytes] = frozenset()) -> FieldActions[Action]:
+def field_actions(underscores: Underscores, own: frozenset[bytes]) -> FieldActions[Action]:
     """What happens to fields; those of the names `own`, in lower case, are the gateway's own, and no client sends them."""
     return FieldActions(_decider(underscores, own))

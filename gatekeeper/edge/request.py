@@ -5,6 +5,7 @@ are settled, host and path are canonical, and framing is the body's length. The 
 look-up each, with the name as it was sent.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -44,18 +45,21 @@ _CONTENT_LENGTH, _TRANSFER_ENCODING, _ONCE = Action.CONTENT_LENGTH, Action.TRANS
 class Reader:
     """Makes exchanges of what the connection hands over."""
 
-    __slots__ = ("_actions", "_getrandbits", "_ids", "_networks")
+    __slots__ = ("_actions", "_getrandbits", "_ids", "_networks", "_since")
 
     def __init__(
         self,
         ids: RequestIds,
         getrandbits: Callable[[int], int],
         settings: EdgeSettings = DEFAULTS,
+        since: float = -math.inf,
     ) -> None:
+        """Read by these settings; by others before the moment `since`."""
         self._ids = ids
         self._getrandbits = getrandbits
         self._networks = settings.networks
         self._actions = field_actions(settings.underscore_headers, settings.identity_headers)
+        self._since = since
 
     def read(self, head: HeadReader, peer: Peer, started: float) -> Exchange:
         """Return the exchange of a request, still without its body; what frames that is noted on the head.
@@ -200,6 +204,15 @@ class Reader:
         if max_forwards is not None:
             _count_down(exchange, max_forwards)
         return exchange
+
+    def revise(self, exchange: Exchange) -> None:
+        """Take out of a request what nobody may send by these settings, if it was read by others.
+
+        It may have waited for its turn while a reload changed the fields by which services are told who asks.
+        """
+        if exchange.started <= self._since:
+            headers, actions = exchange.request.headers, self._actions
+            headers.fields = [field for field in headers.fields if actions[field[0]] is not _DROP]
 
     def unreadable(self, head: HeadReader, peer: Peer, started: float) -> Exchange:
         """Return an exchange for a request that is refused before it is understood."""

@@ -158,7 +158,7 @@ class EdgeServer(web.Server):
         """
         self.settings = settings
         self._health_path = settings.health_path
-        self._reader = Reader(self._ids, self._getrandbits, settings)
+        self._reader = Reader(self._ids, self._getrandbits, settings, self._clock())
         for connection in cast(list[StrictProtocol], self.connections):
             connection.reset_idle()
 
@@ -201,6 +201,7 @@ class EdgeServer(web.Server):
                 entered = True
                 snapshot = self._snapshot()
                 snapshot.leases += 1
+                self._reader.revise(exchange)
                 response = await self._ask(exchange, snapshot, protocol)
             except asyncio.CancelledError:
                 self._finish(exchange, ClientGone(log="the client hung up before its answer"))

@@ -157,9 +157,15 @@ class Catalog:
         `credential` is not given: consumers say which claims are theirs.
 
         Raises:
-            CatalogError: the kind exists, its name is none, or its options or credentials are no attrs class.
+            CatalogError: the kind exists, its name is none, its options or credentials are no attrs class, or it has
+                both `credential` and `reads_claims`.
 
         """
+        if credential is not None and reads_claims:
+            raise CatalogError(
+                f"plugin {self.plugin!r}: {kind!r} reads claims, and so consumers say which claims are theirs; "
+                f"leave `credential` out"
+            )
         if credential is not None and not attrs.has(credential):
             raise CatalogError(
                 f"plugin {self.plugin!r}: the credentials of {kind!r} are {credential!r}, not an attrs class"

@@ -2,13 +2,14 @@
 
 import abc
 from collections.abc import Iterable
+from typing import Any
 
 import attrs
 
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.identity import Consumer, claim, claim_texts
 from gatekeeper.routing.combined import Comparable, Condition
-from gatekeeper.routing.matcher import Matcher, Not, OneOf
+from gatekeeper.routing.matcher import Matcher, Not, OneOf, Present
 
 
 NOBODY = "nobody"
@@ -124,14 +125,14 @@ class ClaimCondition(Comparable):
     def holds(self, exchange: Exchange) -> bool:
         """Whether somebody was proven, and the claim fits."""
         consumer = exchange.consumer
-        return consumer is not None and fits(self.matcher, claim_texts(claim(consumer.claims, self.name)))
+        return consumer is not None and fits(self.matcher, claim(consumer.claims, self.name))
 
     def found(self, exchange: Exchange) -> str:
         """Whether there is such a claim; what it says is nobody's business."""
         consumer = exchange.consumer
         if consumer is None:
             return NOBODY
-        return "another value" if claim_texts(claim(consumer.claims, self.name)) else "none"
+        return "none" if claim(consumer.claims, self.name) is None else "another value"
 
     def _excludes(self, other: Condition) -> bool:  # noqa: ARG002 - a claim may have many values
         return False
@@ -140,15 +141,31 @@ class ClaimCondition(Comparable):
         return (
             isinstance(other, ClaimCondition)
             and self.name == other.name
-            and self.matcher.covers(other.matcher)
+            and (self.matcher == other.matcher or _covers(self.matcher, other.matcher))
         )
 
 
-def fits(matcher: Matcher, values: list[str]) -> bool:
-    """Whether a claim with these values is what it must be."""
+def fits(matcher: Matcher, value: Any) -> bool:
+    """Whether a claim is what it must be; None is a claim that is missing.
+
+    Of an object and of an empty list nothing can be said but that they are there.
+    """
     match matcher:
         case Not():
-            return not fits(matcher.matcher, values)
+            return not fits(matcher.matcher, value)
         case OneOf():
-            return any(fits(one, values) for one in matcher.matchers)
-    return any(map(matcher.accepts, values)) if values else matcher.accepts(None)
+            return any(fits(one, value) for one in matcher.matchers)
+        case Present():
+            return (value is not None) is matcher.yes
+    return any(map(matcher.accepts, claim_texts(value)))
+
+
+def _covers(matcher: Matcher, other: Matcher) -> bool:
+    """Whether every claim that fits the other fits the matcher; of a list one value may fit both, and another neither."""
+    match matcher:
+        case Not():
+            return isinstance(other, Not) and _covers(other.matcher, matcher.matcher)
+        case OneOf():
+            others = other.matchers if isinstance(other, OneOf) else (other,)
+            return all(any(_covers(one, another) for one in matcher.matchers) for another in others)
+    return matcher.covers(other)

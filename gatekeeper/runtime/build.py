@@ -41,7 +41,7 @@ from gatekeeper.routing.example import HOST
 from gatekeeper.routing.table import Entry, Table
 from gatekeeper.runtime.dry_run import DryRun
 from gatekeeper.runtime.folding import AttemptFilterLink, ChainGroup, FilterLink
-from gatekeeper.runtime.identity import Known, claims_fit, identify_by, open_keys
+from gatekeeper.runtime.identity import Known, claims_fit, identify_by, open_keys, wrong_with
 from gatekeeper.runtime.keep import Keep, Plan
 from gatekeeper.runtime.listening import listener_tls
 from gatekeeper.runtime.matching import Conditions
@@ -151,9 +151,10 @@ class Builder:
         if kind.reads_claims:
             more["identify"] = identify_by(name, config.identity or IdentityConfig(), known.credentials)
         made = self._call(kind, config.options, name, AUTHENTICATORS, plan, **more)
-        if not callable(getattr(made, "authenticate", None)):
-            message = f"plugin `{kind.plugin}` made {made!r} for `{config.kind}`, which is no authenticator"
-            raise ValueError(message)  # noqa: TRY004 - a problem, as below
+        if (wrong := wrong_with(made)) is not None:
+            # what it is may show its secrets
+            made_what = f"plugin `{kind.plugin}` made a `{type(made).__name__}` for `{config.kind}`"
+            raise ValueError(f"{made_what}, {wrong}")
         authenticator: Authenticator = made
         return authenticator
 
@@ -200,9 +201,6 @@ class _Build:
         self.problems: list[Problem] = []
         self.dry_run = DryRun(self.clock, next(iter(config.hosts), HOST), next(iter(config.server.listen)))
         self.conditions = Conditions(config.services, self._ask_plugin, builder.random)
-        self.authenticators = {
-            name: self._authenticator(name, one) for name, one in config.authenticators.items()
-        }
         self.services = ServiceBuilder(
             builder.gateway, builder.catalog, builder.wheel, builder.random, plan, self.problems.append
         )
@@ -327,6 +325,11 @@ class _Build:
         except ValueError as error:
             self.problems.append(problem_at("bad-value", item.place, str(error)))
             return Unmade()
+
+    @functools.cached_property
+    def authenticators(self) -> dict[str, Any]:
+        """Those who find out who asks; questions about conditions need none."""
+        return {name: self._authenticator(name, one) for name, one in self.config.authenticators.items()}
 
     @property
     def surroundings(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
+    from gatekeeper.testing.authenticator import make_authenticator
     from gatekeeper.testing.call import (
         Call,
         Played,
@@ -68,6 +69,7 @@ __all__ = [
     "config_problems",
     "default_host",
     "load_config",
+    "make_authenticator",
     "make_exchange",
     "make_host",
     "move_listeners",
@@ -79,6 +81,7 @@ __all__ = [
 pytest_plugins = ("gatekeeper.testing.fixtures",)
 
 _HOMES = {
+    "authenticator": ("make_authenticator",),
     "call": ("Call", "Played", "config_problems", "default_host", "make_host", "run_filter", "RunFilter"),
     "client": ("Answer", "Client", "Connection"),
     "clock": ("FakeClock",),

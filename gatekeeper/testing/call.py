@@ -2,28 +2,37 @@
 
 import asyncio
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import orjson
 
-from gatekeeper.config.problems import ConfigError, Problem
-from gatekeeper.config.structure import structure_options
+from gatekeeper.config.matching import ConditionReader
+from gatekeeper.config.parts import one_or_list
+from gatekeeper.config.problems import ConfigError, Problem, show_path
+from gatekeeper.config.wording import whole
 from gatekeeper.core.body import Body
+from gatekeeper.core.chain import Predicate
 from gatekeeper.core.errors import GatewayError
 from gatekeeper.core.exchange import Attempt, Exchange
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Headers, Response
+from gatekeeper.extend.authenticate import Authenticator
 from gatekeeper.extend.catalog import FilterKind
 from gatekeeper.extend.context import BuildContext, Target
 from gatekeeper.extend.host import PluginHost
+from gatekeeper.routing.template import PathTemplate
+from gatekeeper.runtime.matching import Conditions
 from gatekeeper.testing.exchange import Chunks, Fields, as_fields, make_exchange
 from gatekeeper.testing.surroundings import Surroundings
 
 
 PATIENCE: Final = 5.0
 """Seconds of real time after which a test that waits is stuck."""
+
+NO_AUTHENTICATORS: Final[Mapping[str, Authenticator]] = {}
 
 
 class Played:
@@ -196,16 +205,32 @@ def make_host(plugins: Iterable[Any] = ()) -> PluginHost:
     return host
 
 
-def build_filter(kind: FilterKind, options: Any, context: BuildContext) -> Any:
+def build_filter(host: PluginHost, kind: FilterKind, options: Any, context: BuildContext) -> Any:
     """Build a filter from its options as they stand in a file.
 
     Raises:
         ConfigError: the options are refused.
 
     """
-    if kind.main is not None and not isinstance(options, dict):
-        options = {kind.main: options}
-    return kind.build(structure_options(kind.config, options, (kind.kind,), Path()), context)
+    if kind.main is not None and not isinstance(options, dict) and whole(kind.config) is None:
+        options = {kind.main: one_or_list(options, kind)}
+    reader = ConditionReader(Path.cwd(), {}, lambda _: False, host.catalog.predicates, PathTemplate.parse)
+    found = reader.read(options, kind.config, kind.kind)
+    if reader.faults:
+        raise ConfigError(Problem(fault.id, show_path(fault.path), fault.message) for fault in reader.faults)
+    return kind.build(found, context)
+
+
+def filter_context(host: PluginHost, surroundings: Surroundings, name: str, **more: Any) -> BuildContext:
+    """What a filter is handed; conditions among its options can be asked."""
+    base = BuildContext(gateway=surroundings, wheel=surroundings.fake_clock.wheel, name=name, owner="test")
+
+    def ask_plugin(kind: str, options: Any) -> Predicate:
+        found: Predicate = host.catalog.predicates[kind].build(options, attrs.evolve(base, name=kind))
+        return found
+
+    conditions = Conditions((), ask_plugin, base.random)
+    return attrs.evolve(base, predicate=lambda condition: conditions.any_of(condition).holds, **more)
 
 
 def run_filter(
@@ -216,12 +241,13 @@ def run_filter(
     plugins: Sequence[Any] = (),
     surroundings: Surroundings | None = None,
     target: Target | None = None,
+    authenticators: Mapping[str, Authenticator] = NO_AUTHENTICATORS,
     name: str = "",
 ) -> Call:
     """Build a filter through the catalog and the configuration's own conversion, and start it on an exchange.
 
     `options` are what stands behind `kind:` in a file. `plugins` are more plugins than the installed ones: files, or
-    objects with hooks. `target` is the service behind the chain.
+    objects with hooks. `target` is the service behind the chain, and `authenticators` are those that `auth` knows by name.
 
     Raises:
         ConfigError: the options are refused.
@@ -231,14 +257,8 @@ def run_filter(
     host = make_host(plugins) if plugins else default_host()
     surroundings = surroundings or Surroundings()
     found = host.catalog.filters[kind]
-    context = BuildContext(
-        gateway=surroundings,
-        wheel=surroundings.fake_clock.wheel,
-        name=name or kind,
-        owner="test",
-        target=target,
-    )
-    part = build_filter(found, {} if options is None else options, context)
+    context = filter_context(host, surroundings, name or kind, target=target, authenticators=authenticators)
+    part = build_filter(host, found, {} if options is None else options, context)
     return Call(found, part, exchange or make_exchange(), surroundings)
 
 
@@ -254,10 +274,8 @@ def config_problems(kind: str, options: Any, *, plugins: Sequence[Any] = ()) -> 
 
     """
     host = make_host(plugins) if plugins else default_host()
-    surroundings = Surroundings()
-    context = BuildContext(gateway=surroundings, wheel=surroundings.fake_clock.wheel, name=kind, owner="test")
     try:
-        build_filter(host.catalog.filters[kind], options, context)
+        build_filter(host, host.catalog.filters[kind], options, filter_context(host, Surroundings(), kind))
     except ConfigError as error:
         return list(error.problems)
     except ValueError as error:

@@ -8,6 +8,7 @@ import orjson
 from gatekeeper.core.body import Body
 from gatekeeper.core.errors import GatewayError
 from gatekeeper.core.exchange import Exchange
+from gatekeeper.core.identity import Consumer
 from gatekeeper.core.message import Field, Headers, Request, check_field
 from gatekeeper.routing.path import canonical
 
@@ -74,13 +75,14 @@ def make_exchange(
     client: str = "203.0.113.7",
     peer: str = "",
     captures: Mapping[str, str] | None = None,
+    consumer: Consumer | None = None,
     exchange_id: str = "test",
     started: float = 1000.0,
 ) -> Exchange:
     """Return the exchange that the edge would make of such a request.
 
     `path` may have a query and becomes canonical as on the wire; a `body` of several chunks is streamed, with `length`
-    announced. `started` is where a FakeClock begins.
+    announced. `consumer` is who has been proven to ask. `started` is where a FakeClock begins.
 
     Raises:
         BadTarget: the edge would refuse the path.
@@ -110,6 +112,7 @@ def make_exchange(
     exchange = Exchange(exchange_id, request, started)
     if captures is not None:
         exchange.captures = dict(captures)
+    exchange.consumer = consumer
     return exchange
 
 

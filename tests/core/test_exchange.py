@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gatekeeper.core.chain import Chain
 from gatekeeper.core.errors import ClientGone, GatewayError, RefusedElsewhere, Reset
 from gatekeeper.core.exchange import Attempt, Exchange, Key, Route
+from gatekeeper.core.identity import Consumer
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Headers, Response
 from gatekeeper.testing import make_exchange
@@ -125,6 +126,18 @@ def test_a_fork_is_independent() -> None:
     assert b"data" == fork.request.body.data
     assert ("fork-1", exchange.route, "people") == (fork.id, fork.route, fork.service)
     assert (exchange.captures, None, []) == (fork.captures, fork.deadline, fork.attempts)
+
+
+def test_a_fork_is_of_whoever_asked() -> None:
+    """Who is found out later is not known to it, nor nobody any more."""
+    one, other = (Consumer(name=name, authenticators=("keys",)) for name in ("one", "other"))
+    assert None is make_exchange().fork("fork-0").consumer
+    exchange = make_exchange(consumer=one)
+
+    fork = exchange.fork("fork-1")
+    exchange.consumer = other
+
+    assert one is fork.consumer
 
 
 def test_a_streamed_body_stays_with_the_original() -> None:

@@ -1,6 +1,6 @@
 """What is remembered of the names of header fields."""
 
-from gatekeeper.core.fields import REMEMBERED, REMEMBERED_LENGTH, FieldActions
+from gatekeeper.core.fields import REMEMBERED, REMEMBERED_LENGTH, FieldActions, only
 
 
 def test_a_name_is_judged_once_in_lower_case() -> None:
@@ -36,3 +36,11 @@ def test_what_is_remembered_of_names_is_bounded_by_length() -> None:
     assert None is actions[b"X" * REMEMBERED_LENGTH]
     assert "drop" == actions[b"X" * (REMEMBERED_LENGTH + 1)]
     assert [b"X" * REMEMBERED_LENGTH] == list(actions)
+
+
+def test_only_some_names() -> None:
+    """In any case; whoever asks for the same names shares what is remembered."""
+    names = only(frozenset({b"x-a", b"x-b"}))
+
+    assert [True, True, False, False] == [names[name] for name in (b"X-A", b"x-b", b"x-ab", b"")]
+    assert names is only(frozenset({b"x-b", b"x-a"}))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.core.chain import Chain
 from gatekeeper.core.exchange import Attempt, Exchange, Route
+from gatekeeper.core.identity import Consumer
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
 from gatekeeper.core.text import BadPlaceholderError, Text, Value, cookie_value, query_value
@@ -72,8 +73,13 @@ def test_what_is_not_known_yet_is_empty(source: str) -> None:
         ("{path.}", "is no value"),
         ("{}", "is no value"),
         ("{request.body}", "is no value"),
-        ("{consumer.name}", "`{consumer.name}` is not available yet"),
-        ("{claim.sub}", "is not available yet"),
+        ("{consumer.name}", "`{consumer.name}` is no value"),
+        ("{consumer.labels}", "is no value"),
+        ("{consumer.labels.}", "is no value"),
+        ("{claim}", "is no value"),
+        ("{claim.}", "is no value"),
+        ("{authenticator.name}", "is no value"),
+        ("{tenant}", "`{tenant}` is not available yet"),
         ("{{ user }}", "Jinja2 lives in `template:`"),
         ("a {", "stands alone"),
         ("a } b", "stands alone"),
@@ -185,7 +191,8 @@ def test_the_value_of_an_address_is_that_of_a_host(exchange: Exchange, client: s
     ("source", "message"),
     [
         ("{header.x}", "a value stands without braces here: write `header.x`"),
-        ("consumer", "`{consumer}` is not available yet"),
+        ("{consumer}", "a value stands without braces here: write `consumer`"),
+        ("tenant", "`{tenant}` is not available yet"),
         ("header", "`{header}` is no value; there are "),
     ],
 )
@@ -213,3 +220,97 @@ def test_it_passes_between_processes(thing: Text | Value) -> None:
 
     assert thing == arrived
     assert type(thing) is type(arrived)
+
+
+# ---- who asks -------------------------------------------------------------------------------------------------------
+
+SOMEBODY = Consumer(
+    name="staff:u 17",
+    authenticators=("staff", "keys"),
+    roles=frozenset({"writer", "admin", "a,b"}),
+    scopes=frozenset({"read", "write"}),
+    plan="gold",
+    labels={"team.eu": "blue"},
+    claims={
+        "sub": "u 17",
+        "groups": ["x", "y,z", 3, True, None, {"a": 1}],
+        "realm": {"roles": ["r1", "r2"]},
+        "bad": "a\r\nX-Admin: 1",
+        "half": "\ud800",
+        "object": {"a": 1},
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "rendered", "nobody"),
+    [
+        ("{consumer}", "staff:u 17", "anonymous"),
+        ("{consumer.plan}", "gold", ""),
+        ("{consumer.roles}", "a,b,admin,writer", ""),
+        ("{consumer.scopes}", "read,write", ""),
+        ("{consumer.labels.team.eu}{consumer.labels.none}", "blue", ""),
+        ("{authenticator}", "staff", ""),
+        ("{claim.sub}|{claim.none}|{claim.object}", "u 17||", "||"),
+        ("{claim.groups}", "x,y,z,3,true", ""),
+        ("{claim.realm.roles}", "r1,r2", ""),
+    ],
+)
+def test_texts_say_who_asks(source: str, rendered: str, nobody: str) -> None:
+    """Empty where nobody is proven to, but for the name."""
+    assert rendered == Text(source).render(make_exchange(consumer=SOMEBODY))
+    assert nobody == Text(source).render(make_exchange())
+
+
+@pytest.mark.parametrize(
+    ("source", "rendered"),
+    [
+        ("plain, {consumer}", "plain, staff:u%2017"),
+        ("{consumer.roles}", "a%2Cb,admin,writer"),
+        ("{consumer.scopes}", "read,write"),
+        ("{consumer.plan} {authenticator}", "gold staff"),
+        ("{claim.sub}", "u%2017"),
+        ("{claim.groups}", "x,y%2Cz,3,true"),
+        ("{claim.none}{claim.object}", ""),
+        pytest.param("{claim.bad}", "a%0D%0AX-Admin:%201", id="FWD-08-lines"),
+        pytest.param("{claim.half}", "%EF%BF%BD", id="FWD-08-halves"),
+        pytest.param("{header.x-a}|{request.path}", "1%2C%202|/a%20b", id="what clients say"),
+        ("{consumer.labels.team.eu}", "blue"),
+    ],
+)
+def test_words_cannot_be_taken_for_others(source: str, rendered: str) -> None:
+    """FWD-08: what is joined by a comma has none in it; rendered again and again it is the same."""
+    exchange = make_exchange("GET", "/a%20b", {"X-A": "1, 2"}, consumer=SOMEBODY)
+    text = Text(source)
+
+    # the path is in its decision form, where `%` is one already
+    expected = rendered.replace("/a%20b", "/a%2520b")
+    assert [expected] * 2 == [text.render_words(exchange), text.render_words(exchange)]
+
+
+@pytest.mark.parametrize("source", ["{consumer.roles}", "{claim.sub}", "{consumer.plan}", "{authenticator}"])
+def test_of_nobody_there_are_no_words(source: str) -> None:
+    """Nothing is told of whoever is not proven."""
+    assert not Text(source).render_words(make_exchange())
+
+
+def test_words_pass_between_processes() -> None:
+    """Also after they were read."""
+    text = Text("{consumer}")
+    text.render_words(make_exchange(consumer=SOMEBODY))
+
+    assert text == pickle.loads(pickle.dumps(text))
+
+
+@pytest.mark.parametrize(
+    ("client", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_who_is_nobody_counts_by_address(client: str, counted: str) -> None:
+    """Or all who are nobody would share one limit; whoever is somebody counts by name, wherever it comes from."""
+    assert counted == Value("consumer").read(make_exchange(client=client))
+    assert "staff:u 17" == Value("consumer").read(make_exchange(client=client, consumer=SOMEBODY))

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.edge.fields import ACTIONS, Action, Underscores
+from gatekeeper.core.fields import FieldActions
+from gatekeeper.edge.fields import Action, Underscores, field_actions
 
 
 MODES: tuple[Underscores, ...] = get_args(Underscores)
+ACTIONS: dict[Underscores, FieldActions[Action]] = {mode: field_actions(mode, frozenset()) for mode in MODES}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -172,6 +174,54 @@ def test_what_is_passed_on_could_be_taken_for_nothing_else(name: bytes, mode: Un
 
 
 def test_the_modes_remember_by_themselves() -> None:
-    """A name that passes in one must not pass in another."""
-    assert set(MODES) == set(ACTIONS)
-    assert len(MODES) == len({id(actions) for actions in ACTIONS.values()})
+    """A name that passes in one must not pass in another; nor where it is the gateway's own."""
+    every = [
+        *ACTIONS.values(),
+        *(field_actions(mode, frozenset({b"x-shop-user"})) for mode in MODES),
+    ]
+
+    assert len(every) == len({id(actions) for actions in every})
+    assert ACTIONS["drop"] is field_actions("drop", frozenset())
+
+
+# ---- the gateway's own ----------------------------------------------------------------------------------------------
+
+
+def spellings(name: bytes) -> list[bytes]:
+    """What servers that make variables of names could take for it."""
+    alike = [name]
+    for sign in (b"_", b".", b"+", b"~", b"!"):
+        alike += [name.replace(b"-", sign), name.replace(b"-", sign, 1), sign.join(name.rsplit(b"-", 1))]
+    return [written for one in alike for written in (one, one.upper(), one.title(), one.swapcase())]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "own",
+    [pytest.param(name, id=name.decode()) for name in (b"x-shop-user", b"shop_user", b"shop.user", b"user")],
+)
+def test_what_the_gateway_says_of_who_asks_no_client_says(mode: Underscores, own: bytes) -> None:
+    """FWD-07: in any spelling, whatever the own name is spelt like."""
+    actions = field_actions(mode, frozenset({own}))
+
+    for written in spellings(re.sub(rb"[_.]", b"-", own)):
+        refused = Action.REFUSE if mode == "reject" and b"_" in written else Action.DROP
+        assert actions[written] in {Action.DROP, refused}, written
+    for other in (b"X-Shop", b"Shop-Users", b"X-Shop-User-Agent", b"Users"):
+        assert None is actions[other]
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"x-forwarded-for", b"traceparent", b"cookie"])
+def test_an_own_name_is_more_than_what_the_name_means(name: bytes) -> None:
+    """FWD-07: it is not the client's, even where it has a meaning."""
+    assert Action.DROP is field_actions("drop", frozenset({name}))[name.title()]
+
+
+@given(name=SPELT, mode=st.sampled_from(MODES), own=st.sets(SPELT, max_size=3))
+def test_nothing_passes_that_reads_like_an_own_name(name: str, mode: Underscores, own: set[str]) -> None:
+    """FWD-07: whatever signs either of them is written with."""
+    actions = field_actions(mode, frozenset(one.lower().encode() for one in own))
+    alike = {re.sub("[^0-9a-z]", "-", one.lower()) for one in own}
+
+    if actions[name.encode()] is None:
+        assert re.sub("[^0-9a-z]", "-", name.lower()) not in alike

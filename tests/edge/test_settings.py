@@ -1,9 +1,11 @@
 """What the edge goes by, where nobody says otherwise."""
 
+from typing import get_args
+
 import attrs
 import pytest
 
-from gatekeeper.edge.fields import ACTIONS
+from gatekeeper.edge.fields import Underscores
 from gatekeeper.edge.settings import EdgeLimits, EdgeSettings, EdgeTimeouts
 
 
@@ -43,5 +45,6 @@ def test_nobody_is_trusted_by_default() -> None:
 
     assert () == settings.networks
     assert "drop" == settings.underscore_headers
-    assert settings.underscore_headers in ACTIONS
+    assert settings.underscore_headers in get_args(Underscores)
+    assert frozenset() == settings.identity_headers
     assert None is settings.health_path

@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from gatekeeper.config.conditions import IDENTITY_KEYS, ConditionConfig
+from gatekeeper.config.identity import ClaimsConfig
 from gatekeeper.config.wording import keys
 from gatekeeper.extend.catalog import PREDICATES, Catalog, CatalogError
 
@@ -83,7 +84,7 @@ def test_a_kind_without_a_word_about_it_has_no_summary() -> None:
 
 @pytest.mark.parametrize("name", ["", "Stamp", "1stamp", "my-stamp", "my stamp", "ä", "stamp\n", "_x"])
 @pytest.mark.parametrize(
-    "register", ["filter", "attempt_filter", "predicate", "balancer", "probe", "provider"]
+    "register", ["filter", "attempt_filter", "authenticator", "predicate", "balancer", "probe", "provider"]
 )
 def test_a_name_is_a_name(name: str, register: str) -> None:
     """It becomes a key in a file."""
@@ -157,3 +158,69 @@ def test_the_built_in_keys_of_conditions_are_those_of_the_grammar() -> None:
     own = {key for key in keys(ConditionConfig) if key != "predicates"}
 
     assert own | set(IDENTITY_KEYS) == PREDICATES
+
+
+# ---- authenticators -------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Secret:
+    """What a consumer proves itself with."""
+
+
+@pytest.mark.parametrize(
+    ("options", "credential", "reads_claims"),
+    [
+        ({}, None, False),
+        ({"credential": Secret}, Secret, False),
+        ({"reads_claims": True}, ClaimsConfig, True),
+    ],
+)
+def test_a_kind_of_authenticator_knows_what_was_declared(
+    options: dict[str, Any], credential: type | None, reads_claims: bool
+) -> None:
+    """Where it reads claims, consumers say which are theirs."""
+    catalog = Catalog()
+    catalog.plugin = "mine"
+
+    catalog.authenticator("mine_keys", Options, build, main="x", **options)
+    catalog.filter("mine_keys", Options, build)
+
+    kind = catalog.authenticators["mine_keys"]
+    assert ("mine_keys", Options, build, "x", "mine", credential, reads_claims) == attrs.astuple(kind)
+    assert ("mine_keys", "mine_keys") == catalog.of_plugin("mine")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"config": NoAttrs}, "the options of authenticator 'keys' are .*NoAttrs.*, not an attrs class"),
+        ({"credential": NoAttrs}, "the credentials of 'keys' are .*NoAttrs.*, not an attrs class"),
+        (
+            {"credential": Secret, "reads_claims": True},
+            "'keys' reads claims, and so consumers say which claims are theirs; leave `credential` out",
+        ),
+    ],
+)
+def test_a_kind_of_authenticator_that_nobody_could_use(options: dict[str, Any], message: str) -> None:
+    """It is refused where it is declared."""
+    catalog = Catalog()
+    catalog.plugin = "mine"
+
+    with pytest.raises(CatalogError, match=f"plugin 'mine': {message}"):
+        catalog.authenticator("keys", **{"config": Options, "build": build, **options})
+
+    assert {} == catalog.authenticators
+
+
+def test_a_kind_of_authenticator_is_declared_once() -> None:
+    """As a filter is."""
+    catalog = Catalog()
+    catalog.plugin = "first"
+    catalog.authenticator("keys", Options, build)
+    catalog.plugin = "second"
+
+    with pytest.raises(
+        CatalogError, match="plugin 'second' declares authenticator 'keys', which plugin 'first'"
+    ):
+        catalog.authenticator("keys", Options, build)

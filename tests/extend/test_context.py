@@ -26,3 +26,18 @@ def test_a_context_is_made_by_names() -> None:
     """It will grow, and what was written must go on meaning the same."""
     with pytest.raises(TypeError):
         BuildContext(Surroundings())  # type: ignore[call-arg]
+
+
+def test_a_part_that_knows_nobody_makes_nobody() -> None:
+    """Only an authenticator that reads claims makes consumers, and only what has a condition asks one."""
+    surroundings = Surroundings()
+    context = BuildContext(
+        gateway=surroundings, wheel=surroundings.fake_clock.wheel, name="keys", owner="authenticators"
+    )
+
+    with pytest.raises(LookupError, match="only an authenticator that reads claims") as caught:
+        context.identify({"sub": "hush"})
+    assert "hush" not in str(caught.value)
+    with pytest.raises(LookupError, match="conditions cannot be asked here"):
+        context.predicate(())
+    assert ({}, {}, ()) == (context.authenticators, context.consumers, context.credentials)

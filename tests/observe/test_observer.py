@@ -7,6 +7,7 @@ import pytest
 from gatekeeper.core.chain import Chain
 from gatekeeper.core.errors import AnswerTruncated, ClientGone, GatewayError, Reset, RouteNotFound
 from gatekeeper.core.exchange import Attempt, Exchange, Route
+from gatekeeper.core.identity import Consumer
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
 from gatekeeper.observe.metrics import Metrics
@@ -210,6 +211,24 @@ def test_connections_of_whom_nothing_was_told_are_counted(clock: FakeClock) -> N
     assert {("untrusted",): 2.0, ("malformed",): 1.0} == watched.values(
         "gatekeeper_proxy_protocol_refused_total"
     )
+
+
+def test_a_line_says_who_asked(watched: Watched) -> None:
+    """By name, and by the one who has proven it first; nothing of it where nobody was."""
+    somebody = Consumer(
+        name="staff:u-17",
+        authenticators=("staff", "keys"),
+        roles=frozenset({"a-role"}),
+        scopes=frozenset({"a-scope"}),
+        labels={"a-label": "a-label"},
+        claims={"a-claim": "a-claim"},
+    )
+
+    record = watched.finish(make_exchange(consumer=somebody))
+
+    assert ("staff:u-17", "staff") == (record["consumer"], record["authenticator"])
+    assert not [word for word in ("a-role", "a-scope", "a-label", "a-claim") if word in str(record)]
+    assert not {"consumer", "authenticator"} & watched.finish(make_exchange()).keys()
 
 
 def test_who_ended_with_an_error_is_told_of(clock: FakeClock, exchange: Exchange) -> None:

@@ -42,7 +42,7 @@ def test_what_is_not_taken_is_closed() -> None:
     config = GatewayConfig()
     sock = socket.socket()
 
-    prepared = Prepared(config, snapshot, plan, DryRun(lambda: 0.0), {})
+    prepared = Prepared(config, snapshot, plan, DryRun(lambda: 0.0), {}, lambda *_: None)
     Change(Loaded(config, (), {}, (), (), ()), prepared, {"main": sock}).abandon()
 
     assert (-1, [1]) == (sock.fileno(), closed)

@@ -8,6 +8,7 @@ import pytest
 from gatekeeper.config.addresses import parse_network
 from gatekeeper.config.model import (
     ConcurrencyConfig,
+    GatewayConfig,
     ServerConfig,
     ServerLimitsConfig,
     ServerTimeoutsConfig,
@@ -15,6 +16,15 @@ from gatekeeper.config.model import (
 from gatekeeper.core.concurrency import Concurrency
 from gatekeeper.edge.settings import EdgeLimits, EdgeSettings, EdgeTimeouts
 from gatekeeper.runtime.edge_settings import edge_settings
+from gatekeeper.runtime.loading import load_gateway_text
+from gatekeeper.testing import make_host
+
+
+EMPTY = GatewayConfig()
+
+
+def settings_of(server: ServerConfig, before: EdgeSettings | None = None, **options: int) -> EdgeSettings:
+    return edge_settings(attrs.evolve(EMPTY, server=server), before, **options)
 
 
 def figures(places: Concurrency) -> tuple[int, int, float]:
@@ -23,7 +33,7 @@ def figures(places: Concurrency) -> tuple[int, int, float]:
 
 def test_the_edge_has_the_defaults_of_the_grammar() -> None:
     """Whoever makes one without a configuration gets what a short configuration gives."""
-    said, unsaid = edge_settings(ServerConfig()), EdgeSettings()
+    said, unsaid = settings_of(ServerConfig()), EdgeSettings()
 
     assert figures(unsaid.concurrency) == figures(said.concurrency)
     assert attrs.evolve(unsaid, concurrency=said.concurrency) == said
@@ -51,7 +61,7 @@ def test_everything_that_is_said_arrives() -> None:
         health_path="/live",
     )
 
-    found = edge_settings(server)
+    found = settings_of(server)
 
     assert (9, 10, 11.0) == figures(found.concurrency)
     assert found == EdgeSettings(
@@ -74,6 +84,24 @@ def test_everything_that_is_said_arrives() -> None:
     )
 
 
+def test_the_edge_drops_what_only_the_gateway_says() -> None:
+    """FWD-07: by the names of all filters that tell who asks."""
+    loaded = load_gateway_text(
+        """
+        version: 1
+        services: {app: http://127.0.0.1:1}
+        authenticators: {keys: api_key}
+        routes:
+          a: {match: /a, to: app, filters: [auth: {any_of: [keys], upstream_headers: {X-Who: "{consumer}"}}]}
+          b: {match: /b, to: app, filters: [auth: keys]}
+        """,
+        make_host(),
+    )
+
+    names = edge_settings(loaded.config).identity_headers
+    assert {b"x-who", b"x-consumer", b"x-consumer-roles"} == names
+
+
 def test_the_edge_has_a_field_for_each_key() -> None:
     """What is added to one of the two is missed in the other."""
 
@@ -82,7 +110,7 @@ def test_the_edge_has_a_field_for_each_key() -> None:
 
     assert names(ServerLimitsConfig) == names(EdgeLimits)
     assert names(ServerTimeoutsConfig) == names(EdgeTimeouts)
-    assert names(EdgeSettings) - {"networks"} <= names(ServerConfig)
+    assert names(EdgeSettings) - {"networks", "identity_headers"} <= names(ServerConfig)
 
 
 @pytest.mark.parametrize(
@@ -91,13 +119,13 @@ def test_the_edge_has_a_field_for_each_key() -> None:
 )
 def test_how_long_a_half_closed_connection_waits(half_close: Any, expected: float | None) -> None:
     """Two words stand for the two ends."""
-    assert expected == edge_settings(ServerConfig(half_close=half_close)).half_close
+    assert expected == settings_of(ServerConfig(half_close=half_close)).half_close
 
 
 @pytest.mark.parametrize("key", ["body_rate", "connections_per_address", "requests_per_connection"])
 def test_what_is_off_is_no_limit(key: str) -> None:
     """None to the edge, which could not tell 0 from `false`."""
-    found = edge_settings(ServerConfig(limits=ServerLimitsConfig(**{key: False})))
+    found = settings_of(ServerConfig(limits=ServerLimitsConfig(**{key: False})))
 
     assert None is getattr(found.limits, key)
 
@@ -116,15 +144,15 @@ def test_no_more_connections_than_descriptors_allow(descriptors: int, under_way:
     """A gateway that gives its last one to a client cannot ask anybody for it."""
     server = ServerConfig(concurrency=ConcurrencyConfig(limit=under_way))
 
-    assert expected == edge_settings(server, descriptors=descriptors).limits.connections
+    assert expected == settings_of(server, descriptors=descriptors).limits.connections
 
 
 def test_places_are_kept_over_reloads() -> None:
     """Whoever is inside stays counted, and the new limit holds at once."""
-    before = edge_settings(ServerConfig(concurrency=ConcurrencyConfig(limit=2)))
+    before = settings_of(ServerConfig(concurrency=ConcurrencyConfig(limit=2)))
     before.concurrency.try_enter()
 
-    after = edge_settings(ServerConfig(concurrency=ConcurrencyConfig(limit=1, queue=5, wait=1.0)), before)
+    after = settings_of(ServerConfig(concurrency=ConcurrencyConfig(limit=1, queue=5, wait=1.0)), before)
 
     assert before.concurrency is after.concurrency
     assert (1, 5, 1.0) == figures(after.concurrency)
