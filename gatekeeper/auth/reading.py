@@ -83,11 +83,14 @@ class HeaderCredential:
         return rest.lstrip(b" ").decode("latin-1")
 
     def remove(self, exchange: Exchange) -> None:
-        """Take it out of the request."""
-        name = self.name
+        """Take it out of the request, also what could not be read; that of another scheme stays."""
         headers = exchange.request.headers
-        if not self.scheme or self.find(exchange) is not None:
-            headers.fields = [field for field in headers.fields if field[0].lower() != name]
+        headers.fields = [field for field in headers.fields if not self._is_mine(*field)]
+
+    def _is_mine(self, name: bytes, value: bytes) -> bool:
+        return name.lower() == self.name and (
+            not self.scheme or value.partition(b" ")[0].lower() == self.scheme
+        )
 
 
 @attrs.frozen

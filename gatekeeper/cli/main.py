@@ -38,6 +38,7 @@ BUILT_IN: Final[Mapping[str, tuple[str, str]]] = {
     "restart": ("gatekeeper.cli.restart", "renew the workers of a running gateway, one by one"),
     "drain": ("gatekeeper.cli.drain", "have a running gateway finish and end"),
     "doc": ("gatekeeper.cli.doc", "explain a key, a filter, a type"),
+    "password": ("gatekeeper.cli.password", "print the hash of a password"),
     "schema": ("gatekeeper.cli.schema", "print the JSON Schema of gateway.yaml, for editors"),
     "plugin": ("gatekeeper.cli.plugin", "list what is installed"),
 }

@@ -162,6 +162,7 @@ class Reader:
             peer.address,
             peer.address,
             peer.listener,
+            certificate=peer.certificate,
         )
         request_id = ""
         traceparent: bytes | None = None

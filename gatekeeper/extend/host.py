@@ -28,7 +28,7 @@ BUILT_IN: Final = {
         name: f"gatekeeper.filters.{name}"
         for name in ("transform", "static", "redirect", "options", "auth", "authorize", "forward")
     },
-    **{name: f"gatekeeper.auth.{name}" for name in ("api_key",)},
+    **{name: f"gatekeeper.auth.{name}" for name in ("api_key", "basic", "mtls")},
     "balancers": "gatekeeper.registry.balancers",
     "probes": "gatekeeper.registry.probes",
     "http_provider": "gatekeeper.registry.providers.http",

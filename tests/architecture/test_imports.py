@@ -22,6 +22,7 @@ EVERYBODY = {"core", "policy"}
 MORE = {
     "extend": {"observe"},  # parts count through its metrics
     "filters": {"extend"},
+    "auth": {"extend"},
     "registry": {
         "extend",
         "observe",
@@ -35,6 +36,7 @@ MORE = {
     "cli": {
         "workers",
         "admin",
+        "auth",  # makes hashes
         "config",
         "edge",
         "extend",
