@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import attrs
 import pytest
@@ -24,6 +24,23 @@ class Gate:
     opened: threading.Event = attrs.field(factory=threading.Event)
     begun: list[bytes] = attrs.field(factory=list)
     threads: set[int] = attrs.field(factory=set)
+    _changed: threading.Condition = attrs.field(factory=threading.Condition)
+
+    async def has_begun(self, count: int) -> None:
+        """Wait until so many have."""
+
+        def wait() -> bool:
+            with self._changed:
+                return self._changed.wait_for(lambda: len(self.begun) >= count, PATIENCE)
+
+        assert await asyncio.to_thread(wait)
+
+    def begin(self, password: bytes) -> None:
+        """Note one more."""
+        with self._changed:
+            self.begun.append(password)
+            self.threads.add(threading.get_ident())
+            self._changed.notify_all()
 
     def hashed(self, digest: bytes = b"right") -> PasswordHash:
         """A hash that only one password fits, checked by passing the gate."""
@@ -31,8 +48,7 @@ class Gate:
 
         class Held(PasswordHash):
             def fits(self, password: bytes) -> bool:
-                gate.begun.append(password)
-                gate.threads.add(threading.get_ident())
+                gate.begin(password)
                 assert gate.opened.wait(PATIENCE)
                 return password == self.digest
 
@@ -50,12 +66,6 @@ async def checks(clock: FakeClock, gate: Gate) -> AsyncIterator[Checks]:
     yield made
     gate.opened.set()
     made.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 @pytest.mark.both_loops
@@ -116,7 +126,7 @@ async def test_a_few_run_and_a_few_wait_and_the_rest_hears_so_at_once(checks: Ch
     flood = [
         asyncio.create_task(checks.fits("eve", hashed, b"%d" % number)) for number in range(AT_ONCE + IN_LINE)
     ]
-    await until(lambda: len(gate.begun) == 1 + AT_ONCE)
+    await gate.has_begun(1 + AT_ONCE)
 
     with pytest.raises(IdentityUnknown) as refused:
         await checks.fits("eve", hashed, b"one more")
@@ -135,7 +145,7 @@ async def test_the_same_is_checked_once_for_all_who_send_it(checks: Checks, gate
     """A client that begins with a hundred requests; who gives up takes nobody along."""
     hashed = gate.hashed()
     crowd = [asyncio.create_task(checks.fits("ada", hashed, b"right")) for _ in range(100)]
-    await until(lambda: len(gate.begun) == 1)
+    await gate.has_begun(1)
     crowd[0].cancel()
     await asyncio.sleep(0)
     gate.opened.set()
@@ -149,7 +159,7 @@ async def test_several_users_never_share_a_check(checks: Checks, gate: Gate) -> 
     """Else those whom nobody knows would be told apart, by what they share, from one who is known."""
     hashed = gate.hashed()
     both = [asyncio.create_task(checks.fits(user, hashed, b"x")) for user in ("ada", "eve")]
-    await until(lambda: len(gate.begun) == 2)
+    await gate.has_begun(2)
     gate.opened.set()
 
     assert [False, False] == await asyncio.gather(*both)

@@ -1,7 +1,7 @@
 """What connections have proven to be of."""
 
 import asyncio
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from pathlib import Path
@@ -16,15 +16,13 @@ from gatekeeper.edge.certificate import PeerCertificate, certificate_of
 
 
 KEY = ec.generate_private_key(ec.SECP256R1())
-ENDS = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
+ENDS = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 
 
 def made(subject: x509.Name, *names: x509.GeneralName) -> PeerCertificate:
     """A certificate of somebody, signed by itself."""
     builder = x509.CertificateBuilder(subject, subject, KEY.public_key(), 7)
-    builder = builder.not_valid_before(datetime.datetime(2020, 1, 1)).not_valid_after(
-        ENDS.replace(tzinfo=None)
-    )
+    builder = builder.not_valid_before(dt.datetime(2020, 1, 1, tzinfo=dt.UTC)).not_valid_after(ENDS)
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     certificate = builder.sign(KEY, hashes.SHA256())
@@ -115,7 +113,9 @@ class Transport(asyncio.BaseTransport):
         pytest.param(ssl.CERT_NONE, True, False, id="not-asked"),
     ],
 )
-def test_what_a_connection_has_shown(tmp_path: Path, mode: ssl.VerifyMode, shows: bool, has_one: bool) -> None:
+def test_what_a_connection_has_shown(
+    tmp_path: Path, mode: ssl.VerifyMode, shows: bool, has_one: bool
+) -> None:
     """Only where its listener asks, and so has verified it."""
     ca = trustme.CA()
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
