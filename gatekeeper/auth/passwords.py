@@ -128,9 +128,10 @@ def _check(ln: int, r: int, p: int) -> None:
     memory = 128 * r << ln
     if memory < LEAST_MEMORY or memory * p < LEAST_WORK:
         raise NoHashError(f"scrypt with ln={ln}, r={r} and p={p} is guessed too fast; {_MAKE}")
-    if memory > MOST_MEMORY or memory * p > MOST_WORK:
-        size = memory // MiB
-        raise NoHashError(f"each check of it would take {size} MiB, {p} times; {_MAKE}")
+    if memory > MOST_MEMORY:
+        raise NoHashError(f"each check of it would take {memory // MiB} MiB of memory; {_MAKE}")
+    if memory * p > MOST_WORK:
+        raise NoHashError(f"each check of it would go {p} times through {memory // MiB} MiB; {_MAKE}")
 
 
 def _what_else(text: str) -> str:

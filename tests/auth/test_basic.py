@@ -188,6 +188,21 @@ async def test_who_is_not_known_costs_as_much_as_who_is(
     assert not {counted[0].text} & {ADA, BOB}
 
 
+@pytest.mark.parametrize(
+    "text", [b"ada", b"ad\xe4:x", b"ada:x\0", b"ad\0a:x", b"ada:x\x7f", "ada:\x85".encode(), b""]
+)
+async def test_what_could_be_nobodys_is_not_checked(
+    gateway: StartGateway, origin: StartOrigin, counted: list[PasswordHash], text: bytes
+) -> None:
+    """KEY-03: NUL and other controls, what is no UTF-8, what has no colon."""
+    live, _ = await served(gateway, origin)
+
+    refused = await live.get("/private/1", {"Authorization": "Basic " + base64.b64encode(text).decode()})
+
+    assert 401 == refused.status
+    assert [] == counted
+
+
 async def test_without_any_consumer_nobody_is_told_so(
     gateway: StartGateway, origin: StartOrigin, counted: list[PasswordHash]
 ) -> None:
