@@ -40,6 +40,7 @@ BUILT_IN: Final[Mapping[str, tuple[str, str]]] = {
     "drain": ("gatekeeper.cli.drain", "have a running gateway finish and end"),
     "audit": ("gatekeeper.cli.audit", "check that an audit file is as it was written"),
     "doc": ("gatekeeper.cli.doc", "explain a key, a filter, a type"),
+    "password": ("gatekeeper.cli.password", "print the hash of a password"),
     "schema": ("gatekeeper.cli.schema", "print the JSON Schema of gateway.yaml, for editors"),
     "plugin": ("gatekeeper.cli.plugin", "list what is installed"),
 }

@@ -42,7 +42,7 @@ LATER_KINDS: Final = frozenset(_KINDS.split())
 """Kinds of filters."""
 _KINDS_OF: Final = {
     "filter": LATER_KINDS,
-    "authenticator": frozenset({"basic", "mtls", "oidc", "http_signature"}),
+    "authenticator": frozenset({"oidc", "http_signature"}),
     "provider": frozenset({"sql", "consul", "etcd"}),
 }
 """The same for all sorts of parts, by the place that hints call them."""

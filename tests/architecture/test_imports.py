@@ -37,6 +37,7 @@ MORE = {
     "cli": {
         "workers",
         "admin",
+        "auth",  # makes hashes
         "config",
         "edge",
         "extend",
