@@ -1,6 +1,6 @@
 """All endpoints: what is served, checked and documented, one row each.
 
-Viewers read, operators also act on what runs, admins change the configuration.
+Viewers read, operators also act on what runs and see whose API keys there are, admins change the configuration and these keys.
 """
 
 from typing import Final

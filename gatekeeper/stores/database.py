@@ -1,8 +1,9 @@
 """The database: one SQLite file, which several processes read and write at the same time.
 
-It is created by the first write, for its owner only (mode 0600; SQLite gives its WAL the same mode). Each use opens a
-connection of its own, which costs half a millisecond, so that none is shared between threads. Everything here blocks:
-where a loop runs, call it in a thread.
+It is created by the first write, for its owner only (mode 0600; SQLite gives its WAL the same mode), and has its name from
+the moment on when it is whole: where several processes make a WAL database of the same empty file, SQLite 3.40 lets all of
+them wait for each other now and then. Each use opens a connection of its own, which costs half a millisecond, so that none is
+shared between threads. Everything here blocks: where a loop runs, call it in a thread.
 
 WAL lets readers read while somebody writes. After each write it is emptied into the file, so that a copy of the file
 alone is whole, and one that is put in its place does not meet the log of another.
@@ -148,13 +149,14 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
 
     """
     with explained(path):
-        _create(path)
+        if not path.exists():
+            _create(path)
         with closing(connect(path, PATIENCE)) as connection:
             connection.execute("PRAGMA synchronous = full")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 if not is_known(connection, path):
-                    _lay_out(connection)
+                    raise StoreError(f"the database {path} is an empty file; remove it")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -163,7 +165,6 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
                 raise
             # the change is safe already: a reader who is in the way now does no harm
             with suppress(sqlite3.OperationalError):
-                connection.execute("PRAGMA journal_mode = wal")
                 connection.execute("PRAGMA wal_checkpoint(truncate)")
 
 
@@ -188,17 +189,24 @@ def explain(path: Path, error: sqlite3.Error | OSError) -> str:
 
 
 def _create(path: Path) -> None:
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-
-
-def _lay_out(connection: sqlite3.Connection) -> None:
-    # not `executescript`, which would end the transaction
-    statement = ""
-    for line in _SCHEMA.format(identity=secrets.token_hex(16)).splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            connection.execute(statement)
-            statement = ""
-    connection.execute(f"PRAGMA application_id = {OURS}")
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+    """Make a database under another name, and give it its own where nobody has been faster."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    try:
+        with closing(connect(draft, PATIENCE)) as connection:
+            connection.execute("PRAGMA synchronous = full")
+            connection.execute("PRAGMA journal_mode = wal")
+            connection.executescript(
+                f"BEGIN; {_SCHEMA.format(identity=secrets.token_hex(16))}"
+                f"PRAGMA application_id = {OURS}; PRAGMA user_version = {VERSION}; COMMIT"
+            )
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # else a name that is new may be lost where the power fails
+        os.fsync(folder)
+    finally:
+        os.close(folder)

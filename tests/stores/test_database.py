@@ -50,14 +50,13 @@ def test_it_is_created_for_its_owner_only(path: Path) -> None:
 
 
 def test_an_empty_file_is_one_that_nobody_has_written(path: Path) -> None:
-    """Somebody has been killed between its creation and its first row."""
+    """None of ours: these are whole from the first moment on. It is not written to."""
     path.touch()
     with reading(path) as connection:
         assert connection is None
-    with writing(path):
+    with pytest.raises(StoreError, match="is an empty file; remove it"), writing(path):
         pass
-    with reading(path) as connection:
-        assert connection is not None
+    assert b"" == path.read_bytes()
 
 
 def test_readers_go_on_while_somebody_writes(path: Path) -> None:
@@ -80,8 +79,7 @@ def test_what_fails_has_not_been_written(path: Path) -> None:
         connection.execute("UPDATE changes SET number = 5")
         raise RuntimeError
 
-    with reading(path) as connection:
-        assert connection is None
+    assert (0, 0) == counted(path)
 
 
 def test_a_copy_of_the_file_alone_is_whole(path: Path, tmp_path: Path) -> None:
@@ -197,6 +195,7 @@ def test_many_processes_create_it_at_once(path: Path) -> None:
     assert [0] * 6 == [process.wait(PATIENCE) for process in processes]
     assert 30 == len(KeyBook(path, SystemClock()).list())
     assert [("wal",)] == sql(path, "PRAGMA journal_mode")
+    assert ["gatekeeper.db"] == [file.name for file in path.parent.iterdir()]
 
 
 def test_a_process_that_is_killed_leaves_a_sound_file(path: Path) -> None:

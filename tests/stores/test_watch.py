@@ -149,6 +149,24 @@ async def test_a_revoked_key_that_is_taken_back(path: Path, book: KeyBook, clock
         await looks.until(lambda: watch.lookup(digest, clock.wall()) == record)
 
 
+async def test_a_look_without_a_change_reads_no_rows(path: Path, book: KeyBook) -> None:
+    """Nobody is told of it, either."""
+    await made(book)
+    looked, told, enough = 0, [], Looks()
+
+    class Counting(FakeClock):
+        def monotonic(self) -> float:
+            nonlocal looked
+            looked += 1
+            enough()
+            return super().monotonic()
+
+    async with KeyWatch(path, clock=Counting(), every=FAST, on_look=lambda: told.append(looked)):
+        await enough.until(lambda: looked > 5)
+
+    assert [1] == told
+
+
 async def test_only_what_has_changed_is_read(
     path: Path, book: KeyBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,8 +302,8 @@ async def test_key_05_a_file_that_cannot_be_read(
             if how == "folder":
                 await asyncio.to_thread(path.rmdir)
             await asyncio.to_thread(fresh.rename, path)
-            await looks.until(lambda: watch.state == "up")
-            assert record == watch.lookup(digest, now)
+            await looks.until(lambda: watch.lookup(digest, now) == record)
+            assert "up" == watch.state
 
     said = [(one.levelname, one.message) for one in caplog.records]
     assert ["ERROR", "INFO"] == [level for level, _ in said]
@@ -315,6 +333,7 @@ async def test_key_05_a_revocation_while_it_could_not_be_read(
 ) -> None:
     """It is heard of before anybody is told that all is well."""
     record, digest = await made(book)
+    other, other_digest = await made(book)
     looks = Looks()
     async with KeyWatch(path, every=FAST, on_look=looks) as watch:
         away = path.with_name("away.db")
@@ -324,7 +343,7 @@ async def test_key_05_a_revocation_while_it_could_not_be_read(
         await asyncio.to_thread(KeyBook(away, clock).revoke, record.id)
         await asyncio.to_thread(path.rmdir)
         await asyncio.to_thread(away.rename, path)
-        await looks.until(lambda: watch.state == "up")
+        await looks.until(lambda: watch.state == "up" and watch.lookup(other_digest, clock.wall()) == other)
         assert watch.lookup(digest, clock.wall()) is None
 
 
@@ -402,7 +421,8 @@ async def test_whoever_gives_up_while_it_opens(path: Path, monkeypatch: pytest.M
     go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert "keys of gatekeeper.db" not in threads()
+    assert watch._thread is not None
+    assert not watch._thread.is_alive()
 
 
 async def test_key_02_it_shows_no_digests(path: Path, book: KeyBook) -> None:
