@@ -239,7 +239,7 @@ def build(config: JwtConfig, context: BuildContext) -> Jwt:
     policy = TokenPolicy(
         issuer=config.issuer,
         audiences=None if audiences == ("any",) else audiences,
-        algorithms=frozenset([str(name) for name in config.algorithms]),
+        algorithms=config.algorithms,
         leeway=config.leeway,
         token_type=config.token_type,
         required=context.fit(config.required_claims),

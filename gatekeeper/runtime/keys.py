@@ -20,22 +20,19 @@ GRACE: Final = 86400.0
 """Seconds that a key is good for after it has been rotated, where nobody says otherwise."""
 _AT_MOST: Final = 20
 
-Names = tuple[Collection[str] | None, Collection[str] | None]
+Names = tuple[Collection[str], Collection[str]]
 
 
 def names_in(config: GatewayConfig) -> Names:
-    """The consumers of a configuration, and the authenticators that take keys; None where it has no such section."""
-    authenticators = getattr(config, "authenticators", None)
-    if authenticators is not None:
-        authenticators = [name for name, one in authenticators.items() if one.kind == KIND]
-    return getattr(config, "consumers", None), authenticators
+    """The consumers of a configuration, and the authenticators that take keys."""
+    return config.consumers, [name for name, one in config.authenticators.items() if one.kind == KIND]
 
 
 def check_names(
     consumer: str,
     authenticator: str | None,
-    consumers: Collection[str] | None,
-    authenticators: Collection[str] | None,
+    consumers: Collection[str],
+    authenticators: Collection[str],
 ) -> str:
     """See to it that a key is for somebody; return the authenticator: the only one that there is, if none is named.
 
@@ -43,15 +40,13 @@ def check_names(
         ValueError: there is no such consumer or authenticator, or several of these.
 
     """
-    if consumers is not None and consumer not in consumers:
+    if consumer not in consumers:
         raise ValueError(f"there is no consumer `{consumer}`{_instead(consumer, consumers, 'consumers')}")
     if authenticator is not None:
-        if authenticators is not None and authenticator not in authenticators:
+        if authenticator not in authenticators:
             instead = _instead(authenticator, authenticators, "authenticators")
             raise ValueError(f"there is no authenticator `{authenticator}` that takes API keys{instead}")
         return authenticator
-    if authenticators is None:
-        return KIND
     if len(authenticators) > 1:
         raise ValueError(f"name the authenticator that the key is for; there are {quoted(authenticators)}")
     for only in authenticators:

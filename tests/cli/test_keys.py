@@ -14,13 +14,13 @@ from gatekeeper.stores.keys import KeyBook
 from tests.cli.running import Gatekeeper, run
 
 
-WHO = ""
+WHO = "authenticators: {api_key: api_key}\nconsumers: {acme: {}}\n"
 """The consumers and authenticators of the configurations here."""
 TEXT = f"""\
 version: 1
 server: {{listen: "127.0.0.1:0"}}
 admin: {{listen: "127.0.0.1:0"}}
-routes: {{all: {{match: /**, filters: [static: {{status: 204}}]}}}}
+routes: {{all: {{match: /**, public: true, filters: [static: {{status: 204}}]}}}}
 {WHO}"""
 
 
