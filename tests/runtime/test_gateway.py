@@ -18,7 +18,8 @@ from gatekeeper.config.model import GatewayConfig, ListenerConfig
 from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.core.clock import SystemClock
 from gatekeeper.policy.health import Status
-from gatekeeper.runtime.gateway import CALLS, Gateway
+from gatekeeper.runtime.client import CALLS
+from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.testing import (
     HANG,
     FakeClock,

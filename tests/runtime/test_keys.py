@@ -151,7 +151,7 @@ async def test_a_database_that_cannot_be_used(tmp_path: Path, clock: FakeClock) 
     """It is named; nothing is said of keys."""
     path = tmp_path / "gatekeeper.db"
     await asyncio.to_thread(path.write_text, "version: 1\n" * 500)
-    keys = Keys(KeyBook(path, clock), clock, lambda: (None, None))
+    keys = Keys(KeyBook(path, clock), clock, lambda: (["a"], ["keys"]))
 
     for work in (keys.list(), keys.create({"consumer": "a"}), keys.rotate("k_1", {}), keys.revoke("k_1")):
         with pytest.raises(Unavailable, match=r"cannot be used: file is not a database$"):
