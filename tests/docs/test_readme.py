@@ -34,9 +34,6 @@ from gatekeeper.config.wording import is_parsed
 from gatekeeper.config.wording import keys as keys_of
 from gatekeeper.core import text as values
 from gatekeeper.extend.host import PluginHost
-from gatekeeper.filters.redirect import RedirectConfig
-from gatekeeper.filters.static import StaticConfig
-from gatekeeper.filters.transform import TransformConfig
 from gatekeeper.runtime.loading import load_gateway_text
 from tests.cli.running import ENVIRONMENT, Gatekeeper, move_demo, moved_ports
 from tests.docs.readme import LANGUAGES, README, ROOT, Block, blocks, parameters
@@ -235,7 +232,16 @@ def _classes(kind: Any) -> Iterator[type]:
         yield from _classes(argument)
 
 
-@pytest.mark.parametrize("cls", [model.GatewayConfig, TransformConfig, StaticConfig, RedirectConfig])
+KINDS = PluginHost().catalog
+OPTIONS = [
+    model.GatewayConfig,
+    *(one.config for one in KINDS.filters.values()),
+    *(one.config for one in KINDS.authenticators.values()),
+    *(one.credential for one in KINDS.authenticators.values() if one.credential is not None),
+]
+
+
+@pytest.mark.parametrize("cls", OPTIONS)
 def test_every_key_is_in_the_reference(cls: type) -> None:
     """So that nobody has to look for one in the code."""
     reference = README.read_text().partition("### gateway.yaml")[2].partition("### What it tells")[0]
