@@ -43,7 +43,7 @@ def make_authenticator(
     surroundings = surroundings or Surroundings()
     name = name or kind
     part = {kind: options} if identity is None else {kind: options, "identity": identity}
-    plans = {one["plan"]: {} for one in consumers.values() if "plan" in one}
+    plans: dict[str, Any] = {one["plan"]: {} for one in consumers.values() if "plan" in one}
     data = {"version": 1, "authenticators": {name: part}, "plans": plans, "consumers": consumers}
     config = load_gateway_text(orjson.dumps(data).decode(), host).config
     keep = Keep(surroundings.spawn)

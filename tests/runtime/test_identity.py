@@ -280,7 +280,8 @@ def test_one_request_leaves_nothing_for_the_next() -> None:
 
     again = KNOWN({"sub": "u", "org": "acme"})
 
-    assert ({"partner"}, {}) == (again.roles, again.notes)
+    assert {"partner"} == again.roles
+    assert {} == again.notes
 
 
 def test_of_whom_nothing_is_asked_nobody_is() -> None:

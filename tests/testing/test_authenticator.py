@@ -114,7 +114,7 @@ async def test_it_makes_consumers_of_claims() -> None:
     found = await TOKENS.authenticate(make_exchange("GET", "/u"))
 
     assert found is not None
-    assert ("tokens:/u", {"a"}) == (found.name, found.roles)
+    assert ("tokens:/u", frozenset("a")) == (found.name, found.roles)
 
 
 def test_its_surroundings_are_those_of_the_test() -> None:
