@@ -29,7 +29,7 @@ def make_authenticator(
     """Build an authenticator through a configuration, as a file would have it.
 
     `options` are what stands behind `kind:`, `identity` what stands beside it, and `consumers` those of the file; they have
-    credentials for `name`, which is that of the kind where none is given. Ask it of an exchange:
+    credentials for `name`, which is that of the kind where none is given, and any plans. Ask it of an exchange:
 
         keys = make_authenticator("api_key", consumers={"acme": {"credentials": {"api_key": {"sha256": ...}}}})
         consumer = await keys.authenticate(make_exchange(headers={"X-Api-Key": "..."}))
@@ -43,7 +43,8 @@ def make_authenticator(
     surroundings = surroundings or Surroundings()
     name = name or kind
     part = {kind: options} if identity is None else {kind: options, "identity": identity}
-    data = {"version": 1, "authenticators": {name: part}, "consumers": consumers}
+    plans: dict[str, Any] = {one["plan"]: {} for one in consumers.values() if "plan" in one}
+    data = {"version": 1, "authenticators": {name: part}, "plans": plans, "consumers": consumers}
     config = load_gateway_text(orjson.dumps(data).decode(), host).config
     keep = Keep(surroundings.spawn)
     builder = Builder(surroundings, host.catalog, surroundings.fake_clock.wheel, keep)

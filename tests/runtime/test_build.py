@@ -561,3 +561,84 @@ async def test_a_rewritten_path_keeps_what_its_route_keeps(
 
     asked = users.requests[0].target if users.requests else None
     assert expected == (answered.status, asked)
+
+
+# ---- who asks -------------------------------------------------------------------------------------------------------
+
+
+class Door:
+    """An authenticator that counts how often one is made, and keeps something."""
+
+    challenge = ""
+
+    def __init__(self, options: NoteOptions, context: BuildContext) -> None:
+        if options.word == "bad":
+            raise ValueError("this word is bad")
+        MADE.append(context)
+        self.kept = context.keep("thing", lambda _: object(), options)
+
+    async def authenticate(self, exchange: Exchange, /) -> None:
+        return None
+
+    def conceal(self, exchange: Exchange, /) -> None:
+        pass
+
+
+class Doors:
+    """The plugin with it."""
+
+    @hookimpl
+    def gatekeeper_register(self, catalog: Catalog) -> None:
+        catalog.authenticator("door", NoteOptions, Door, main="word")
+
+
+MADE: list[BuildContext] = []
+WITH_DOORS = """
+version: 1
+authenticators: {front: door, back: {door: b}}
+routes:
+  one: {match: /one, filters: [{auth: [front, back]}, {static: {body: {text: a}}}]}
+  two: {match: /two, filters: [{auth: front}, {static: {body: {text: a}}}]}
+"""
+
+
+async def test_an_authenticator_is_made_once(gateway: StartGateway) -> None:
+    """However many filters ask it; in the place and under the name of its own, so that what it keeps is found again."""
+    MADE.clear()
+    live = await gateway(WITH_DOORS, [Doors()])
+
+    assert [("front", "authenticators"), ("back", "authenticators")] == [
+        (one.name, one.owner) for one in MADE
+    ]
+    snapshot = live.gateway.snapshot
+    assert snapshot is not None
+    assert (await live.apply(WITH_DOORS.replace("text: a", "text: b"))).applied
+    assert 4 == len(MADE)
+
+
+async def test_what_an_authenticator_keeps_outlives_the_configuration(gateway: StartGateway) -> None:
+    """Where its options stay as they are."""
+    MADE.clear()
+    live = await gateway(WITH_DOORS, [Doors()])
+    await live.apply(WITH_DOORS.replace("door: b", "door: c"))
+
+    kept = [one.keep("thing", lambda _: None, NoteOptions()) for one in (MADE[0], MADE[2])]
+    assert kept[0] is kept[1]
+    assert None is not kept[0]
+
+
+async def test_questions_about_conditions_make_no_authenticators() -> None:
+    """They would open what nobody closes."""
+    MADE.clear()
+    host = await asyncio.to_thread(make_host, [Doors()])
+    config = await load_config(WITH_DOORS, host)
+
+    await asyncio.to_thread(builder(Surroundings(), host).conditions, config)
+
+    assert [] == MADE
+
+
+async def test_an_authenticator_that_cannot_be_made_is_a_problem(gateway: StartGateway) -> None:
+    """With its place."""
+    with pytest.raises(ConfigError, match=r"authenticators\.back: this word is bad"):
+        await gateway(WITH_DOORS.replace("door: b", "door: bad"), [Doors()])

@@ -523,3 +523,38 @@ async def test_nothing_stays_open() -> None:
         assert "idle" == opened.explain("GET", "/a").filters[0].state
 
     assert [True] == [session.closed for session in sessions]
+
+
+# ---- who asks -------------------------------------------------------------------------------------------------------
+
+WHO = """
+version: 1
+services: {app: http://127.0.0.1:1}
+authenticators: {keys: api_key}
+consumers: {acme: {credentials: {keys: {sha256: "%s"}}}}
+filters: [auth: keys]
+routes:
+  admin:
+    match: /admin/**
+    to: app
+    filters: [authorize: {role: admin}, {when: {role: admin}, transform: {request: {headers: {set: {x-a: a}}}}}]
+  open: {match: /open, to: app, public: true}
+""" % ("0" * 64)
+
+
+async def test_who_may_come_is_shown_and_nobody_is_asked() -> None:
+    """An explanation has no credential to prove anything by: it tells what is asked, and shows no secret."""
+    host = await asyncio.to_thread(make_host)
+    config = await load_config(WHO, host)
+    async with open_explainer(config, host) as explainer:
+        admin = explainer.explain("GET", "/admin/x", [("X-Api-Key", "hush"), ("X-Consumer", "acme")])
+        public = explainer.explain("GET", "/open")
+
+    assert [("auth", "runs"), ("authorize", "runs"), ("transform", "passed over")] == [
+        (step.name, step.state) for step in admin.filters
+    ]
+    (when,) = admin.filters[2].when
+    assert when.failed is not None
+    assert ("role admin", "nobody") == (when.failed.condition, when.failed.found)
+    assert [("auth", "dropped")] == [(step.name, step.state) for step in public.filters]
+    assert not [secret for secret in ("hush", "0" * 64) if secret in repr((admin, public))]

@@ -280,7 +280,8 @@ def test_one_request_leaves_nothing_for_the_next() -> None:
 
     again = KNOWN({"sub": "u", "org": "acme"})
 
-    assert ({"partner"}, {}) == (set(again.roles), again.notes)
+    assert {"partner"} == again.roles
+    assert {} == again.notes
 
 
 def test_of_whom_nothing_is_asked_nobody_is() -> None:
@@ -362,20 +363,20 @@ def test_what_is_an_authenticator(made: Any, wrong: str | None) -> None:
 EVERYWHERE = """
 version: 1
 services:
-  app: {instances: [http://127.0.0.1:1], filters: [auth: {any_of: [keys], upstream_headers: {X-Service: a}}]}
+  app: {instances: [http://127.0.0.1:1], filters: [{name: fourth, auth: {any_of: [keys], upstream_headers: {X-Service: a}}}]}
 authenticators: {keys: api_key}
 filters:
   - auth: {any_of: [keys], upstream_headers: {X-Global: "{consumer}"}}
 chains:
-  used: [{auth: {any_of: [keys], upstream_headers: {X-Chain: a}}}]
-  unused: [{auth: {any_of: [keys], upstream_headers: {X-Unused: a}}}]
+  used: [{name: third, auth: {any_of: [keys], upstream_headers: {X-Chain: a}}}]
+  unused: [{name: third, auth: {any_of: [keys], upstream_headers: {X-Unused: a}}}]
 routes:
   a:
     match: /a
     to: app
     filters: [{name: second, auth: {any_of: [keys], upstream_headers: {X-Route: a}}}, use: used]
     override: {second: {upstream_headers: {X-Override: a}}}
-  b: {match: /b, to: app, filters: [auth: {any_of: [keys], upstream_headers: false, optional: true}]}
+  b: {match: /b, to: app, filters: [{name: none, auth: {any_of: [keys], upstream_headers: false}}]}
   c: {match: /c, to: app, public: true}
 """
 

@@ -14,6 +14,10 @@ from gatekeeper.config.model import FilterConfig, GatewayConfig
 from gatekeeper.config.problems import ConfigError
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.routing.template import PathTemplate
+from gatekeeper.runtime.build import Builder
+from gatekeeper.runtime.identity import Known
+from gatekeeper.runtime.keep import Keep
+from gatekeeper.testing import Surroundings
 from gatekeeper.workers.blob import pack, unpack
 from tests.config import plugin as plugin_module
 from tests.config.corpus import GOOD, cases
@@ -67,6 +71,49 @@ def test_it_arrives_as_it_was(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     assert [listener.place for listener in config.server.listen.values()] == [
         listener.place for listener in arrived.server.listen.values()
     ]
+
+
+WHO = """\
+version: 1
+services: {app: http://127.0.0.1:1}
+authenticators: {keys: {api_key: {query: key}}}
+plans: {gold: {}, silver: {}}
+consumers:
+  acme:
+    roles: [admin]
+    plan: gold
+    labels: {team: blue}
+    credentials: {keys: {id: first, sha256: "%s", expires: "2027-01-01T00:00:00Z", scopes: [read]}}
+routes:
+  all:
+    match: /**
+    to: app
+    filters:
+      - auth: {any_of: [keys], upstream_headers: {x-who: "{consumer} {claim.sub}"}}
+      - authorize: {role: admin, claim: {org: {regex: "a+"}}, not: {plan: silver}}
+""" % ("0" * 64)
+
+
+def test_who_may_come_arrives_too() -> None:
+    """With what proves it, and it can be built there."""
+    host = PluginHost()
+    config = read(WHO, host)
+
+    arrived = unpack(pack(config))
+
+    assert config == arrived
+    assert arrived.authenticators["keys"].place == config.authenticators["keys"].place
+    (credential,) = Known.by("keys", arrived).credentials
+    assert ("acme", "0" * 64, ("read",)) == (
+        credential.consumer.name,
+        credential.config.sha256,
+        credential.config.scopes,
+    )
+    surroundings = Surroundings()
+    builder = Builder(surroundings, host.catalog, surroundings.fake_clock.wheel, Keep(surroundings.spawn))
+    assert ["auth", "authorize", "forward"] == list(
+        builder.prepare(arrived, 1).snapshot.table.entries[0].target.chain.names
+    )
 
 
 @pytest.fixture
