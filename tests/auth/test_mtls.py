@@ -6,6 +6,7 @@ import hashlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -14,6 +15,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gatekeeper.auth.mtls import CertificateConfig, Fingerprint, Mtls, Subject
 from gatekeeper.core.errors import Unauthenticated
@@ -81,7 +83,7 @@ class Authority:
         self,
         subject: str,
         ends: dt.datetime = NOW + DAY,
-        use: x509.ObjectIdentifier = x509.ExtendedKeyUsageOID.CLIENT_AUTH,
+        use: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH,
     ) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name.from_rfc4514_string(subject)
@@ -140,7 +142,7 @@ class World:
     config: Callable[..., str]
     clients: list[Client] = attrs.field(factory=list)
 
-    def tls(self, certificate: Issued | None, **settings: object) -> ssl.SSLContext:
+    def tls(self, certificate: Issued | None, **settings: Any) -> ssl.SSLContext:
         context = ssl.create_default_context()
         self.server.configure_trust(context)
         if certificate is not None:
@@ -149,7 +151,7 @@ class World:
             setattr(context, name, value)
         return context
 
-    def client(self, certificate: Issued | None, listener: str = "web", **settings: object) -> Client:
+    def client(self, certificate: Issued | None, listener: str = "web", **settings: Any) -> Client:
         client = Client(self.live.addresses[listener], self.tls(certificate, **settings))
         self.clients.append(client)
         return client
@@ -232,7 +234,7 @@ async def test_one_that_no_consumer_has_is_wrong(world: World, subject: str) -> 
     assert subject not in str(world.live.records)
 
 
-async def hears(world: World, certificate: Issued | None, **settings: object) -> str:
+async def hears(world: World, certificate: Issued | None, **settings: Any) -> str:
     """What comes of a request: an answer, or an end of the connection."""
     try:
         answer = await world.client(certificate, **settings).get("/public")
@@ -249,14 +251,14 @@ async def test_who_is_not_vouched_for_has_no_connection(
     """Another authority, a time that is over, one for servers, itself; and none, where one is required."""
     world.live = await gateway(world.config(mode))
     other = Authority(tmp_path / "other")
-    both = {"minimum_version": version, "maximum_version": version}
+    both: dict[str, Any] = {"minimum_version": version, "maximum_version": version}
 
     assert "200" == await hears(world, world.ours.issue(PSP), **both)
     assert ("200" if mode == "optional" else "nothing") == await hears(world, None, **both)
     for wrong in (
         other.issue(PSP),
         world.ours.issue(PSP, ends=NOW - DAY),
-        world.ours.issue(PSP, use=x509.ExtendedKeyUsageOID.SERVER_AUTH),
+        world.ours.issue(PSP, use=ExtendedKeyUsageOID.SERVER_AUTH),
     ):
         assert "nothing" == await hears(world, wrong, **both)
     assert [] == [one for one in world.shop.requests if one.get("x-consumer")]
@@ -313,6 +315,7 @@ async def test_with_other_kinds(world: World) -> None:
 
     assert [200, 200, 200] == [(await one.get("/either", key)).status for one in (psp, nobody, none)]
     assert ["psp", "old", "old"] == [one.get("x-consumer") for one in world.shop.requests]
+    assert [None] * 3 == [one.get("x-api-key") for one in world.shop.requests]
     assert [401, 401] == [(await one.get("/either")).status for one in (nobody, none)]
     assert [200, 401, 401] == [(await one.get("/both", key)).status for one in (psp, nobody, none)]
     assert 401 == (await psp.get("/both")).status
