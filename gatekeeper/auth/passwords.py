@@ -113,7 +113,7 @@ def prepared(text: str) -> str:
 
 
 def has_control(text: str) -> bool:
-    """Whether it has characters that cannot be sent (RFC 7617 section 2)."""
+    """Whether it has characters that cannot be sent (RFC 7617 section 2); scrypt would overlook a NUL at the end."""
     return any(unicodedata.category(character) == "Cc" for character in text)
 
 

@@ -179,17 +179,17 @@ async def test_who_is_not_known_costs_as_much_as_who_is(
     """A hash as expensive as that of somebody, and the same for the same name; the password of another never fits."""
     live, _ = await served(gateway, origin)
 
-    for _ in range(2):
+    for _ in range(5):
         assert 401 == (await live.get("/private/1", basic("eve", "Pässwörd: 1"))).status
         assert 401 == (await live.get("/private/1", basic("adä", "x"))).status
 
-    assert [CHEAP] * 4 == [hashed.cost for hashed in counted]
-    assert counted[0] == counted[2]
+    assert [CHEAP] * 10 == [hashed.cost for hashed in counted]
+    assert [counted[0]] * 5 == counted[::2]
     assert not {counted[0].text} & {ADA, BOB}
 
 
 @pytest.mark.parametrize(
-    "text", [b"ada", b"ad\xe4:x", b"ada:x\0", b"ad\0a:x", b"ada:x\x7f", "ada:\x85".encode(), b""]
+    "text", [b"ada", b"ad\xe4:x", b"ada:x\0", b"ad\0a:x", b"ada:x\x7f", "ada:\x85".encode()]
 )
 async def test_what_could_be_nobodys_is_not_checked(
     gateway: StartGateway, origin: StartOrigin, counted: list[PasswordHash], text: bytes

@@ -251,7 +251,7 @@ async def test_who_is_not_vouched_for_has_no_connection(
     """Another authority, a time that is over, one for servers, itself; and none, where one is required."""
     world.live = await gateway(world.config(mode))
     other = Authority(tmp_path / "other")
-    both = {"minimum_version": version, "maximum_version": version}
+    both: dict[str, Any] = {"minimum_version": version, "maximum_version": version}
 
     assert "200" == await hears(world, world.ours.issue(PSP), **both)
     assert ("200" if mode == "optional" else "nothing") == await hears(world, None, **both)
@@ -315,6 +315,7 @@ async def test_with_other_kinds(world: World) -> None:
 
     assert [200, 200, 200] == [(await one.get("/either", key)).status for one in (psp, nobody, none)]
     assert ["psp", "old", "old"] == [one.get("x-consumer") for one in world.shop.requests]
+    assert [None] * 3 == [one.get("x-api-key") for one in world.shop.requests]
     assert [401, 401] == [(await one.get("/either")).status for one in (nobody, none)]
     assert [200, 401, 401] == [(await one.get("/both", key)).status for one in (psp, nobody, none)]
     assert 401 == (await psp.get("/both")).status
