@@ -1,21 +1,29 @@
-"""`${NAME}`, `${NAME:-default}` and `${file:path}` in the values of a document.
+"""`${NAME}`, `${NAME:-default}`, `${file:path}` and `${SCHEME:name}` of plugins in the values of a document.
 
 What is put in is never parsed again, and never shown: it may be a secret, so messages show the reference.
 """
 
+import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
 
 from gatekeeper.config.document import BROKEN, Document, Interpolated, Spot, Variable
-from gatekeeper.config.problems import Fault, Path, Refusal
+from gatekeeper.config.problems import Fault, Path, Refusal, did_you_mean, quoted
 
+
+log = logging.getLogger(__name__)
+
+SecretResolver = Callable[[str], str]
+"""Brings the value that a reference names: what stands behind its scheme. It raises LookupError where there is none, and
+whatever it raises refuses the configuration; the message of a LookupError is shown, and must hold no secret."""
+NO_SECRETS: Final[Mapping[str, SecretResolver]] = {}
 
 MAX_FILE: Final = 64 * 1024
 """Bytes of a file that is put in."""
 
-_SCHEMES: Final = frozenset({"file:", "env:"})
+_SCHEMES: Final = ("file", "env")
 _REFERENCE: Final = re.compile(
     r"\$\$\{"
     r"|\$\{(?:(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?"
@@ -25,7 +33,13 @@ _REFERENCE: Final = re.compile(
 )
 
 
-def interpolate(document: Document, environ: Mapping[str, str], *, quiet: bool = False) -> list[FilePath]:
+def interpolate(
+    document: Document,
+    environ: Mapping[str, str],
+    *,
+    quiet: bool = False,
+    secrets: Mapping[str, SecretResolver] = NO_SECRETS,
+) -> list[FilePath]:
     """Replace the references in all values; what cannot be is noted in the document, and its value is BROKEN.
 
     `quiet` says nothing of variables that are not set, where it is known that some could not be read. Returns the files
@@ -33,7 +47,7 @@ def interpolate(document: Document, environ: Mapping[str, str], *, quiet: bool =
     """
     if "${" not in document.text or document.spot is None:
         return []
-    interpolation = _Interpolation(document, environ, quiet)
+    interpolation = _Interpolation(document, environ, quiet, secrets)
     document.data = interpolation.value(document.data, (), document.spot)
     return list(interpolation.files)
 
@@ -43,10 +57,18 @@ class _UnsetError(Exception):
 
 
 class _Interpolation:
-    def __init__(self, document: Document, environ: Mapping[str, str], quiet: bool) -> None:
+    def __init__(
+        self,
+        document: Document,
+        environ: Mapping[str, str],
+        quiet: bool,
+        secrets: Mapping[str, SecretResolver],
+    ) -> None:
         self.document = document
         self.environ = environ
         self.quiet = quiet
+        self.secrets = secrets
+        self.brought: dict[str, str] = {}
         self.files: dict[FilePath, str | Refusal] = {}
 
     def value(self, value: Any, path: Path, spot: Spot) -> Any:
@@ -60,7 +82,7 @@ class _Interpolation:
             return value
         try:
             whole = _REFERENCE.fullmatch(value)
-            if whole and (whole["name"] or whole["file"]):
+            if whole and (whole["name"] or whole["file"] or self.scheme(whole["other"]) in self.secrets):
                 return Variable(self.replaced(whole), value)
             text = _REFERENCE.sub(self.replaced, value)
             only_literal = all(found[0] == "$${" for found in _REFERENCE.finditer(value))
@@ -94,11 +116,16 @@ class _Interpolation:
             return content
         name = found["name"]
         if name is None:
-            scheme = re.match(r"[a-z][a-z0-9_]*:", found["other"] or "")
+            scheme = self.scheme(found["other"])
+            if scheme in self.secrets:
+                return self.secret(found[0], scheme, found["other"].removeprefix(f"{scheme}:"))
             if scheme:
-                if scheme[0] in _SCHEMES:
+                if scheme in _SCHEMES:
                     raise Refusal(f"`{found[0]}` names nothing; write it behind the `:`")
-                raise Refusal(f"`${{{scheme[0]}...}}` is not available yet", "not-available")
+                known = (
+                    did_you_mean(scheme, self.secrets) or f"; there are {quoted([*_SCHEMES, *self.secrets])}"
+                )
+                raise Refusal(f"`${{{scheme}:...}}`: nothing brings such secrets{known}", "unknown-kind")
             raise Refusal(f"`{found[0]}` is no reference: write `${{NAME}}`, or `$${{` for a literal `${{`")
         value = self.environ.get(name) or found["default"]
         if value is None:
@@ -110,6 +137,35 @@ class _Interpolation:
             raise Refusal(f"`${{{name}}}` {state}; {hint}", "unresolved")
         if value != found["default"]:
             self.document.outside[value] = found[0]
+        return value
+
+    @staticmethod
+    def scheme(text: str | None) -> str:
+        """What a reference says before its first `:`; empty where that is no word."""
+        found = re.match(r"([a-z][a-z0-9_]*):", text or "")
+        return found[1] if found else ""
+
+    def secret(self, reference: str, scheme: str, name: str) -> str:
+        """What a plugin brings, the same for each reference to it."""
+        if not name:
+            raise Refusal(f"`{reference}` names nothing; write it behind the `:`")
+        if reference not in self.brought:
+            try:
+                value = self.secrets[scheme](name)
+            except LookupError as error:
+                raise Refusal(
+                    f"`{reference}`: {error.args[0] if error.args else 'there is none'}", "unresolved"
+                ) from None
+            except Exception as error:  # whatever a plugin raises may hold what it has read
+                log.debug("%s could not be brought", reference, exc_info=True)
+                raise Refusal(
+                    f"`{reference}` could not be brought: {type(error).__name__}", "unresolved"
+                ) from None
+            if not (type(value) is str and value):
+                raise Refusal(f"`{reference}` has brought no text", "unresolved")
+            self.brought[reference] = value
+        value = self.brought[reference]
+        self.document.outside[value] = reference
         return value
 
     def content(self, reference: str, file: FilePath) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from gatekeeper.config.interpolate import SecretResolver
+
 
 class PartKind(Protocol):
     """A kind of part that a plugin brings: of condition, balancer, health check or provider."""
@@ -52,6 +54,11 @@ class Kinds(Protocol):
     @property
     def authenticators(self) -> Mapping[str, AuthenticatorKindConfig]:
         """The kinds of `authenticators`."""
+        ...
+
+    @property
+    def secrets(self) -> Mapping[str, SecretResolver]:
+        """What brings the values of `${SCHEME:name}`, by scheme."""
         ...
 
     @property

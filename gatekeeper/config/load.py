@@ -80,7 +80,13 @@ def read(
     variables = os.environ if environ is None else environ
     expand = functools.partial(expand_at, kinds)
     tree = read_sources(
-        path, expand, variables, environment=environment, env_file=env_file, provided=provided
+        path,
+        expand,
+        variables,
+        environment=environment,
+        env_file=env_file,
+        provided=provided,
+        secrets=kinds.secrets,
     )
     return _draft(tree, kinds, template, expand, path.parent)
 
@@ -109,6 +115,7 @@ def read_text(
         environment=environment,
         env_file=env_file,
         provided=provided,
+        secrets=kinds.secrets,
     )
     return _draft(tree, kinds, template, expand, base or Path.cwd())
 

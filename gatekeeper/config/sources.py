@@ -23,7 +23,7 @@ from gatekeeper.config.document import (
     shown,
 )
 from gatekeeper.config.dotenv import read_dotenv
-from gatekeeper.config.interpolate import interpolate
+from gatekeeper.config.interpolate import NO_SECRETS, SecretResolver, interpolate
 from gatekeeper.config.merge import SECTIONS, Expand, Merger, Value, fault_at, join, no_mapping
 from gatekeeper.config.problems import Fault, Path, did_you_mean, quoted
 from gatekeeper.config.provided import Provided, add_provided
@@ -48,11 +48,12 @@ def read_sources(
     environment: str | None = None,
     env_file: EnvFile = None,
     provided: Sequence[Provided] = (),
+    secrets: Mapping[str, SecretResolver] = NO_SECRETS,
 ) -> Tree:
     """Read a configuration from its root file; everything that is wrong is in the faults of the tree.
 
     Without a choice where there are environments nothing comes of it. `expand` knows the short forms, and variables of
-    `environ` win over those of the file.
+    `environ` win over those of the file. `secrets` are what brings values that are kept elsewhere, by scheme.
     """
     tree = Tree(files=[path])
     text = _text(path, str(path), may_wait=True)
@@ -60,7 +61,8 @@ def read_sources(
         tree.faults.append(text)
         tree.incomplete = True
         return tree
-    return _read_from(tree, text, expand, environ, str(path), path.parent, environment, env_file, provided)
+    where = str(path), path.parent
+    return _read_from(tree, text, expand, environ, *where, environment, env_file, provided, secrets)
 
 
 def sources_of_text(
@@ -73,9 +75,10 @@ def sources_of_text(
     environment: str | None = None,
     env_file: EnvFile = False,
     provided: Sequence[Provided] = (),
+    secrets: Mapping[str, SecretResolver] = NO_SECRETS,
 ) -> Tree:
     """Read a configuration whose root file has this text; `name` is what messages call it, `base` where its files are."""
-    return _read_from(Tree(), text, expand, environ, name, base, environment, env_file, provided)
+    return _read_from(Tree(), text, expand, environ, name, base, environment, env_file, provided, secrets)
 
 
 def _read_from(
@@ -88,9 +91,10 @@ def _read_from(
     environment: str | None,
     env_file: EnvFile,
     provided: Sequence[Provided],
+    secrets: Mapping[str, SecretResolver],
 ) -> Tree:
     variables, quiet = _variables(tree, name, base, environ, env_file)
-    files = _Files(tree, name, base, variables, quiet, expand)
+    files = _Files(tree, name, base, variables, quiet, expand, secrets)
     files.read(text)
     files.choose(environment or None)
     add_provided(tree, provided, base)
@@ -128,6 +132,7 @@ class _Files:
     variables: Mapping[str, str]
     quiet: bool
     expand: Expand
+    secrets: Mapping[str, SecretResolver]
     overlays: dict[str, list[tuple[str, Path]]] = attrs.field(factory=dict, init=False)
     seen: dict[FilePath, str] = attrs.field(factory=dict, init=False)
 
@@ -184,7 +189,7 @@ class _Files:
     def add(self, document: Document) -> Document:
         """Note a file with what is wrong in it."""
         tree = self.tree
-        tree.files += interpolate(document, self.variables, quiet=self.quiet)
+        tree.files += interpolate(document, self.variables, quiet=self.quiet, secrets=self.secrets)
         tree.documents.append(document)
         tree.faults += document.faults
         tree.warnings += document.warnings

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import attrs
 
 from gatekeeper.config.identity import ClaimsConfig
+from gatekeeper.config.interpolate import SecretResolver
 from gatekeeper.core.chain import AttemptFilter, Filter, Predicate
 from gatekeeper.extend.authenticate import Authenticator
 from gatekeeper.extend.context import BuildContext
@@ -90,11 +91,13 @@ class Catalog:
     def __init__(self) -> None:
         self.filters: dict[str, FilterKind] = {}
         self.authenticators: dict[str, AuthenticatorKind] = {}
+        self.secrets: dict[str, SecretResolver] = {}
         self.predicates: dict[str, Kind] = {}
         self.balancers: dict[str, Kind] = {}
         self.probes: dict[str, Kind] = {}
         self.providers: dict[str, Kind] = {}
         self.plugin = "gatekeeper"
+        self._bringers: dict[str, str] = {}
 
     def of_plugin(self, plugin: str) -> tuple[str, ...]:
         """The names of all kinds that a plugin has declared."""
@@ -102,7 +105,8 @@ class Catalog:
             *(self.filters, self.authenticators, self.predicates),
             *(self.balancers, self.probes, self.providers),
         )
-        return tuple(kind.kind for table in tables for kind in table.values() if kind.plugin == plugin)
+        kinds = [kind.kind for table in tables for kind in table.values() if kind.plugin == plugin]
+        return (*kinds, *(f"${{{scheme}:}}" for scheme, owner in self._bringers.items() if owner == plugin))
 
     def filter(
         self,
@@ -180,6 +184,28 @@ class Catalog:
             reads_claims=reads_claims,
         )
         self._add("authenticator", self.authenticators, made)
+
+    def secret(self, scheme: str, resolve: SecretResolver) -> None:
+        """Declare what brings secrets that are kept elsewhere: `${SCHEME:name}` in a configuration is `resolve(name)`.
+
+        It is asked in a thread whenever a configuration is read, once for each reference, and must answer soon. It raises
+        LookupError where there is no such secret.
+
+        Raises:
+            CatalogError: there is such a scheme, or its name is none.
+
+        """
+        if not _KIND.fullmatch(scheme):
+            raise CatalogError(
+                f"plugin {self.plugin!r}: {scheme!r} is no name for a scheme; use a-z, 0-9 and _"
+            )
+        owner = "gatekeeper" if scheme in {"file", "env"} else self._bringers.get(scheme)
+        if owner is not None:
+            raise CatalogError(
+                f"plugin {self.plugin!r} declares `${{{scheme}:...}}`, which plugin {owner!r} has declared; choose another"
+            )
+        self.secrets[scheme] = resolve
+        self._bringers[scheme] = self.plugin
 
     def predicate(
         self,

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,10 @@ def test_keys_and_documents_without_references_stay_as_they_are() -> None:
     [
         ("${NOPE}", "`${NOPE}` is not set; set it, or write `${NOPE:-default}` [unresolved]"),
         ("a ${EMPTY}", "`${EMPTY}` is empty; set it, or write `${EMPTY:-default}` [unresolved]"),
-        ("${vault:kv/x}", "`${vault:...}` is not available yet [not-available]"),
+        (
+            "${vault:kv/x}",
+            "`${vault:...}`: nothing brings such secrets; there are `file`, `env` [unknown-kind]",
+        ),
         ("${ACME_KEY}", "`${ACME_KEY}` is not set; did you mean `${ACME_KEYS}`? [unresolved]"),
         ("${PROT}", "`${PROT}` is not set; did you mean `${PORT}`? [unresolved]"),
         ("${host}", "`${host}` is not set; did you mean `${HOST}`? [unresolved]"),
@@ -223,3 +227,59 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
         fault.message for fault in document.faults[:1]
     ]
     assert document.faults[1].message.endswith("cannot be read: File name too long")
+
+
+# ---- what plugins bring ---------------------------------------------------------------------------------------------
+
+
+def bring(name: str) -> Any:
+    """As a plugin would."""
+    if name == "nothing":
+        return ""
+    if name == "odd":
+        return 5
+    if name == "broken":
+        raise RuntimeError("the secret is hush")
+    if name == "gone":
+        raise LookupError("no such secret in the store")
+    if name == "quiet":
+        raise KeyError
+    return f"<{name}>"
+
+
+def test_a_plugin_brings_secrets() -> None:
+    """A whole value, or a part of one; each reference is asked for once, and what it brought is hidden in messages."""
+    asked: list[str] = []
+    document = read_document('a: "${vault:kv/x}"\nb: "${vault:kv/x} ${vault:y:z}"\n', "f")
+
+    def ask(name: str) -> str:
+        asked.append(name)
+        return str(bring(name))
+
+    interpolate(document, {}, secrets={"vault": ask})
+
+    assert {"a": "<kv/x>", "b": "<kv/x> <y:z>"} == document.data
+    assert ["kv/x", "y:z"] == asked
+    assert {"<kv/x>": "${vault:kv/x}", "<y:z>": "${vault:y:z}"} == document.outside
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("${vault:}", "`${vault:}` names nothing; write it behind the `:` [bad-value]"),
+        ("${vault:nothing}", "`${vault:nothing}` has brought no text [unresolved]"),
+        ("${vault:odd}", "`${vault:odd}` has brought no text [unresolved]"),
+        ("${vault:broken}", "`${vault:broken}` could not be brought: RuntimeError [unresolved]"),
+        ("${vault:gone}", "`${vault:gone}`: no such secret in the store [unresolved]"),
+        ("${vault:quiet}", "`${vault:quiet}`: there is none [unresolved]"),
+        ("${vaullt:x}", "`${vaullt:...}`: nothing brings such secrets; did you mean `vault`? [unknown-kind]"),
+    ],
+)
+def test_a_secret_that_cannot_be_brought_is_refused(written: str, message: str) -> None:
+    """Without a word of what was read."""
+    document = read_document(f'a: "{written}"\n', "f")
+
+    interpolate(document, {}, secrets={"vault": bring})
+
+    assert [message] == [f"{fault.message} [{fault.id}]" for fault in document.faults]
+    assert {"a": BROKEN} == document.data

@@ -214,6 +214,7 @@ class Bare:
     """No kinds at all."""
 
     authenticators: Mapping[str, Any] = attrs.field(factory=dict)
+    secrets: Mapping[str, Any] = attrs.field(factory=dict)
     filters: Mapping[str, Any] = attrs.field(factory=dict)
     predicates: Mapping[str, Any] = attrs.field(factory=dict)
     balancers: Mapping[str, Any] = attrs.field(factory=dict)

@@ -39,6 +39,7 @@ UNSEEN_MESSAGES = tuple(
         re.compile,
         (
             r"the value of `.*\$\{.*` does not fit",  # what a variable holds
+            r"`\$\{.*: nothing brings such secrets",
             r"`\$\{.*` (?:is (?:no reference|not available yet)|names nothing)",
             r"is longer than ten years",
             r"`\{path\.\w+\}`: ",  # what the path captures
@@ -247,6 +248,7 @@ class Kinds:
     filters: Mapping[str, Kind]
     predicates: Mapping[str, Kind] = attrs.field(factory=dict)
     authenticators: Mapping[str, Any] = attrs.field(factory=dict)
+    secrets: Mapping[str, Any] = attrs.field(factory=dict)
     balancers: Mapping[str, Kind] = attrs.field(factory=dict)
     probes: Mapping[str, Kind] = attrs.field(factory=dict)
     providers: Mapping[str, Kind] = attrs.field(factory=dict)

@@ -9,6 +9,8 @@ from gatekeeper.config.conditions import IDENTITY_KEYS, ConditionConfig
 from gatekeeper.config.identity import ClaimsConfig
 from gatekeeper.config.wording import keys
 from gatekeeper.extend.catalog import PREDICATES, Catalog, CatalogError
+from gatekeeper.extend.host import PluginHost
+from gatekeeper.runtime.loading import load_gateway_text
 
 
 @attrs.frozen
@@ -224,3 +226,37 @@ def test_a_kind_of_authenticator_is_declared_once() -> None:
         CatalogError, match="plugin 'second' declares authenticator 'keys', which plugin 'first'"
     ):
         catalog.authenticator("keys", Options, build)
+
+
+def test_a_scheme_of_secrets_is_declared_once() -> None:
+    """By one plugin, under a name that the gateway does not use itself."""
+    catalog = Catalog()
+    catalog.plugin = "one"
+    catalog.secret("vault", str.upper)
+
+    assert {"vault": str.upper} == catalog.secrets
+    assert ("${vault:}",) == catalog.of_plugin("one")
+    catalog.plugin = "two"
+    for scheme, message in (
+        ("vault", "plugin 'two' declares `${vault:...}`, which plugin 'one' has declared; choose another"),
+        (
+            "file",
+            "plugin 'two' declares `${file:...}`, which plugin 'gatekeeper' has declared; choose another",
+        ),
+        ("env", "plugin 'two' declares `${env:...}`, which plugin 'gatekeeper' has declared; choose another"),
+        ("A b", "plugin 'two': 'A b' is no name for a scheme; use a-z, 0-9 and _"),
+    ):
+        with pytest.raises(CatalogError) as caught:
+            catalog.secret(scheme, str)
+        assert message == str(caught.value)
+
+
+def test_a_plugin_brings_secrets_to_a_configuration() -> None:
+    """Wherever a value stands."""
+    host = PluginHost()
+    host.catalog.secret("vault", lambda name: f"http://{name}:8080")
+    config = load_gateway_text(
+        'version: 1\nservices: {a: "${vault:users}"}\nroutes: {a: {match: /**, to: a}}\n', host
+    ).config
+
+    assert "http://users:8080" == str(config.services["a"].instances[0].url)
