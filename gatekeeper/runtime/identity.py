@@ -60,7 +60,7 @@ class Known:
 def identify_by(authenticator: str, config: IdentityConfig, known: Sequence[Credential]) -> Identify:
     """Make consumers of claims, first those of the configuration whose claims they are.
 
-    Measured: 4 µs for a subject, two roles and a scope.
+    Measured: 5 µs for a subject, two roles and a scope.
     """
     matchers: list[tuple[Consumer, list[tuple[str, Matcher]]]] = [
         (one.consumer, [(name, one_of(matcher)) for name, matcher in one.config.claims.items()])
