@@ -29,6 +29,7 @@ _TITLES: Final[Mapping[int, str]] = {
     422: "Unprocessable Content",
     429: "Too Many Requests",
     500: "Internal Server Error",
+    503: "Service Unavailable",
 }
 """The phrases of RFC 9110: those of `http` depend on the version of Python, and codes are made of them."""
 

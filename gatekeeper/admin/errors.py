@@ -1,4 +1,4 @@
-"""What ends a request otherwise than asked. The first two are raised by the node, the last one by this folder."""
+"""What ends a request otherwise than asked. The first three are raised by the node, the last one by this folder."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,6 +10,10 @@ class Conflict(Exception):
 
 class Stale(Exception):
     """What is to be changed is no longer what was read; answered with 412."""
+
+
+class Unavailable(Exception):
+    """What is asked for stands where nobody gets at it now; answered with 503."""
 
 
 class AdminError(Exception):

@@ -15,7 +15,7 @@ _NAME: Final = re.compile(r"\{([a-z]+)\}")
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _MEANINGS: Final[Mapping[str, str]] = {
     "name": "name of the service or the route",
-    "id": "id of the instance, percent-encoded: `http:%2F%2F10.0.0.5:3000`",
+    "id": "id of the instance, percent-encoded: `http:%2F%2F10.0.0.5:3000`; or of the key",
 }
 _SECURITY: Final = "token"
 

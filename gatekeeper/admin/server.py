@@ -8,6 +8,7 @@ runs in the loop that serves requests, so everything here is bounded: connection
 import asyncio
 import hashlib
 import logging
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -19,7 +20,7 @@ from gatekeeper.admin.answers import problem
 from gatekeeper.admin.bodies import DIGEST, LIMIT, Bodies
 from gatekeeper.admin.connection import accept
 from gatekeeper.admin.endpoint import Call, Endpoint
-from gatekeeper.admin.errors import AdminError, Conflict, Stale
+from gatekeeper.admin.errors import AdminError, Conflict, Stale, Unavailable
 from gatekeeper.admin.table import ENDPOINTS
 from gatekeeper.admin.users import CHALLENGE, Role, User, Users
 from gatekeeper.core.clock import Clock, SystemClock
@@ -49,6 +50,7 @@ _STATUSES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (Conflict, 409),
     (Stale, 412),
     (ValueError, 422),
+    (Unavailable, 503),
 )
 _BUGS: Final = (KeyError, IndexError, UnicodeError)
 """Of these classes too, but no answers of a node."""
@@ -133,7 +135,7 @@ class AdminServer:
             await self._record(request, user, error.status)
             raise
         except Exception:
-            log.exception("the admin listener failed to answer %s %s", request.method, request.path)
+            log.exception("the admin listener failed to answer %s %s", request.method, _path(request))
             response = problem(500, "the gateway failed to answer; its log says why")
         if _is_news(request, response.status):
             self._note(request, user, response.status)
@@ -186,7 +188,7 @@ class AdminServer:
             "admin request",
             extra={
                 "method": request.method,
-                "path": request.path,
+                "path": _path(request),
                 "status": status,
                 "user": user.name if user is not None else "",
                 "client": guard.peer(request),
@@ -202,7 +204,7 @@ class AdminServer:
             "role": str(user.role) if user is not None else "",
             "client": guard.peer(request),
             "method": request.method,
-            "path": request.path,
+            "path": _path(request),
             "status": status,
         }
         if digest := await _digest(request):
@@ -229,6 +231,14 @@ class AdminServer:
 
 
 _REFUSED: Final = frozenset({401, 403, 429})
+_API_KEY: Final = re.compile(r"gk_[0-9A-Za-z]+")
+
+
+def _path(request: web.Request) -> str:
+    """The path for logs: without an API key that somebody has taken for its id."""
+    return _API_KEY.sub("gk_***", request.path)
+
+
 _USER: Final = web.RequestKey("user", User)
 _REFUSALS: Final = tuple(kind for kind, _ in _STATUSES)
 

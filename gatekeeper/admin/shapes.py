@@ -203,6 +203,22 @@ CONFIGURATION: Final[Shape] = {
 }
 DOCUMENT: Final = _object({"openapi": _TEXT, "info": {"type": "object"}, "paths": {"type": "object"}})
 
+_KEY: Final[Mapping[str, Shape]] = {
+    "id": {**_TEXT, "description": "what it is called; no secret"},
+    "consumer": _TEXT,
+    "authenticator": _TEXT,
+    "hint": {**_TEXT, "description": "the last four characters"},
+    "scopes": _list(_TEXT),
+    "note": _TEXT,
+    "created": _NUMBER,
+    "expires": _TIME,
+    "revoked": _TIME,
+    "successor": {"type": ["string", "null"], "description": "id of the key that was made in its place"},
+    "state": {"type": "string", "enum": ["live", "expired", "revoked"]},
+}
+KEY: Final = _object(_KEY)
+MADE_KEY: Final = _object({**_KEY, "key": {**_TEXT, "description": "what clients send; shown only now"}})
+
 # ---- what is sent ---------------------------------------------------------------------------------------------------
 
 NEW_SERVICE: Final = {
@@ -233,6 +249,34 @@ OVERRIDE: Final = {
     ),
     "minProperties": 1,
     "examples": [{"drain": True}],
+}
+NEW_KEY: Final = {
+    **_closed(
+        _object(
+            {"consumer": _NAME},
+            {
+                "authenticator": {**_NAME, "description": "the one that takes keys, where there are several"},
+                "scopes": _list(_NAME),
+                "expires": {**_TIME, "description": "seconds since 1970, null for never"},
+                "note": {**_TEXT, "description": "one line for people"},
+            },
+        )
+    ),
+    "examples": [{"consumer": "acme", "scopes": ["orders.read"], "note": "their CI"}],
+}
+ROTATION: Final = {
+    **_closed(
+        _object(
+            {},
+            {
+                "grace": {
+                    **_SECONDS,
+                    "description": "seconds that the old key is good for; a day, where not said",
+                }
+            },
+        )
+    ),
+    "examples": [{"grace": 3600}, {}],
 }
 _SECRETS: Final = (
     "; `***`, which stands for a secret where one is shown, is refused at its place, and of `${...}` only those are taken "
@@ -268,5 +312,9 @@ NAMED: Final[Mapping[str, Any]] = {
     "NewInstance": NEW_INSTANCE,
     "NewRoutingRule": NEW_RULE,
     "Override": OVERRIDE,
+    "Key": KEY,
+    "MadeKey": MADE_KEY,
+    "NewKey": NEW_KEY,
+    "Rotation": ROTATION,
 }
 """What stands in `components`; it is referred to wherever the same object stands."""

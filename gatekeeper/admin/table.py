@@ -1,13 +1,13 @@
 """All endpoints: what is served, checked and documented, one row each.
 
-Viewers read, operators also act on what runs, admins change the configuration.
+Viewers read, operators also act on what runs and see whose API keys there are, admins change the configuration and these keys.
 """
 
 from typing import Final
 
 from aiohttp import web
 
-from gatekeeper.admin import changes, openapi, reads, shapes
+from gatekeeper.admin import changes, keys, openapi, reads, shapes
 from gatekeeper.admin.answers import JSON, YAML, as_json
 from gatekeeper.admin.endpoint import Call, Content, Endpoint, json_content
 from gatekeeper.admin.users import Role
@@ -274,4 +274,48 @@ _CHANGES: Final = (
     ),
 )
 
-ENDPOINTS: Final = (*_READS, *_ACTS, *_CHANGES)
+_KEY: Final = "/gateway/keys/{id}"
+_ONCE: Final = {"Cache-Control": "no-store: the key is shown only now"}
+
+_KEYS: Final = (
+    Endpoint(
+        method="GET",
+        path="/gateway/keys",
+        role=Role.OPERATOR,
+        summary="All API keys that were made here, oldest first: whose they are, and nothing to use them by.",
+        handle=keys.list_keys,
+        answers={200: json_content("keys", {"type": "array", "items": shapes.KEY})},
+        fails=(503,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/gateway/keys",
+        role=Role.ADMIN,
+        summary="Make an API key for a consumer; the answer has it, and nothing else ever will.",
+        handle=keys.create,
+        takes={JSON: shapes.NEW_KEY},
+        answers={201: json_content("the key", shapes.MADE_KEY, **_ONCE)},
+        fails=(422, 503),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_KEY}/rotate",
+        role=Role.ADMIN,
+        summary="Make an API key in the place of another one, which is good for a while longer.",
+        handle=keys.rotate,
+        takes={JSON: shapes.ROTATION},
+        answers={201: json_content("the new key", shapes.MADE_KEY, **_ONCE)},
+        fails=(404, 422, 503),
+    ),
+    Endpoint(
+        method="DELETE",
+        path=_KEY,
+        role=Role.ADMIN,
+        summary="Revoke an API key, at once and for good; again is no error.",
+        handle=keys.revoke,
+        answers={204: Content("it is revoked")},
+        fails=(404, 503),
+    ),
+)
+
+ENDPOINTS: Final = (*_READS, *_ACTS, *_CHANGES, *_KEYS)

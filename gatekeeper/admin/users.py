@@ -28,7 +28,7 @@ class Role(enum.IntEnum):
     OPERATOR = 2
     """Checks instances, takes them in and out, reloads, drains."""
     ADMIN = 3
-    """Changes the configuration."""
+    """Changes the configuration, makes and revokes API keys."""
 
     def __str__(self) -> str:
         return self.name.lower()

@@ -1,4 +1,4 @@
-"""`api_key`: keys of consumers, of which only the SHA-256 is known."""
+"""`api_key`: keys of consumers, of which only the SHA-256 is known: those of the configuration, and those of the database."""
 
 import hashlib
 import hmac
@@ -7,9 +7,10 @@ from typing import Final
 import attrs
 
 from gatekeeper.auth.reading import PlaceConfig
-from gatekeeper.core.errors import Unauthenticated
+from gatekeeper.core.errors import IdentityUnknown, Unauthenticated
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.identity import Consumer
+from gatekeeper.extend.authenticate import StoredKey
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
 from gatekeeper.extend.hookspecs import hookimpl
@@ -64,6 +65,10 @@ class ApiKey:
         self._place = config.credential(header=HEADER)
         self._wall = context.clock.wall
         self.challenge = f'ApiKey realm="{context.name}"'
+        self._name: Final = context.name
+        self._consumers: Final = context.consumers
+        self._stored: Final = context.stored_keys()
+        self._made: dict[bytes, tuple[StoredKey, Consumer]] = {}
         self._held: dict[bytes, _Held] = {}
         for credential in context.credentials:
             key: KeyConfig = credential.config
@@ -82,10 +87,28 @@ class ApiKey:
         digest = hashlib.sha256(key.encode("latin-1")).digest()
         held = self._held.get(digest)
         if held is None or not hmac.compare_digest(held.digest, digest):
-            raise Unauthenticated(log="the key is not known")
+            return self._of_database(digest)
         if held.expires <= self._wall():
             raise Unauthenticated(log=f"the key {held.id or 'of ' + held.consumer.name} has expired")
         return held.consumer
+
+    def _of_database(self, digest: bytes) -> Consumer:
+        stored = self._stored.lookup(digest, self._wall())
+        if stored is None:
+            self._made.pop(digest, None)
+            if self._stored.state != "up":
+                raise IdentityUnknown(log="the database of keys cannot be read, and the key may be a new one")
+            raise Unauthenticated(log="the key is not known")
+        made = self._made.get(digest)
+        if made is None or made[0] is not stored:
+            made = self._made[digest] = stored, self._consumer(stored)
+        return made[1]
+
+    def _consumer(self, stored: StoredKey) -> Consumer:
+        consumer = self._consumers.get(stored.consumer)
+        if stored.authenticator != self._name or consumer is None:
+            raise Unauthenticated(log="the key is for another authenticator, or its consumer is no more")
+        return attrs.evolve(consumer, scopes=frozenset(stored.scopes)) if stored.scopes else consumer
 
     def conceal(self, exchange: Exchange, /) -> None:
         """Take the key out of the request."""

@@ -46,7 +46,7 @@ class ExternalConfig:
     """Ask somebody else whether a request may pass; `identity` and `credentials` know who asks by the fields of the answer."""
 
     url: str = attrs.field(
-        validator=is_endpoint("send the client's, or a field by `send_headers`"),
+        validator=is_endpoint("let it know the gateway by the network that it comes from"),
         metadata=help_line("whom to ask, by GET; 2xx lets pass"),
     )
     timeout: Duration = attrs.field(

@@ -1,6 +1,6 @@
 """`introspection`: tokens that only the server which issued them can read; it is asked (OAuth 2.0 Token Introspection, RFC 7662).
 
-What it says of a token holds for a while, so that most requests ask nobody: what is known costs 3 µs, against a call's 0.4 ms.
+What it says of a token holds for a while, so that most requests ask nobody: what is known costs 1.5 µs, a call 0.3 ms and more.
 A good token is believed until it expires, or the time of `cache` is over; a bad one for seconds only, because it may become
 good. Tokens are told apart by their SHA-256, and good and bad ones kept apart, so that who invents tokens pushes out no real
 one. Where the server cannot be asked, or what it says is not beyond doubt, nobody passes who is not known already.
@@ -109,8 +109,8 @@ class Memory:
 
     def __init__(self, most: int = KEPT, largest: int = KEPT_BYTES) -> None:
         """Know nothing; `most` tokens, and `largest` bytes of answers."""
-        self._most: Final = most
-        self._largest: Final = largest
+        self._most = most
+        self._largest = largest
         self._known: dict[bytes, Known] = {}
         self.size = 0
 

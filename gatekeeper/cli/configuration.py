@@ -4,7 +4,7 @@ import os
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.cli.flags import USAGE_ERROR, CommandError, Parser
 
@@ -88,6 +88,29 @@ def load(options: Namespace, host: "PluginHost", path: Path | None = None) -> "L
         return load_gateway(path, host, environment=options.env, env_file=env_file(options))
     except ConfigError as error:
         raise refused(error, path) from error
+
+
+def said(options: Namespace, key: str) -> Any:
+    """What stands under a key at the top, whatever is wrong with the rest; None where nothing does.
+
+    Raises:
+        CommandError: there is no configuration.
+
+    """
+    from gatekeeper.config.sources import read_sources  # noqa: PLC0415 - not for --help
+
+    path = config_path(options)
+    if not path.exists():
+        raise CommandError(MISSING.format(path=path).rstrip(), USAGE_ERROR)
+    tree = read_sources(
+        path,
+        lambda _path, value: value,
+        os.environ,
+        environment=options.env,
+        env_file=env_file(options),
+    )
+    documents = [tree.data, *(document.data for document in tree.documents)]
+    return next((data[key] for data in documents if isinstance(data, dict) and key in data), None)
 
 
 def refused(error: "ConfigError", path: Path) -> CommandError:

@@ -98,9 +98,9 @@ def _files(loaded: "Loaded") -> "dict[str, FileFacts]":
         tls.certificate for tls in services if tls.certificate
     }
     found = {}
-    for path in dict.fromkeys(map(str, loaded.files)):
+    for path in dict.fromkeys(map(str, (*loaded.files, config.database.file))):
         if not Path(path).is_file():
-            continue  # it was looked for only
+            continue  # it was looked for only, or nothing is kept yet
         expires = read_certificate(Path(path).read_bytes())[1] if path in certificates else None
         found[path] = FileFacts(mode=Path(path).stat().st_mode, is_key=path in keys, expires=expires)
     return found

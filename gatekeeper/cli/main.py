@@ -34,11 +34,13 @@ BUILT_IN: Final[Mapping[str, tuple[str, str]]] = {
         "gatekeeper.cli.services",
         "list the instances of a running gateway, or change what they get",
     ),
+    "keys": ("gatekeeper.cli.keys", "make, list, rotate and revoke API keys"),
     "reload": ("gatekeeper.cli.reload", "have a running gateway read its configuration again"),
     "restart": ("gatekeeper.cli.restart", "renew the workers of a running gateway, one by one"),
     "drain": ("gatekeeper.cli.drain", "have a running gateway finish and end"),
     "audit": ("gatekeeper.cli.audit", "check that an audit file is as it was written"),
     "doc": ("gatekeeper.cli.doc", "explain a key, a filter, a type"),
+    "password": ("gatekeeper.cli.password", "print the hash of a password"),
     "schema": ("gatekeeper.cli.schema", "print the JSON Schema of gateway.yaml, for editors"),
     "plugin": ("gatekeeper.cli.plugin", "list what is installed"),
 }

@@ -149,24 +149,11 @@ def _configured(options: Namespace) -> SplitResult:
 
     """
     from gatekeeper.config.addresses import Listen  # noqa: PLC0415 - not for --help
-    from gatekeeper.config.sources import read_sources  # noqa: PLC0415
 
     path = configuration.config_path(options)
-    if not path.exists():
-        if options.config is not None:
-            raise CommandError(configuration.MISSING.format(path=path).rstrip(), USAGE_ERROR)
+    if not path.exists() and options.config is None:
         return _url(DEFAULT)
-    tree = read_sources(
-        path,
-        lambda _path, value: value,
-        os.environ,
-        environment=options.env,
-        env_file=configuration.env_file(options),
-    )
-    documents = [tree.data, *(document.data for document in tree.documents)]
-    admin = next(
-        (data.get("admin") for data in documents if isinstance(data, dict) and "admin" in data), None
-    )
+    admin = configuration.said(options, "admin")
     listen = admin.get("listen", DEFAULT) if isinstance(admin, dict) else DEFAULT
     if listen is False:
         raise CommandError(f"`admin.listen` is false in {path}: that gateway cannot be asked", USAGE_ERROR)

@@ -16,6 +16,8 @@ AUTH: Final = "auth"
 """The kind of filter that finds out who asks."""
 AUTHORIZE: Final = "authorize"
 """The kind of filter that lets pass who may."""
+MTLS: Final = "mtls"
+"""The kind of authenticator that needs listeners which ask for certificates."""
 
 
 def _of_claims(_instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:

@@ -8,7 +8,7 @@ import attrs
 from gatekeeper.config.checker import Checker, conditions, texts
 from gatekeeper.config.conditions import IDENTITY_KEYS, ConditionConfig
 from gatekeeper.config.filters import changes_of, is_required, walk
-from gatekeeper.config.identity import AUTH, AUTHORIZE, ConsumerConfig, wants_somebody
+from gatekeeper.config.identity import AUTH, AUTHORIZE, MTLS, ConsumerConfig, wants_somebody
 from gatekeeper.config.model import FilterConfig, RouteConfig, TargetConfig
 from gatekeeper.config.problems import Path
 from gatekeeper.core.text import Text, Value
@@ -32,12 +32,25 @@ class IdentityChecker(Checker):
             if authenticator.identity is not None and not kind.reads_claims:
                 message = f"`identity` is made of what a token says, and `{authenticator.kind}` reads none"
                 self.refuse("not-here", ("authenticators", name, "identity"), message, at_key=True)
+            if authenticator.kind == MTLS:
+                self._certificates(name)
         owners: dict[str, dict[Any, str]] = {}
         for name, consumer in self.config.consumers.items():
             path: Path = ("consumers", name)
             if consumer.plan is not None:
                 self.exists("plans", "plan", consumer.plan, (*path, "plan"))
             self._credentials(path, name, consumer, owners)
+
+    def _certificates(self, name: str) -> None:
+        """Check that somebody is asked for certificates."""
+        listeners = self.config.server.listen.values()
+        asks = any(one.tls is not None and one.tls.client is not None for one in listeners)
+        if not asks and not self.tree.incomplete and self.is_sound(("server", "listen")):
+            message = (
+                f"no listener asks clients for certificates, so `{name}` would know nobody; write "
+                "`client: {ca: FILE, mode: optional}` under `tls` of one"
+            )
+            self.refuse("needs", ("authenticators", name), message, at_key=True)
 
     def _credentials(
         self, path: Path, name: str, consumer: ConsumerConfig, owners: dict[str, dict[Any, str]]

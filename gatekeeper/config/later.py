@@ -10,7 +10,7 @@ from gatekeeper.config.problems import Path
 
 
 _SECTIONS: Final[Mapping[str, str]] = {
-    "": "stores database plugins tenants tests cluster history",
+    "": "stores plugins tenants tests cluster history",
     "server.concurrency.limit": "auto",
     "server.reload": "run_tests",
     "admin": "tls",
@@ -42,7 +42,7 @@ LATER_KINDS: Final = frozenset(_KINDS.split())
 """Kinds of filters."""
 _KINDS_OF: Final = {
     "filter": LATER_KINDS,
-    "authenticator": frozenset({"jwt", "basic", "mtls", "oidc", "http_signature"}),
+    "authenticator": frozenset({"oidc", "http_signature"}),
     "provider": frozenset({"sql", "consul", "etcd"}),
 }
 """The same for all sorts of parts, by the place that hints call them."""

@@ -82,7 +82,7 @@ def read(
     tree = read_sources(
         path, expand, variables, environment=environment, env_file=env_file, provided=provided
     )
-    return _draft(tree, kinds, template, expand)
+    return _draft(tree, kinds, template, expand, path.parent)
 
 
 def read_text(
@@ -110,14 +110,15 @@ def read_text(
         env_file=env_file,
         provided=provided,
     )
-    return _draft(tree, kinds, template, expand)
+    return _draft(tree, kinds, template, expand, base or Path.cwd())
 
 
-def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate, expand: Expand) -> Draft:
+def _draft(tree: Tree, kinds: Kinds, template: ParseTemplate, expand: Expand, folder: Path) -> Draft:
     apply_defaults(tree, expand, _TAKEN)
     config, faults = convert(tree, kinds, template)
     faults = [*tree.faults, *tree.warnings, *faults]
     if config is not None:
+        config = attrs.evolve(config, database=config.database.within(folder.absolute()))
         known = [fault for fault in faults if fault.severity == "error"]
         faults += check(config, kinds, tree, template, known)
     problems = _sorted(tree.problem(fault) for fault in faults)

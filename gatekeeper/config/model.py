@@ -13,6 +13,7 @@ import attrs
 from gatekeeper.config.addresses import Url
 from gatekeeper.config.concurrency import ConcurrencyConfig
 from gatekeeper.config.conditions import HIDDEN, Condition, Match
+from gatekeeper.config.database import Database
 from gatekeeper.config.fields import AtLeast, InfoConfig, help_line, is_positive
 from gatekeeper.config.identity import (
     AuthenticatorConfig,
@@ -366,6 +367,10 @@ class GatewayConfig:
     server: ServerConfig = attrs.field(factory=ServerConfig, metadata=help_line("the side that clients see"))
     admin: AdminConfig = attrs.field(factory=AdminConfig, metadata=help_line("the side that operators see"))
     observe: ObserveConfig = attrs.field(factory=ObserveConfig, metadata=help_line("what is recorded"))
+    database: Database = attrs.field(
+        default=Database("gatekeeper.db"),
+        metadata=help_line("the file of API keys, from the folder of this file. Takes a restart"),
+    )
     providers: Mapping[Name, ProviderConfig] = attrs.field(
         factory=dict, metadata=help_line("where more services and routes come from, by name")
     )

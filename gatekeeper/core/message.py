@@ -1,9 +1,9 @@
 """Requests, responses and their header fields."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gatekeeper.core.body import EMPTY, Body
 
@@ -159,6 +159,39 @@ class Headers:
         return f"<Headers {', '.join(name.decode('latin-1') for name, _ in self.fields)}>"
 
 
+class ClientCertificate(Protocol):
+    """Who a connection has proven to be of: an authority that the listener names in `tls.client` vouches for it.
+
+    It is the same object for all requests of a connection, and taken apart when somebody asks. What cannot be read is a
+    ValueError then.
+    """
+
+    @property
+    def der(self) -> bytes:
+        """The whole of it."""
+        ...
+
+    @property
+    def fingerprint_sha256(self) -> str:
+        """The SHA-256 of the whole, in hexadecimal, in lower case."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """Whom it is of, in the form of `core.subject`."""
+        ...
+
+    @property
+    def names(self) -> Sequence[tuple[str, str]]:
+        """What else it is for, each with its kind: `dns`, `address`, `email` or `uri` (RFC 5280 section 4.2.1.6)."""
+        ...
+
+    @property
+    def expires(self) -> float:
+        """When it ends, in seconds since 1970; a connection may be kept for longer."""
+        ...
+
+
 class Request:
     """A clean request: nothing in it is hop-by-hop, ambiguous, or claimed by somebody who is not trusted.
 
@@ -166,12 +199,14 @@ class Request:
     bytes with dot segments resolved, and the query as it came. `host` is lower-case and without port, `authority` what
     the client wrote. `client` is the address after `trusted_proxies`, `peer` the one that the connection came from.
     `upgrade` is the protocol that the client asks to switch to, in lower case, where the route lets it; it is sent on.
-    `takes_trailers` says that the client reads fields behind an answer's last chunk.
+    `takes_trailers` says that the client reads fields behind an answer's last chunk. `certificate` is what the connection
+    has shown, where its listener asks for certificates; behind a proxy that speaks TLS itself it is that of the proxy.
     """
 
     __slots__ = (
         "authority",
         "body",
+        "certificate",
         "client",
         "headers",
         "host",
@@ -205,6 +240,7 @@ class Request:
         upgrade: str = "",
         *,
         takes_trailers: bool = False,
+        certificate: ClientCertificate | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -221,6 +257,7 @@ class Request:
         self.listener = listener
         self.upgrade = upgrade
         self.takes_trailers = takes_trailers
+        self.certificate = certificate
 
     def copy(self) -> "Request":
         """A request with headers of its own; the body is shared."""
@@ -240,6 +277,7 @@ class Request:
             self.listener,
             self.upgrade,
             takes_trailers=self.takes_trailers,
+            certificate=self.certificate,
         )
 
     def __repr__(self) -> str:

@@ -148,10 +148,10 @@ _ACTIONS: Final = {
 _is_claim: Final = re.compile(
     rb"(?:x-(?:forwarded|original|authenticated|consumer|anonymous-consumer|credential|auth-request|authentik|envoy"
     rb"|webauth|goog-authenticated|goog-iap|ms-client-principal|ms-token|amzn-oidc|amzn-mtls|pomerium|vouch|jwt"
-    rb"|ssl|tls|client-cert|client-dn|client-verify|remote-(?:user|name|email|groups?)"
+    rb"|ssl|tls|mtls|client-(?:cert|certificate|dn|subject|issuer|fingerprint|verify)|clientcert|remote-(?:user|name|email|groups?)"
     rb"|user-(?:id|name|email|roles?|groups?|scopes?))"
     rb"|x-(?:endpoint-api|apigateway-api)-userinfo|x-arr-(?:clientcert|ssl)"
-    rb"|cf-access|client-cert|ssl-client|tailscale-user|remote-(?:user|name|email|groups?))(?:-[0-9a-z-]*)?"
+    rb"|cf-access|(?:cf-)?client-cert|client-certificate|ssl-client|tailscale-user|remote-(?:user|name|email|groups?))(?:-[0-9a-z-]*)?"
 ).fullmatch
 _ODD: Final = re.compile(rb"[^0-9a-z-]")
 

@@ -166,6 +166,7 @@ class Reader:
             peer.address,
             peer.address,
             peer.listener,
+            certificate=peer.certificate,
         )
         request_id = ""
         traceparent: bytes | None = None

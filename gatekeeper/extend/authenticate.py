@@ -1,7 +1,7 @@
 """What finds out who asks: the filter `auth` asks authenticators by their names."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import attrs
 
@@ -39,6 +39,38 @@ class Credential:
 
     consumer: Consumer
     config: Any = attrs.field(repr=False)
+
+
+class StoredKey(Protocol):
+    """A key that somebody has made while gateways run."""
+
+    @property
+    def consumer(self) -> str:
+        """The name of who has it."""
+        ...
+
+    @property
+    def authenticator(self) -> str:
+        """The name of the authenticator that takes it."""
+        ...
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What it may do; where there are none, what its consumer may."""
+        ...
+
+
+class StoredKeys(Protocol):
+    """The keys that are made, rotated and revoked while gateways run; a look-up is one access of a dict."""
+
+    @property
+    def state(self) -> Literal["up", "stale", "down"]:
+        """Where it is not `up`, nobody can say that a key does not exist."""
+        ...
+
+    def lookup(self, digest: bytes, now: float, /) -> StoredKey | None:
+        """The key of this SHA-256 that works at `now` (seconds since 1970); None where there is none."""
+        ...
 
 
 class Identify(Protocol):

@@ -5,14 +5,13 @@ never more calls than are allowed, none takes longer than is said, no answer is 
 is no JSON beyond doubt is nothing. Whatever fails is a `CallFailed`, which shows nothing of what was sent or answered.
 
 Authenticators and filters share this; plugins may, too. A `SingleFlight` lets all who want the same wait for one call.
-Measured: what stands round the call itself costs 25 µs; aiohttp needs 300 µs for one on loopback.
+Measured: what stands round a call costs 50 µs, against 220 for one of aiohttp to a server of aiohttp in the same process.
 """
 
 import asyncio
 import base64
 import json
 import logging
-import math
 import os
 import re
 import ssl
@@ -92,10 +91,9 @@ def json_object(reply: Reply) -> dict[str, Any]:
     if not _JSON.fullmatch(reply.text(b"content-type").partition(";")[0].strip()):
         raise CallFailed("answer", "its answer says that it is no JSON")
     try:
+        # which refuses all of that but names that stand twice
         orjson.loads(reply.body)
-        found = json.loads(
-            reply.body.decode(), object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite
-        )
+        found = json.loads(reply.body.decode(), object_pairs_hook=_once)
     except (ValueError, RecursionError):
         # the message of a parser quotes what it reads
         raise CallFailed("answer", "its answer is no JSON, or says something twice") from None
@@ -109,13 +107,6 @@ def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(members):
         raise ValueError("a name stands twice")
     return found
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number beyond all bounds")
-    return number
 
 
 def client_header(client_id: str, client_secret: str) -> tuple[str, str]:

@@ -13,9 +13,9 @@ from gatekeeper.core.exchange import Attempt, Exchange, Key
 from gatekeeper.core.identity import Consumer
 from gatekeeper.core.instance import Instance
 from gatekeeper.core.message import Response
-from gatekeeper.extend.authenticate import Authenticator, Credential, Identify
+from gatekeeper.extend.authenticate import Authenticator, Credential, Identify, StoredKeys
 from gatekeeper.extend.running import RunningGateway
-from gatekeeper.extend.vocabulary import Condition
+from gatekeeper.extend.vocabulary import Condition, Matcher
 from gatekeeper.observe.metrics import Metrics
 from gatekeeper.policy.retry import Budget, RetryPolicy
 
@@ -92,6 +92,14 @@ def _nobody(claims: Mapping[str, Any], /) -> Consumer:
     )
 
 
+def _no_keys() -> StoredKeys:
+    raise LookupError("only an authenticator has the keys of the database")
+
+
+def _no_fit(matchers: Mapping[str, Matcher], /) -> Callable[[Mapping[str, Any]], bool]:
+    raise LookupError(f"only an authenticator asks about claims, not about {', '.join(matchers)}")
+
+
 def _no_question(condition: Condition, /) -> Predicate:
     raise LookupError(f"conditions cannot be asked here: {condition!r}")
 
@@ -109,7 +117,8 @@ class BuildContext:
     service are spoken to where they speak TLS. `predicate` makes a question of a condition among its options.
 
     Filters find those who tell who asks in `authenticators`, by their names. An authenticator has the `consumers` of
-    the configuration as it proves them, with their `credentials`, and makes others of claims by `identify`.
+    the configuration as it proves them, with their `credentials`, makes others of claims by
+    `identify`, and asks by `fit` whether claims are what they must be. `stored_keys` opens those of the database.
     """
 
     gateway: RunningGateway
@@ -122,7 +131,9 @@ class BuildContext:
     authenticators: Mapping[str, Authenticator] = attrs.field(factory=dict)
     consumers: Mapping[str, Consumer] = attrs.field(factory=dict)
     credentials: Sequence[Credential] = ()
+    stored_keys: Callable[[], StoredKeys] = _no_keys
     identify: Identify = _nobody
+    fit: Callable[[Mapping[str, Matcher]], Callable[[Mapping[str, Any]], bool]] = _no_fit
     random: Random = attrs.field(factory=SystemRandom)
     keeper: Keeper = _keep_nothing
 

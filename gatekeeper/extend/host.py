@@ -31,7 +31,10 @@ BUILT_IN: Final = {
             *("auth", "authorize", "upstream_auth", "forward"),
         )
     },
-    **{name: f"gatekeeper.auth.{name}" for name in ("api_key", "introspection", "external")},
+    **{
+        name: f"gatekeeper.auth.{name}"
+        for name in ("api_key", "basic", "jwt", "introspection", "mtls", "external")
+    },
     "balancers": "gatekeeper.registry.balancers",
     "probes": "gatekeeper.registry.probes",
     "http_provider": "gatekeeper.registry.providers.http",

@@ -118,15 +118,15 @@ def build(config: UpstreamAuthConfig, context: BuildContext) -> UpstreamAuth:
         return UpstreamAuth(b"Basic " + base64.b64encode(pair))
     if config.bearer is not None:
         return UpstreamAuth(b"Bearer " + config.bearer.token.encode())
+    own = config.client_credentials
+    assert own is not None
     name, gateway, wheel, random = (
         f"{context.owner} {context.name}",
         context.gateway,
         context.wheel,
         context.random,
     )
-    token = context.keep(
-        "token", lambda one: AccessToken(name, one, gateway, wheel, random), config.client_credentials
-    )
+    token = context.keep("token", lambda one: AccessToken(name, one, gateway, wheel, random), own)
     return UpstreamAuth(b"", token)
 
 

@@ -41,7 +41,7 @@ from gatekeeper.routing.example import HOST
 from gatekeeper.routing.table import Entry, Table
 from gatekeeper.runtime.dry_run import DryRun
 from gatekeeper.runtime.folding import AttemptFilterLink, ChainGroup, FilterLink
-from gatekeeper.runtime.identity import Known, identify_by, wrong_with
+from gatekeeper.runtime.identity import Known, claims_fit, identify_by, open_keys, wrong_with
 from gatekeeper.runtime.keep import Keep, Plan
 from gatekeeper.runtime.listening import listener_tls
 from gatekeeper.runtime.matching import Conditions
@@ -141,7 +141,13 @@ class Builder:
         """
         kind = self.catalog.authenticators[config.kind]
         known = Known.by(name, gateway)
-        more: dict[str, Any] = {"consumers": known.consumers, "credentials": known.credentials}
+        keeper, file = plan or self.keep.plan(), gateway.database.file
+        more: dict[str, Any] = {
+            "consumers": known.consumers,
+            "credentials": known.credentials,
+            "stored_keys": lambda: keeper(("database", "keys"), open_keys, file),
+            "fit": claims_fit,
+        }
         if kind.reads_claims:
             more["identify"] = identify_by(name, config.identity or IdentityConfig(), known.credentials)
         made = self._call(kind, config.options, name, AUTHENTICATORS, plan, **more)

@@ -117,9 +117,15 @@ def say_what_waits(before: GatewayConfig, after: GatewayConfig) -> None:
     for key, one, other in (
         ("admin", before.admin, after.admin),
         ("server.workers", before.server.workers, after.server.workers),
+        ("database", before.database, after.database),
     ):
         if one != other:
             log.warning("`%s` has changed: that takes a restart; the rest is in force", key)
+
+
+def without_what_waits(before: GatewayConfig, after: GatewayConfig) -> GatewayConfig:
+    """What can come into force of a configuration: workers that begin later use the database that all others use."""
+    return attrs.evolve(after, database=before.database)
 
 
 # ---- what is wrong --------------------------------------------------------------------------------------------------

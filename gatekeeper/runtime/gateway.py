@@ -29,6 +29,7 @@ from gatekeeper.registry.services import Member, Service
 from gatekeeper.runtime.auditing import Auditing
 from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.change import Change, Outcome
+from gatekeeper.runtime.client import open_client
 from gatekeeper.runtime.front import Front, LocalFront
 from gatekeeper.runtime.keep import Keep, Key
 from gatekeeper.runtime.loading import Loaded
@@ -44,9 +45,6 @@ from gatekeeper.version import VERSION
 
 
 log = logging.getLogger(__name__)
-
-CALLS: Final = 1000
-"""Connections to other systems, as plugins have them, at the same time."""
 
 
 class Gateway:
@@ -115,13 +113,7 @@ class Gateway:
 
     def _open_http(self) -> None:
         # before anything is built: that is done in a thread, and this only where a loop runs
-        self._http = aiohttp.ClientSession(
-            # one system that hangs must not keep the calls to others waiting: callers have limits of their own
-            connector=aiohttp.TCPConnector(limit=CALLS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=10),
-        )
+        self._http = open_client()
 
     def emit(self, event: Event) -> None:
         """Tell all plugins that something has changed; what one of them raises is logged."""

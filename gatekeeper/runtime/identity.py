@@ -1,11 +1,13 @@
 """From what a configuration says of who asks to authenticators, and the consumers that they know."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
+from gatekeeper.config.conditions import MatcherConfig
 from gatekeeper.config.identity import ConsumerConfig, IdentityConfig
 from gatekeeper.config.model import FilterConfig, GatewayConfig
 from gatekeeper.core.errors import Unauthenticated
@@ -16,6 +18,7 @@ from gatekeeper.extend.authenticate import Credential, Identify
 from gatekeeper.routing.identity import fits
 from gatekeeper.routing.matcher import Matcher
 from gatekeeper.runtime.matching import one_of
+from gatekeeper.stores.watch import KeyWatch
 
 
 LONGEST: Final = 256
@@ -57,15 +60,30 @@ class Known:
         return cls(consumers, credentials)
 
 
+def open_keys(file: Path) -> KeyWatch:
+    """Watch the keys of a database; blocks until all are known."""
+    watch = KeyWatch(file)
+    watch.open()
+    return watch
+
+
+def claims_fit(matchers: Mapping[str, Sequence[str | MatcherConfig]]) -> Callable[[Mapping[str, Any]], bool]:
+    """The question whether claims are what they must be, every one of them."""
+    wanted: list[tuple[str, Matcher]] = [(name, one_of(matcher)) for name, matcher in matchers.items()]
+
+    def fit(claims: Mapping[str, Any]) -> bool:
+        return all(fits(matcher, claim(claims, name)) for name, matcher in wanted)
+
+    return fit
+
+
 def identify_by(authenticator: str, config: IdentityConfig, known: Sequence[Credential]) -> Identify:
     """Make consumers of claims, first those of the configuration whose claims they are.
 
     Measured: 5 µs for a subject, two roles and a scope.
     """
-    matchers: list[tuple[Consumer, list[tuple[str, Matcher]]]] = [
-        (one.consumer, [(name, one_of(matcher)) for name, matcher in one.config.claims.items()])
-        for one in known
-    ]
+    # claims that nothing is asked of are nobody's
+    theirs = [(one.consumer, claims_fit(one.config.claims)) for one in known if one.config.claims]
 
     def identify(claims: Mapping[str, Any], /) -> Consumer:
         subject = _filled(config.subject, claims)
@@ -73,9 +91,8 @@ def identify_by(authenticator: str, config: IdentityConfig, known: Sequence[Cred
             raise Unauthenticated(log="the token names no subject, or one that is too long")
         roles = _bounded(_values(config.roles, claims))
         scopes = _bounded(word for text in _values(config.scopes, claims) for word in text.split(" "))
-        for consumer, wanted in matchers:
-            # claims that nothing is asked of are nobody's
-            if wanted and all(fits(matcher, claim(claims, name)) for name, matcher in wanted):
+        for consumer, fit in theirs:
+            if fit(claims):
                 return attrs.evolve(
                     consumer,
                     roles=consumer.roles | roles,

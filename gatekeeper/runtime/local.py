@@ -14,7 +14,9 @@ from gatekeeper.config.show import dump, show
 from gatekeeper.registry.services import Seat, Service
 from gatekeeper.runtime import usage
 from gatekeeper.runtime.change import Outcome
+from gatekeeper.runtime.keys import Keys, names_in
 from gatekeeper.runtime.rules import describe
+from gatekeeper.stores.keys import KeyBook
 from gatekeeper.version import VERSION
 
 
@@ -29,6 +31,8 @@ class LocalNode:
         self._gateway: Final = gateway
         self._reloader: Final = gateway.reloader
         self._rendered = (-1, "")
+        book = KeyBook(gateway.config.database.file, gateway.clock)
+        self._keys: Final = Keys(book, gateway.clock, lambda: names_in(gateway.config))
 
     # ---- what there is ----------------------------------------------------------------------------------------------
 
@@ -246,6 +250,26 @@ class LocalNode:
         data = {section: entries for section, entries in data.items() if entries}
         provided = Provided(ADMIN, data) if data else None
         return _accepted(await self._reloader.provide(provided, ADMIN, "admin"))
+
+    # ---- API keys ---------------------------------------------------------------------------------------------------
+
+    async def keys(self) -> list[dict[str, Any]]:
+        """All API keys, oldest first, without what would be needed to use one."""
+        return await self._keys.list()
+
+    async def create_key(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Make an API key; `key` of the answer is the key itself, which nobody can have again."""
+        return await self._keys.create(body)
+
+    async def rotate_key(self, key_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Make an API key in the place of another one, which is good for `grace` seconds more."""
+        return await self._keys.rotate(key_id, body)
+
+    async def revoke_key(self, key_id: str) -> None:
+        """Take an API key out, at once."""
+        await self._keys.revoke(key_id)
+
+    # ---- the process ------------------------------------------------------------------------------------------------
 
     async def restart(self) -> None:
         """Renew all workers with fresh interpreters, one after the other; returns when the last one serves."""

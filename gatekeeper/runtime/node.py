@@ -8,7 +8,7 @@ class Node(Protocol):
 
     Everything that goes in and comes out is plain data (mappings, lists, texts, numbers), so that it can pass a pipe. A
     name that does not exist is a `LookupError`, a wish that cannot be met a `ValueError` with words for people; what
-    belongs to somebody else is a `Conflict`, and what has changed meanwhile `Stale`.
+    belongs to somebody else is a `Conflict`, and what has changed meanwhile `Stale`; what cannot be got at is `Unavailable`.
     """
 
     async def status(self) -> dict[str, Any]:
@@ -73,6 +73,22 @@ class Node(Protocol):
 
     async def remove_instance(self, service: str, instance: str) -> dict[str, Any]:
         """Take away an instance that was added."""
+        ...
+
+    async def keys(self) -> list[dict[str, Any]]:
+        """All API keys, oldest first, without what would be needed to use one."""
+        ...
+
+    async def create_key(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Make an API key; `key` of the answer is the key itself, which nobody can have again."""
+        ...
+
+    async def rotate_key(self, key_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Make an API key in the place of another one, which is good for `grace` seconds more."""
+        ...
+
+    async def revoke_key(self, key_id: str) -> None:
+        """Take an API key out, at once."""
         ...
 
     async def restart(self) -> None:

@@ -36,6 +36,7 @@ from gatekeeper.runtime.change import (
     load_addition,
     read_from,
     say_what_waits,
+    without_what_waits,
 )
 from gatekeeper.runtime.dry_run import Parts
 from gatekeeper.runtime.loading import Loaded, in_background
@@ -63,8 +64,7 @@ class Reloader:
         self._clock: Final = clock
         self.changing: Final = asyncio.Lock()
         self._read: Mapping[str, str] = {}
-        self._text: str | None = None
-        """What is in force instead of the file."""
+        self._text: str | None = None  # what is in force instead of the file
         self._acted_on: object = None
         """What the files said when they were last read, whoever had asked for it, and whatever became of it."""
         self._served: Parts = {}  # what the chains in force are made of
@@ -277,21 +277,21 @@ class Reloader:
                 return self._refused("the gateway is going away", quiet=True)
             revision = self.state.revision + 1
 
-            def work() -> tuple[Loaded, Prepared | None]:
+            def work() -> tuple[Loaded, Prepared | None, GatewayConfig]:
                 loaded = load() if load_without is None else load_addition(load, load_without)
-                loaded = attrs.evolve(loaded, config=self._additions.put_into(loaded.config))
-                in_force = loaded.config == self._gateway.config
-                if not always and (in_force or content_of(loaded) == self._acted_on):
-                    return loaded, None
+                wanted = self._additions.put_into(loaded.config)
+                loaded = attrs.evolve(loaded, config=without_what_waits(self._gateway.config, wanted))
+                if not always and (wanted == self._gateway.config or content_of(loaded) == self._acted_on):
+                    return loaded, None, wanted
                 try:
-                    return loaded, self._prepare(loaded.config, revision)
+                    return loaded, self._prepare(loaded.config, revision), wanted
                 except ConfigError as error:
                     raise read_from(loaded, error.problems) from error
                 except Exception as error:
                     raise read_from(loaded, [failed(error)]) from error
 
             try:
-                loaded, prepared = await in_background(work)
+                loaded, prepared, wanted = await in_background(work)
                 change = await self._get_ready(loaded, prepared, why) if prepared is not None else None
             except ConfigError as error:
                 known = watch and self._note_files(error, dry_run=dry_run)
@@ -311,7 +311,7 @@ class Reloader:
                 await self._gateway.front.abandon(change)
                 change.abandon()
                 return Outcome(False, self.state.revision, loaded.warnings, loaded.sources)
-            say_what_waits(self._gateway.config, loaded.config)
+            say_what_waits(self._gateway.config, wanted)
             await self.commit(change)
             self._text = text
             log.info("configuration in force", extra={"revision": revision, "why": why})

@@ -38,6 +38,9 @@ _GOOD: Final = {
     "DELETE /gateway/services/{name}/instances/{id}": Good({"name": "users", "id": ID}),
     "POST /gateway/routing-rules": Good(body={"name": "orders", "match": "/orders", "to": "orders"}),
     "DELETE /gateway/routing-rules/{name}": Good({"name": "added"}),
+    "POST /gateway/keys": Good(body={"consumer": "acme"}),
+    "POST /gateway/keys/{id}/rotate": Good({"id": "k_old"}, {"grace": 60}),
+    "DELETE /gateway/keys/{id}": Good({"id": "k_old"}),
     "POST /gateway/config": Good(body={"version": 1}),
 }
 

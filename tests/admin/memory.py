@@ -76,6 +76,26 @@ def rule(rank: int, name: str, source: str = "file") -> dict[str, Any]:
     }
 
 
+KEY = "gk_plain"
+
+
+def apikey(name: str, **values: Any) -> dict[str, Any]:
+    """An API key as the node tells it."""
+    blank = {
+        "consumer": "acme",
+        "authenticator": "keys",
+        "hint": "lain",
+        "scopes": [],
+        "note": "",
+        "created": 1.7e9,
+        "expires": None,
+        "revoked": None,
+        "successor": None,
+        "state": "live",
+    }
+    return {**blank, **values, "id": name}
+
+
 class MemoryNode:
     """Remembers what it is told; `calls` has the names of what changed something."""
 
@@ -87,6 +107,7 @@ class MemoryNode:
         self.applied: list[tuple[str | None, bool]] = []
         self.failure: Exception | None = None
         self.ways = [rule(1, "users")]
+        self.made = {"k_old": apikey("k_old")}
         self.known = {
             "users": service("users", "file", "http://a:1", "http://b:2"),
             "sockets": service("sockets", "file", "unix:///run/a b.sock", "http://[::1]:80"),
@@ -234,6 +255,32 @@ class MemoryNode:
         found = self.known[service]
         found["instances"] = [one for one in found["instances"] if one["id"] != instance]
         return {"applied": True, "revision": 5, "problems": []}
+
+    async def keys(self) -> list[dict[str, Any]]:
+        return list(self.made.values())
+
+    async def create_key(self, body: dict[str, Any]) -> dict[str, Any]:
+        if body["consumer"] != "acme":
+            raise ValueError(f"there is no consumer `{body['consumer']}`; there are `acme`")
+        self.calls.append("create_key")
+        made = self.made[f"k_{len(self.made)}"] = apikey(f"k_{len(self.made)}", **body)
+        return {**made, "key": KEY}
+
+    async def rotate_key(self, key_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        old = self._key(key_id)
+        self.calls.append("rotate_key")
+        made = self.made["k_new"] = apikey("k_new", **old)
+        self.made[key_id] = {**old, "successor": "k_new", "expires": old["created"] + body.get("grace", 1)}
+        return {**made, "key": KEY}
+
+    async def revoke_key(self, key_id: str) -> None:
+        self.made[key_id] = {**self._key(key_id), "revoked": 1.8e9, "state": "revoked"}
+        self.calls.append("revoke_key")
+
+    def _key(self, key_id: str) -> dict[str, Any]:
+        if key_id not in self.made:
+            raise LookupError(f"there is no key `{key_id}`")
+        return self.made[key_id]
 
     async def restart(self) -> None:
         self.calls.append("restart")

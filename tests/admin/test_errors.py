@@ -1,6 +1,6 @@
 """What ends a request otherwise than asked."""
 
-from gatekeeper.admin.errors import AdminError, Conflict, Stale
+from gatekeeper.admin.errors import AdminError, Conflict, Stale, Unavailable
 
 
 def test_an_error_has_what_its_answer_needs() -> None:
@@ -17,3 +17,4 @@ def test_what_a_node_raises_is_told_apart() -> None:
     """Neither is the other, nor a mistake in what was sent."""
     assert not issubclass(Conflict, Stale | ValueError | LookupError)
     assert not issubclass(Stale, Conflict | ValueError | LookupError)
+    assert not issubclass(Unavailable, Conflict | Stale | ValueError | LookupError | OSError)

@@ -11,7 +11,14 @@ from gatekeeper.admin.shape import KEYWORDS, faults
 
 
 NAMED = [pytest.param(shape, id=name) for name, shape in shapes.NAMED.items()]
-SENT = [shapes.NEW_SERVICE, shapes.NEW_INSTANCE, shapes.NEW_RULE, shapes.OVERRIDE]
+SENT = [
+    shapes.NEW_SERVICE,
+    shapes.NEW_INSTANCE,
+    shapes.NEW_RULE,
+    shapes.OVERRIDE,
+    shapes.NEW_KEY,
+    shapes.ROTATION,
+]
 
 
 def inner(shape: Any) -> Iterator[dict[str, Any]]:

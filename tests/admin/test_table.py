@@ -19,6 +19,7 @@ GUARDED = [pytest.param(endpoint, id=key(endpoint)) for endpoint in ENDPOINTS if
 
 ROLES = {
     Role.OPERATOR: {
+        "GET /gateway/keys",
         "POST /gateway/services/{name}/health-check",
         "PATCH /gateway/services/{name}/instances/{id}",
         "POST /gateway/reload",
@@ -33,6 +34,9 @@ ROLES = {
         "POST /gateway/routing-rules",
         "DELETE /gateway/routing-rules/{name}",
         "POST /gateway/config",
+        "POST /gateway/keys",
+        "POST /gateway/keys/{id}/rotate",
+        "DELETE /gateway/keys/{id}",
     },
     None: {"GET /healthz", "GET /livez", "GET /readyz"},
 }

@@ -23,6 +23,7 @@ TESTED_BY = {
     "cli/process.py": "cli/test_serve.py",
     "extend/vocabulary.py": "config/test_units.py",  # names of what is tested there
     "runtime/reload_metrics.py": "runtime/test_reload.py",
+    "runtime/client.py": "runtime/test_gateway.py",
     "runtime/rewriting.py": "runtime/test_build.py",
     "runtime/unmade.py": "runtime/test_build.py",
     "upstream/limits.py": "upstream/test_send.py",

@@ -32,11 +32,12 @@ MORE = {
         "observe",
         "routing",
     },  # ids and traces are settled, and paths made canonical, as a request is read
-    "runtime": {"admin", "config", "edge", "extend", "observe", "registry", "routing", "upstream"},
+    "runtime": {"admin", "config", "edge", "extend", "observe", "registry", "routing", "stores", "upstream"},
     "workers": {"config", "edge", "extend", "observe", "registry", "runtime"},
     "cli": {
         "workers",
         "admin",
+        "auth",  # makes hashes
         "config",
         "edge",
         "extend",
@@ -44,6 +45,7 @@ MORE = {
         "registry",
         "routing",
         "runtime",
+        "stores",
         "upstream",
     },
     "testing": {"admin", "config", "edge", "extend", "observe", "registry", "routing", "runtime", "upstream"},

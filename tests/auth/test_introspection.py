@@ -475,7 +475,7 @@ async def test_in_a_gateway(gateway: StartGateway, origin: StartOrigin) -> None:
     idp, service = await origin(), await origin()
     text = CONFIG.format(url=idp.url, secret="s3cret", service=service.url, more="")
     gw = await gateway(text)
-    people = {
+    people: dict[str, dict[str, Any]] = {
         "t1": {"scope": "write read", "username": "ann", "groups": ["dev", "ops"]},
         "t2": {"scope": "readonly", "username": "bob"},
         "t3": {"scope": ["read"], "username": "cy", "client_id": "acme-app"},

@@ -5,14 +5,23 @@ request to the end of the response, with the upstream's answer played.
 """
 
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from random import Random
 from typing import Final
 
+from gatekeeper.auth.jose.content import parse_signing_key
+from gatekeeper.auth.jose.jwt import sign
+from gatekeeper.config.conditions import ConditionConfig
 from gatekeeper.core.body import Body
 from gatekeeper.core.chain import Chain, Handler, Link, compile_chain
 from gatekeeper.core.clock import SystemClock
 from gatekeeper.core.exchange import Exchange
-from gatekeeper.core.message import Headers, Request, Response
+from gatekeeper.core.message import Field, Headers, Request, Response
 from gatekeeper.core.text import Text
+from gatekeeper.extend.authenticate import Authenticator
+from gatekeeper.extend.context import BuildContext
+from gatekeeper.filters.auth import Auth, AuthConfig
+from gatekeeper.filters.authorize import Authorize, AuthorizeConfig
 from gatekeeper.filters.cors import Cors, CorsConfig, Origin
 from gatekeeper.filters.security_headers import SecurityHeaders, SecurityHeadersConfig
 from gatekeeper.filters.transform import (
@@ -22,6 +31,9 @@ from gatekeeper.filters.transform import (
     Transform,
     TransformConfig,
 )
+from gatekeeper.runtime.matching import Conditions, never_asked
+from gatekeeper.testing.authenticator import make_authenticator
+from gatekeeper.testing.surroundings import Surroundings
 from tests.bench import payload
 
 
@@ -48,8 +60,9 @@ class Pass:
         return handler
 
 
-def player(links: list[Link]) -> Callable[[], Awaitable[object]]:
-    """Return what plays one exchange through these filters."""
+def player(links: list[Link], *fields: Field) -> Callable[[], Awaitable[object]]:
+    """Return what plays one exchange through these filters; a request has these fields besides."""
+    sent = [*FIELDS, *fields]
     handler = compile_chain(links, Chain(answer), CLOCK.monotonic).handler
 
     async def play() -> Response:
@@ -60,7 +73,7 @@ def player(links: list[Link]) -> Callable[[], Awaitable[object]]:
             "",
             HOST,
             HOST.encode(),
-            Headers(FIELDS.copy()),
+            Headers(sent.copy()),
             client="127.0.0.1",
         )
         exchange = Exchange("0123456789abcdef-00000001", request, CLOCK.monotonic())
@@ -81,6 +94,55 @@ def transform() -> Transform:
     )
 
 
+def guards(authenticator: Authenticator, role: str) -> list[Link]:
+    """Return the filters that let pass whoever is proven and has a role."""
+    conditions = Conditions((), never_asked, Random(0))
+    surroundings = Surroundings()
+    context = BuildContext(
+        gateway=surroundings,
+        wheel=surroundings.fake_clock.wheel,
+        name="auth",
+        owner="bench",
+        authenticators={"who": authenticator},
+        predicate=lambda condition: conditions.any_of(condition).holds,
+    )
+    may = AuthorizeConfig(condition=(ConditionConfig(role=(role,)),))
+    return [
+        Link("auth", Auth(AuthConfig(any_of=("who",)), context)),
+        Link("authorize", Authorize(may, context)),
+    ]
+
+
+def with_key() -> Callable[[], Awaitable[object]]:
+    """Return what plays requests with an API key."""
+    known = {"acme": {"roles": ["partner"], "credentials": {"who": {"sha256": sha256(b"key").hexdigest()}}}}
+    keys = make_authenticator("api_key", consumers=known, name="who")
+    return player(guards(keys, "partner"), (b"x-api-key", b"key"))
+
+
+def with_token() -> Callable[[], Awaitable[object]]:
+    """Return what plays requests with a token that has been verified before."""
+    secret = "a secret of more than thirty-two bytes"
+    options = {
+        "issuer": "https://id.example.com",
+        "audience": "shop",
+        "algorithms": ["HS256"],
+        "keys": [secret],
+    }
+    tokens = make_authenticator(
+        "jwt", options, identity={"roles": "{claim.groups}"}, name="who", surroundings=Surroundings()
+    )
+    claims = {
+        "iss": "https://id.example.com",
+        "aud": "shop",
+        "sub": "u-17",
+        "groups": ["partner"],
+        "exp": 2**40,
+    }
+    token = sign(claims, parse_signing_key(secret), "HS256")
+    return player(guards(tokens, "partner"), (b"authorization", f"Bearer {token}".encode()))
+
+
 async def build() -> dict[str, Callable[[], Awaitable[object]]]:
     """Return the chains by name; the empty one is what the others are compared with."""
     return {
@@ -94,4 +156,6 @@ async def build() -> dict[str, Callable[[], Awaitable[object]]]:
         "security_headers: one field of the service replaced": player(
             [Link("security_headers", SecurityHeaders(SecurityHeadersConfig()))]
         ),
+        "auth by an API key, authorize by a role": with_key(),
+        "auth by a remembered JWT, authorize by a role": with_token(),
     }

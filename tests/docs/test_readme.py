@@ -20,6 +20,7 @@ from gatekeeper.cli import (
     drain,
     explain,
     init,
+    keys,
     plugin,
     reload,
     routes,
@@ -29,12 +30,10 @@ from gatekeeper.cli import (
 )
 from gatekeeper.cli.flags import Parser
 from gatekeeper.config import model
-from gatekeeper.config.wording import is_parsed, keys
+from gatekeeper.config.wording import is_parsed
+from gatekeeper.config.wording import keys as keys_of
 from gatekeeper.core import text as values
 from gatekeeper.extend.host import PluginHost
-from gatekeeper.filters.redirect import RedirectConfig
-from gatekeeper.filters.static import StaticConfig
-from gatekeeper.filters.transform import TransformConfig
 from gatekeeper.runtime.loading import load_gateway_text
 from tests.cli.running import ENVIRONMENT, Gatekeeper, move_demo, moved_ports
 from tests.docs.readme import LANGUAGES, README, ROOT, Block, blocks, parameters
@@ -198,7 +197,8 @@ def test_the_example_is_served(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [serve, init, check, explain, routes, doc, schema, plugin, services, reload, drain, audit]
+    "command",
+    [serve, init, check, explain, routes, doc, schema, plugin, services, keys, reload, drain, audit],
 )
 def test_every_flag_and_variable_is_there(command: Any) -> None:
     """As the help has them."""
@@ -217,7 +217,7 @@ def test_every_flag_and_variable_is_there(command: Any) -> None:
 
 def _keys(cls: type, seen: frozenset[type] = frozenset()) -> Iterator[str]:
     """The keys of a class of the configuration and of those that its fields hold."""
-    for key, field in keys(attrs.resolve_types(cls)).items():
+    for key, field in keys_of(attrs.resolve_types(cls)).items():
         if key not in {"options", "kind", "predicates"}:
             yield key
             for inner in _classes(field.type):
@@ -232,7 +232,16 @@ def _classes(kind: Any) -> Iterator[type]:
         yield from _classes(argument)
 
 
-@pytest.mark.parametrize("cls", [model.GatewayConfig, TransformConfig, StaticConfig, RedirectConfig])
+KINDS = PluginHost().catalog
+OPTIONS = [
+    model.GatewayConfig,
+    *(one.config for one in KINDS.filters.values()),
+    *(one.config for one in KINDS.authenticators.values()),
+    *(one.credential for one in KINDS.authenticators.values() if one.credential is not None),
+]
+
+
+@pytest.mark.parametrize("cls", OPTIONS)
 def test_every_key_is_in_the_reference(cls: type) -> None:
     """So that nobody has to look for one in the code."""
     reference = README.read_text().partition("### gateway.yaml")[2].partition("### What it tells")[0]

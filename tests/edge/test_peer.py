@@ -1,6 +1,7 @@
 """Who is at the other end; ids name the row of reliability.md."""
 
 import asyncio
+import ssl
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -60,8 +61,10 @@ def test_what_instances_are_told_of_who_has_no_address() -> None:
 class Transport(asyncio.BaseTransport):
     """Comes from an address of ours."""
 
-    def __init__(self, peername: object = ("10.1.2.3", 1234), tls: object = None) -> None:
-        super().__init__({"peername": peername, "sslcontext": tls})
+    def __init__(
+        self, peername: object = ("10.1.2.3", 1234), tls: object = None, shaken: object = None
+    ) -> None:
+        super().__init__({"peername": peername, "sslcontext": tls, "ssl_object": shaken})
 
 
 TOLD = ip_address("198.51.100.7")
@@ -88,9 +91,29 @@ def test_who_is_at_the_other_end(
     peer, counted = peer_of(transport, told, "main", OURS)
 
     assert expected == (peer.address, peer.trusted, counted)
-    assert ("http", "main") == (peer.scheme, peer.listener)
+    assert ("http", "main", None) == (peer.scheme, peer.listener, peer.certificate)
 
 
-def test_the_scheme_is_that_of_the_connection() -> None:
-    """With TLS it is https."""
-    assert "https" == peer_of(Transport(tls=object()), Told(TOLD), "main", OURS)[0].scheme
+class Shaken:
+    """A handshake that is done."""
+
+    def getpeercert(self, *, binary_form: bool) -> bytes:
+        """The certificate that was shown."""
+        assert binary_form
+        return b"der"
+
+
+@pytest.mark.parametrize("told", [None, Told(TOLD), Told(is_own=True), Told()])
+def test_the_scheme_and_the_certificate_are_those_of_the_connection(told: Told | None) -> None:
+    """With TLS it is https; whoever is told to be the client, it has shown the certificate, if it was asked for one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    transport = Transport(tls=context, shaken=Shaken())
+
+    unasked = peer_of(transport, told, "main", OURS)[0]
+    context.verify_mode = ssl.CERT_OPTIONAL
+    asked = peer_of(transport, told, "main", OURS)[0]
+
+    assert ("https", "https") == (unasked.scheme, asked.scheme)
+    assert None is unasked.certificate
+    assert asked.certificate is not None
+    assert b"der" == asked.certificate.der

@@ -1,6 +1,7 @@
 """Calls to other systems, which are slow, dead and wrong here: real servers, on both loops."""
 
 import asyncio
+import gc
 import gzip
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -225,7 +226,7 @@ async def test_a_kept_connection_that_ends_is_no_outage(
     await calls.ask(json_object, "POST", server.url, form=[])
 
     assert {"n": 2} == await calls.ask(json_object, "POST", server.url, form=[])
-    with pytest.raises(CallFailed, match="broke off|reset"):
+    with pytest.raises(CallFailed, match=r"broke off|reset"):
         await calls.ask(json_object, "POST", server.url, form=[])
     assert 5 == len(server.requests)
 
@@ -385,6 +386,23 @@ async def test_what_nobody_waits_for_any_more_goes_on(around: Surroundings) -> N
     await asyncio.wait(list(around.tasks.values()))
 
     assert (1, 0) == (work.begun, len(flights))
+
+
+async def test_a_failure_that_nobody_waited_for_is_no_loose_end(around: Surroundings) -> None:
+    """It was work beside requests."""
+    loose: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, found: loose.append(found))
+    work, flights = Work(), SingleFlight[str, int]("test", around.spawn)
+    work.error = CallFailed("status", "no")
+    work.go.set()
+    flights.begin("a", work)
+
+    await asyncio.wait(list(around.tasks.values()))
+    await asyncio.sleep(0)
+    del work  # whose error knows the frames that it has passed
+    gc.collect()
+
+    assert [] == loose
 
 
 async def test_a_failure_is_one_of_all_who_wait(around: Surroundings) -> None:

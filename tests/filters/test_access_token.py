@@ -97,6 +97,7 @@ async def test_what_is_not_said_is_not_asked_for(origin: StartOrigin) -> None:
         pytest.param(issued("caf\u00e9"), "answer", id="no-ascii"),
         pytest.param(issued("x" * 16385), "answer", id="long"),
         pytest.param(issued("t", token_type="mac"), "answer", id="other-type"),
+        pytest.param(issued("t", token_type="DPoP"), "answer", id="bound-type"),
         pytest.param(answer(json={"access_token": "t", "expires_in": 1}), "answer", id="no-type"),
         pytest.param(issued("t", 0), "answer", id="no-life"),
         pytest.param(issued("t", -1), "answer", id="dead"),
@@ -142,6 +143,21 @@ async def test_a_token_is_used_for_as_long_as_it_is_good(
         assert "t1" == await token.get()
         around.fake_clock.advance(0.1)
         assert "unreachable" == await shown(token)
+
+
+async def test_a_token_is_as_old_as_its_question(origin: StartOrigin) -> None:
+    """A server that is slow does not make it good for longer."""
+    go = asyncio.Event()
+    server = (await origin()).play(go, issued("t1")).always(answer(500))
+    async with keeping(server) as (token, around):
+        task = asyncio.create_task(token.get())
+        await server.received()
+        around.fake_clock.advance(94)
+        go.set()
+
+        assert ("t1", "t1") == (await task, await token.get())
+        around.fake_clock.advance(1)
+        assert "status" == await shown(token)
 
 
 # ---- in time --------------------------------------------------------------------------------------------------------
@@ -289,7 +305,6 @@ async def test_what_is_closed_asks_for_no_more(origin: StartOrigin) -> None:
         token.close()
         go.set()
         await settled(around)
-        around.fake_clock.advance(1000)
 
         assert (2, 0) == (len(server.requests), len(around.fake_clock.wheel))
 

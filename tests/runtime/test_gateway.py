@@ -18,6 +18,7 @@ from gatekeeper.config.model import GatewayConfig, ListenerConfig
 from gatekeeper.config.problems import ConfigError, Problem
 from gatekeeper.core.clock import SystemClock
 from gatekeeper.policy.health import Status
+from gatekeeper.runtime.client import CALLS
 from gatekeeper.runtime.gateway import Gateway
 from gatekeeper.testing import (
     HANG,
@@ -381,6 +382,8 @@ async def test_the_client_for_other_systems_is_made_when_it_is_asked_for(
             async with session.get(other.url) as response:
                 assert "hi" == await response.text()
         assert session is gw.gateway.http
+        assert session.connector is not None
+        assert CALLS == session.connector.limit
 
     assert session.closed
     assert None is other.requests[1].get("cookie")

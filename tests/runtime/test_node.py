@@ -23,5 +23,6 @@ async def test_a_gateway_in_this_process_is_a_node(gateway: StartGateway) -> Non
         await node.services(),
         await node.rules(),
         await node.config(),
+        await node.keys(),
     ):
         assert answer == orjson.loads(orjson.dumps(answer))

@@ -607,6 +607,22 @@ async def test_what_takes_a_restart_is_said(gateway: StartGateway, caplog: pytes
     assert ["`admin` has changed: that takes a restart; the rest is in force"] == caplog.messages
 
 
+async def test_another_database_takes_a_restart(
+    gateway: StartGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said each time; what is in force, and told to workers, names the one before."""
+    gw = await gateway(text("x"))
+    before = gw.gateway.config.database
+
+    with caplog.at_level(logging.WARNING):
+        for body in ("y", "z"):
+            await gw.apply(text(body, "database: sqlite:///other.db\n"))
+
+    assert b"z" == (await gw.get()).body
+    assert before == gw.gateway.config.database
+    assert ["`database` has changed: that takes a restart; the rest is in force"] * 2 == caplog.messages
+
+
 # ---- other ways to a configuration ----------------------------------------------------------------------------------
 
 
