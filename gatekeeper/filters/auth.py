@@ -1,6 +1,7 @@
 """`auth`: find out who asks, and let nobody pass who is not proven.
 
-Measured: with an `api_key` in one of eleven fields and two fields to tell of it, 7 µs a request.
+Measured: with an `api_key` in one of eleven fields and two fields to tell of it, 3.9 µs a request; an `authorize` by role
+behind it 0.7 µs. Both together make a chain of one `static` cost 3.8 times as much.
 """
 
 import re
