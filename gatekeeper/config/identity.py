@@ -60,12 +60,17 @@ class IdentityConfig:
     )
 
 
+def _are_some(_instance: object, _attribute: object, claims: Mapping[str, Matcher]) -> None:
+    if not claims:
+        raise Refusal("`claims` is empty, and every token would fit; name at least one")
+
+
 @attrs.frozen(kw_only=True)
 class ClaimsConfig:
     """How a consumer is known by the claims of a token."""
 
     claims: Mapping[str, Matcher] = attrs.field(
-        metadata=help_line("by name, dots lead into objects; every one must fit")
+        validator=_are_some, metadata=help_line("by name, dots lead into objects; every one must fit")
     )
 
     @property

@@ -136,6 +136,17 @@ class IdentityChecker(Checker):
             self._unknown.add(path)
             self.refuse("no-identity", path, message, at_key=at_key)
 
+    def _own_fields(self, item: FilterConfig) -> None:
+        """Check that a field which tells services who asks is not one that clients have to send: theirs are dropped."""
+        read = {name: _reads(one.options) for name, one in self.config.authenticators.items()}
+        for field in sorted(getattr(item.options, "identity_headers", ())):
+            reader = next((name for name, header in read.items() if header == field), None)
+            if reader is not None:
+                message = (
+                    f"`{field}` is where `{reader}` reads credentials, and clients could not send it any more"
+                )
+                self.refuse("conflict", (*item.place.path, item.kind, "upstream_headers", field), message)
+
     def asked(self, filters: Iterable[FilterConfig]) -> None:
         """Check what filters refer to, and that those which guard do not pass over their own failures."""
         for item in filters:
@@ -143,8 +154,16 @@ class IdentityChecker(Checker):
                 message = f"a request would pass when `{item.kind}` fails; leave `if_error` out"
                 self.refuse("insecure", (*item.place.path, "if_error"), message, at_key=True)
             self.condition(conditions(item.options))
+            self._own_fields(item)
             for key, name in _asked(item):
                 self.exists("authenticators", "authenticator", name, (*item.place.path, AUTH, key))
+
+
+def _reads(options: Any) -> str:
+    """The header field that an authenticator reads, in lower case; empty where that is another place."""
+    if getattr(options, "cookie", None) or getattr(options, "query", None):
+        return ""
+    return (getattr(options, "header", None) or "").lower()
 
 
 def _is_guard(item: FilterConfig) -> bool:

@@ -58,9 +58,9 @@ File = Annotated[str, "file"]
 Proxies = Annotated[Network, "proxies"]
 """A network of proxies whose word is taken; not everybody's."""
 Sha256 = Annotated[str, "sha256"]
-
-Time = Annotated[float, "time"]
 """A SHA-256 in hexadecimal, in lower case."""
+Time = Annotated[float, "time"]
+"""Seconds since 1970."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _NO_NAMES: Final = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false", "null"})

@@ -70,7 +70,7 @@ class EdgeServer(web.Server):
         self.draining = False
         self.connected: Final = Connected(observer.displaced)
         self._snapshot = snapshot
-        self._observer = observer
+        self.observer: Final = observer
         self._clock = clock.monotonic
         self._wall = clock.wall
         self._ids = RequestIds()
@@ -143,7 +143,7 @@ class EdgeServer(web.Server):
         )
         met = self.connected.enter(protocol, counted, self.settings.limits, self.wheel.now)
         if met is not None:
-            self._observer.turned_away(met)
+            self.observer.turned_away(met)
         return met is None
 
     def dismiss(self, protocol: StrictProtocol) -> None:
@@ -180,7 +180,7 @@ class EdgeServer(web.Server):
     async def handle(self, exchange: Exchange, error: GatewayError | None, protocol: StrictProtocol) -> bool:
         """Answer one request, or what was refused instead of one; whether the connection may take another."""
         self._in_flight += 1
-        self._observer.in_flight.value += 1
+        self.observer.in_flight.value += 1
         if error is not None:
             return await self._answer(exchange, exchange.reject(error), protocol, close=True)
         request = exchange.request
@@ -294,7 +294,7 @@ class EdgeServer(web.Server):
                 exchange.status = error.status
         exchange.request.body.abort()
         exchange.complete()
-        self._observer.finish(exchange)
+        self.observer.finish(exchange)
         exchange.attempts.clear()  # attempts know their exchange: without this, only the collector would free both
         self._in_flight -= 1
         if self.draining and not self._in_flight:

@@ -29,11 +29,23 @@ CHALLENGE: Final = b"WWW-Authenticate"
 LONGEST: Final = 8192
 """Bytes of one field by which services are told who asks; few take more."""
 
+SENT: Final = frozenset(
+    {
+        *("authorization", "cookie", "forwarded", "traceparent", "tracestate", "x-api-key"),
+        *("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"),
+    }
+)
+"""Fields that mean something of their own: whatever tells services who asks is the gateway's alone."""
+
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 
 
 def _are_fields(_instance: object, _attribute: object, fields: Mapping[str, Text] | Literal[False]) -> None:
     for name, text in (fields or {}).items():
+        if name.lower() in SENT:
+            raise Refusal(
+                f"`{name}` is what clients and proxies send, and theirs would be dropped; choose another"
+            )
         # whatever is put in is visible ASCII
         check_editable(name, _PLACEHOLDER.sub("x", text.source))
 

@@ -15,7 +15,7 @@ import functools
 import re
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import orjson
@@ -174,8 +174,8 @@ _NESTED = re.compile(r"([;?#])")
 _DECODED = re.compile(r"[&;?#]")
 
 
-def redact_query(query: str) -> str:
-    """Return a query string with `***` for the values of credential-like parameters; all else stays as it is.
+def redact_query(query: str, names: Collection[str] = ()) -> str:
+    """Return a query string with `***` for the values of credential-like parameters, and of those of these names.
 
     Also those behind `;`, and those of an address that is itself a value (`next=/login?code=...`); one whose
     parameters are percent-encoded is hidden whole.
@@ -187,7 +187,7 @@ def redact_query(query: str) -> str:
         name, equals, value = part.partition("=")
         if not equals:
             continue
-        if _is_credential(name):
+        if _is_credential(name) or (names and urllib.parse.unquote_plus(name) in names):
             parts[number] = f"{name}={HIDDEN}"
         elif "=" in value or "%3" in value or ";" in name:
             parts[number] = _redact_inside(part)

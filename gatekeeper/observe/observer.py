@@ -34,6 +34,7 @@ class Observer:
         "_turned_away",
         "_wall",
         "_write",
+        "hidden",
         "in_flight",
     )
 
@@ -48,6 +49,8 @@ class Observer:
         self._clock = clock.monotonic
         self._wall = clock.wall
         self._write = write
+        self.hidden: frozenset[str] = frozenset()
+        """Parameters of queries that no log shows, besides those that are always hidden."""
         self._refused = refused
         self.in_flight = metrics.gauge(
             "gatekeeper_requests_in_flight", "Requests that have come and whose answer has not ended."
@@ -159,7 +162,7 @@ class Observer:
             "user_agent": request.headers.text(b"user-agent"),
         }
         if request.query:
-            record["query"] = redact_query(request.query)
+            record["query"] = redact_query(request.query, self.hidden)
         if exchange.consumer is not None:
             record["consumer"] = exchange.consumer.name
             record["authenticator"] = exchange.consumer.authenticators[0]

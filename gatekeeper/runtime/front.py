@@ -19,6 +19,7 @@ from gatekeeper.runtime import cgroup, descriptors, memory
 from gatekeeper.runtime.activation import NOTHING, Handed
 from gatekeeper.runtime.change import Bound, Change
 from gatekeeper.runtime.edge_settings import edge_settings
+from gatekeeper.runtime.identity import query_credentials
 from gatekeeper.runtime.sockets import open_socket, shown
 
 
@@ -158,6 +159,7 @@ class LocalFront:
         await self._gateway.audit.commit(change, first=first)
         edge, config = self.edge, change.loaded.config
         server = config.server
+        edge.observer.hidden = query_credentials(config)
         edge.reconfigure(edge_settings(config, edge.settings, descriptors=descriptors.limit()))
         if (allowed := edge.settings.limits.connections) < server.limits.connections:
             log.warning(

@@ -172,6 +172,12 @@ def wrong_with(made: Any) -> str | None:
     return None
 
 
+def query_credentials(config: GatewayConfig) -> frozenset[str]:
+    """The parameters of queries that hold credentials; they come on routes that do not ask for them, too."""
+    found = (getattr(one.options, "query", None) for one in config.authenticators.values())
+    return frozenset(name for name in found if isinstance(name, str))
+
+
 def identity_headers(config: GatewayConfig) -> frozenset[bytes]:
     """The header fields that tell services who asks: no client may send them, on whatever way through the gateway."""
     options: list[Any] = [one.options for one in config.authenticators.values()]

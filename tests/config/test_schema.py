@@ -39,6 +39,7 @@ UNSEEN_MESSAGES = tuple(
         re.compile,
         (
             r"the value of `.*\$\{.*` does not fit",  # what a variable holds
+            r"is what clients and proxies send|and every token would fit",
             r"`\$\{.*: nothing brings such secrets",
             r"`\$\{.*` (?:is (?:no reference|not available yet)|names nothing)",
             r"is longer than ten years",

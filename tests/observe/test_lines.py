@@ -230,3 +230,9 @@ def test_names_that_clients_invent_do_not_fill_the_memory() -> None:
     redact_query("&".join(f"{number}{'x' * 70}=1&{number}=1" for number in range(3000)))
 
     assert lines._judge_remembered.cache_info().currsize == 1024
+
+
+def test_names_of_a_configuration_are_hidden_too() -> None:
+    """However they are written; others stay."""
+    assert "kennwort=***&a=1&ken%6Ewort=***" == redact_query("kennwort=x&a=1&ken%6Ewort=y", {"kennwort"})
+    assert "kennwort=x" == redact_query("kennwort=x")

@@ -15,7 +15,15 @@ from gatekeeper.core.identity import Consumer, is_sendable
 from gatekeeper.extend.authenticate import Identify
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import BuildContext
-from gatekeeper.runtime.identity import LONGEST, MOST, Known, identify_by, identity_headers, wrong_with
+from gatekeeper.runtime.identity import (
+    LONGEST,
+    MOST,
+    Known,
+    identify_by,
+    identity_headers,
+    query_credentials,
+    wrong_with,
+)
 from gatekeeper.runtime.loading import load_gateway_text
 from gatekeeper.testing import make_authenticator, make_host
 
@@ -387,3 +395,10 @@ def test_every_name_that_tells_who_asks_is_known() -> None:
 
     wanted = {b"x-service", b"x-global", b"x-chain", b"x-unused", b"x-route", b"x-override"}
     assert wanted <= names
+
+
+def test_queries_that_hold_credentials_are_known() -> None:
+    """By their authenticators, so that no log shows them on any route."""
+    text = "version: 1\nauthenticators: {a: {api_key: {query: kennwort}}, b: api_key, c: {api_key: {cookie: x}}}\n"
+
+    assert frozenset({"kennwort"}) == query_credentials(load_gateway_text(text, make_host()).config)
