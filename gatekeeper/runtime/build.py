@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -32,7 +33,7 @@ from gatekeeper.core.clock import Wheel
 from gatekeeper.core.exchange import NO_ROUTE, Route
 from gatekeeper.core.text import Text
 from gatekeeper.edge.tls import ServerTls
-from gatekeeper.extend.authenticate import Authenticator
+from gatekeeper.extend.authenticate import Authenticator, StoredKeys
 from gatekeeper.extend.catalog import Catalog, Kind
 from gatekeeper.extend.context import ALL_ROUTES, AUTHENTICATORS, BuildContext, Target
 from gatekeeper.extend.running import RunningGateway
@@ -95,6 +96,7 @@ class Builder:
     wheel: Wheel
     keep: Keep
     random: Random = attrs.field(factory=Random)
+    open_keys: Callable[[Path], StoredKeys] = open_keys
 
     def prepare(self, config: GatewayConfig, revision: int) -> Prepared:
         """Compile a configuration that has been checked; may be done in any thread, one at a time.
@@ -145,7 +147,7 @@ class Builder:
         more: dict[str, Any] = {
             "consumers": known.consumers,
             "credentials": known.credentials,
-            "stored_keys": lambda: keeper(("database", "keys"), open_keys, file),
+            "stored_keys": lambda: keeper(("database", "keys"), self.open_keys, file),
             "fit": claims_fit,
         }
         if kind.reads_claims:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 import aiohttp
+import attrs
 
 from gatekeeper.admin.server import AdminServer
 from gatekeeper.admin.users import User
@@ -31,6 +32,7 @@ from gatekeeper.runtime.build import Builder
 from gatekeeper.runtime.change import Change, Outcome
 from gatekeeper.runtime.client import open_client
 from gatekeeper.runtime.front import Front, LocalFront
+from gatekeeper.runtime.identity import NoKeys
 from gatekeeper.runtime.keep import Keep, Key
 from gatekeeper.runtime.loading import Loaded
 from gatekeeper.runtime.local import LocalNode
@@ -382,7 +384,7 @@ async def rehearse(config: GatewayConfig, host: PluginHost) -> AsyncIterator[Bui
     gateway = Gateway(config, host)
     gateway._open_http()
     try:
-        yield gateway.builder
+        yield attrs.evolve(gateway.builder, open_keys=NoKeys)
     finally:
         # what a filter has asked for while it was built, a client for other systems say
         await gateway._close()

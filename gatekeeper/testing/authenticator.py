@@ -7,6 +7,7 @@ import orjson
 
 from gatekeeper.extend.authenticate import Authenticator
 from gatekeeper.runtime.build import Builder
+from gatekeeper.runtime.identity import NoKeys
 from gatekeeper.runtime.keep import Keep
 from gatekeeper.runtime.loading import load_gateway_text
 from gatekeeper.testing.call import default_host, make_host
@@ -47,5 +48,5 @@ def make_authenticator(
     data = {"version": 1, "authenticators": {name: part}, "plans": plans, "consumers": consumers}
     config = load_gateway_text(orjson.dumps(data).decode(), host).config
     keep = Keep(surroundings.spawn)
-    builder = Builder(surroundings, host.catalog, surroundings.fake_clock.wheel, keep)
+    builder = Builder(surroundings, host.catalog, surroundings.fake_clock.wheel, keep, open_keys=NoKeys)
     return builder.authenticator(name, config.authenticators[name], config)

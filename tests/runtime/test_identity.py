@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gatekeeper import hookimpl
 from gatekeeper.config.identity import IdentityConfig
+from gatekeeper.config.problems import Refusal
 from gatekeeper.core.errors import Unauthenticated
 from gatekeeper.core.identity import Consumer, is_sendable
 from gatekeeper.extend.authenticate import Identify
@@ -293,7 +294,7 @@ def test_one_request_leaves_nothing_for_the_next() -> None:
 
 
 def test_of_whom_nothing_is_asked_nobody_is() -> None:
-    """A credential without a claim fits every token."""
+    """A credential without a claim would fit every token."""
     loaded = load_gateway_text(
         orjson.dumps(
             {
@@ -306,9 +307,10 @@ def test_of_whom_nothing_is_asked_nobody_is() -> None:
     )
     known = Known.by("staff", loaded.config)
     (credential,) = known.credentials
-    empty = attrs.evolve(credential, config=attrs.evolve(credential.config, claims={}))
 
-    assert "staff:u" == identify_by("staff", IdentityConfig(), [empty])({"sub": "u"}).name
+    with pytest.raises(Refusal, match="every token would fit"):
+        attrs.evolve(credential.config, claims={})
+    assert "staff:u" == identify_by("staff", IdentityConfig(), [credential])({"sub": "u"}).name
     assert "acme" == identify_by("staff", IdentityConfig(), [credential])({"sub": "u", "a": "b"}).name
     assert () == tuple(Known.by("other", loaded.config).credentials)
     assert ("other",) == Known.by("other", loaded.config).consumers["acme"].authenticators
