@@ -16,7 +16,7 @@ write; whatever names itself otherwise (`logout+jwt`, `dpop+jwt`, `secevent+jwt`
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -61,6 +61,10 @@ def _is_leeway(_instance: object, _attribute: object, value: float) -> None:
         raise ValueError("`leeway` is not a number of seconds")
 
 
+def _as_names(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(names)
+
+
 def _as_type(name: str | None) -> str | None:
     return None if name is None else media_type(name)
 
@@ -82,7 +86,7 @@ class TokenPolicy:
     """Compared exactly, byte by byte: a slash at the end makes another."""
     audiences: tuple[str, ...] | None = attrs.field(validator=_are_texts)
     """A token is for one of them, at least; None accepts what is meant for anybody."""
-    algorithms: frozenset[str] = attrs.field(converter=frozenset, validator=_are_algorithms)
+    algorithms: frozenset[str] = attrs.field(converter=_as_names, validator=_are_algorithms)
     leeway: float = attrs.field(default=30.0, validator=_is_leeway)
     """Seconds that clocks may differ by."""
     token_type: str | None = attrs.field(
