@@ -6,7 +6,7 @@ authenticator may know them, and who invents tokens pushes no good one out.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
@@ -272,6 +272,8 @@ def build(config: JwtConfig, context: BuildContext) -> Jwt:
     """
     try:
         from gatekeeper.auth.jose.claims import TokenPolicy  # noqa: PLC0415
+        from gatekeeper.auth.jose.content import parse_key  # noqa: PLC0415
+        from gatekeeper.auth.jose.keys import KeySet  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ValueError("`jwt` needs more: `pip install 'gatekeeper-gateway[jwt]'`") from error
     audiences = (config.audience,) if isinstance(config.audience, str) else config.audience
@@ -283,26 +285,25 @@ def build(config: JwtConfig, context: BuildContext) -> Jwt:
         token_type=config.token_type,
         required=context.fit(config.required_claims),
     )
-    return Jwt(config, context, policy, _own_keys(config.keys, policy) if config.keys else None)
+    own = KeySet(_own_keys(config.keys, policy, parse_key)) if config.keys else None
+    return Jwt(config, context, policy, own)
 
 
-def _own_keys(contents: Sequence[str | KeyFileConfig], policy: "TokenPolicy") -> "KeySet":
-    from gatekeeper.auth.jose.content import parse_key  # noqa: PLC0415
-    from gatekeeper.auth.jose.errors import KeysError  # noqa: PLC0415
-    from gatekeeper.auth.jose.keys import KeySet  # noqa: PLC0415
-
+def _own_keys(
+    contents: Sequence[str | KeyFileConfig], policy: "TokenPolicy", parse: "Callable[[str], KeySet]"
+) -> "list[Key]":
     found: list[Key] = []
     for number, one in enumerate(contents, 1):
         try:
-            keys = parse_key(_content(one))
-        except (KeysError, OSError) as error:
+            keys = parse(_content(one))
+        except (ValueError, OSError) as error:
             why = f"its file cannot be read: {error.strerror}" if isinstance(error, OSError) else error
             raise ValueError(f"`keys`, number {number}: {why}") from None
         if not keys.algorithms & policy.algorithms:
             named = ", ".join(sorted(policy.algorithms))
-            raise ValueError(f"`keys`, number {number}: it is not for one of the `algorithms` ({named})")
+            raise ValueError(f"`keys`, number {number}: it is for none of the `algorithms` ({named})")
         found += keys.keys
-    return KeySet(found)
+    return found
 
 
 def _content(key: str | KeyFileConfig) -> str:
