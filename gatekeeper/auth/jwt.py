@@ -1,8 +1,12 @@
 """`jwt`: tokens that an issuer has signed (RFC 7519), checked by keys of its own (`auth.jose`).
 
-A token that was verified is remembered by its SHA-256 until it expires, or other keys are in force: that costs 2 µs, where a
-signature costs up to 500. Of tokens that were refused only those of other issuers are remembered, and apart: another
-authenticator may know them, and who invents tokens pushes no good one out.
+A token that was verified is remembered by its SHA-256 until it expires, or other keys are in force. Of tokens that were
+refused only those of other issuers are remembered, and apart: another authenticator may know them, and who invents tokens
+pushes no good one out.
+
+Measured: a token of 766 bytes in one of eleven fields that is remembered costs 4.3 µs a request, with the filter `auth` and
+two fields to tell of it; 2 of them are to find it in the request. One that is not costs 63 with RS256, and others what their
+signature costs (`auth.jose.keys`).
 """
 
 import hashlib
@@ -119,9 +123,12 @@ def _check_discovery(issuer: str) -> None:
     try:
         check_endpoint(issuer, "an issuer has none")
     except ValueError as error:
-        raise Refusal(f"`issuer` cannot be asked for its keys: {error}; or write `jwks` or `keys`") from None
+        message = f"`issuer` cannot be asked for its keys: {error}; or write `jwks` or `keys`"
+        raise Refusal(message, "needs") from None
     if "?" in issuer:
-        raise Refusal("`issuer` cannot be asked for its keys: it has a query; write `jwks` or `keys`")
+        raise Refusal(
+            "`issuer` cannot be asked for its keys: it has a query; write `jwks` or `keys`", "needs"
+        )
 
 
 @attrs.frozen

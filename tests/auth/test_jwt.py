@@ -171,10 +171,8 @@ def test_keys_of_the_configuration(
     text = keys()
     if is_file:
         (tmp_path / "key").write_text(text + "\n", encoding="utf-8")
-    auth = built(
-        keys=[{"file": str(tmp_path / "key")} if is_file else text],
-        **({} if algorithms is None else {"algorithms": algorithms}),
-    )
+    more: dict[str, Any] = {} if algorithms is None else {"algorithms": algorithms}
+    auth = built(keys=[{"file": str(tmp_path / "key")} if is_file else text], **more)
 
     assert "staff:u-17" == asyncio.run(ask(auth, token(kind, algorithm, kid="a")))
     assert "401" == asyncio.run(ask(auth, token(kind, algorithm)[:-8] + "AAAAAAAA"))
@@ -869,6 +867,23 @@ async def test_a_reload_keeps_the_keys(world: World) -> None:
     assert (await world.gateway.apply(text.replace("/keys", "/others"))).applied
     assert 200 == (await world.get("/both", world.of_customers())).status
     assert ["/keys", "/others"] == [one.target for one in world.customers.requests]
+
+
+async def test_a_key_that_cannot_be_used_is_told_of_where_it_stands(gateway: StartGateway) -> None:
+    """JWT-16: by its place, and nothing of it."""
+    text = (
+        "version: 1\nauthenticators:\n  links: {jwt: {issuer: links, audience: files, algorithms: [HS256],"
+        f' keys: ["{SECRET}", "{CANARY}"]}}}}\nservices: {{one: "http://one:80"}}\n'
+        "routes: {one: {match: /**, to: one, filters: [auth: links]}}\n"
+    )
+    with pytest.raises(ConfigError) as raised:
+        await gateway(text)
+
+    said = str(raised.value)
+    assert said.startswith("gateway.yaml:3:")
+    assert "authenticators.links: `keys`, number 2: " in said
+    assert CANARY not in said
+    assert SECRET not in said
 
 
 async def test_an_issuer_that_is_down(world: World) -> None:
