@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import attrs
 
+from gatekeeper.auth.memory import Memory
 from gatekeeper.auth.reading import PlaceConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import IdentityUnknown, Unauthenticated
@@ -36,10 +37,6 @@ from gatekeeper.extend.running import RunningGateway
 from gatekeeper.extend.vocabulary import Duration, help_line, is_positive
 
 
-KEPT: Final = 10_000
-"""Tokens of which it is known that they are good, and as many that are not."""
-KEPT_BYTES: Final = 32 * 1024 * 1024
-"""Bytes of the answers that were given about them, as they came; in memory they take up to ten times as much."""
 REFUSED_FOR: Final = 5.0
 """Seconds for which a bad token is one without asking again."""
 SKEW: Final = 30.0
@@ -104,38 +101,6 @@ class Known:
         return self._made[1]
 
 
-class Memory:
-    """What is known of the latest tokens; the oldest is forgotten first."""
-
-    def __init__(self, most: int = KEPT, largest: int = KEPT_BYTES) -> None:
-        """Know nothing; `most` tokens, and `largest` bytes of answers."""
-        self._most = most
-        self._largest = largest
-        self._known: dict[bytes, Known] = {}
-        self.size = 0
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def get(self, digest: bytes) -> Known | None:
-        """What is known of a token."""
-        return self._known.get(digest)
-
-    def put(self, digest: bytes, known: Known) -> None:
-        """Keep what is known of a token, as the newest."""
-        self.drop(digest)
-        self._known[digest] = known
-        self.size += known.size
-        while len(self._known) > self._most or self.size > self._largest:
-            self.drop(next(iter(self._known)))
-
-    def drop(self, digest: bytes) -> None:
-        """Forget a token."""
-        known = self._known.pop(digest, None)
-        if known is not None:
-            self.size -= known.size
-
-
 class Server:
     """The server that knows tokens, and what it has said. It outlives the configurations that use it."""
 
@@ -144,8 +109,8 @@ class Server:
         self._clock: Final[Clock] = gateway.clock
         self._calls: Final = Calls(name, gateway, timeout=config.timeout)
         self._flights: Final = SingleFlight[bytes, Known](name, gateway.spawn)
-        self.good: Final = Memory()
-        self.bad: Final = Memory()
+        self.good: Final = Memory[Known]()
+        self.bad: Final = Memory[Known]()
 
     async def look_up(self, token: str) -> Known:
         """What is known of a token, by heart or by asking.

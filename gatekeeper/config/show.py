@@ -169,12 +169,19 @@ def _object(value: Any, but: Iterable[str] = ()) -> dict[str, Any]:
         if item is None or key in but or _is_empty(value, item, field.type):
             continue
         if field.metadata.get("secret") and item:
-            found[key] = HIDDEN_SECRET
+            found[key] = _hidden(item)
         elif isinstance(value, ConditionConfig):
             found |= _part(key, item, field.type)
         else:
             found[key] = show_value(item, field.type)
     return found
+
+
+def _hidden(item: Any) -> Any:
+    """What stands for a secret, or for each of several; what only says where one is, is shown."""
+    if isinstance(item, tuple):
+        return [_hidden(one) for one in item]
+    return show_value(item, type(item)) if attrs.has(type(item)) else HIDDEN_SECRET
 
 
 def _is_empty(value: Any, item: Any, kind: Any) -> bool:

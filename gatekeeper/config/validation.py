@@ -59,14 +59,17 @@ def is_meant(arm: Any, value: Any, faults: Sequence[Fault], here: Path) -> bool:
     return not is_none_of_them or nearest(str(value), map(written, get_args(arm))) is not None
 
 
-def unless_hidden(read: Read, field: "attrs.Attribute[Any]", refuse: Callable[[str], Any]) -> Read:
-    """What reads a field; of a secret it refuses what stands for it where a configuration is shown."""
-    if not field.metadata.get("secret"):
-        return read
+def unless_hidden(read: Read, refuse: Callable[[str], Any]) -> Read:
+    """What reads a secret, or a list of them; it refuses what stands for one where a configuration is shown."""
     message = (
         f"`{HIDDEN_SECRET}` stands for what is not shown; write the value, or the `${{...}}` that brings it"
     )
-    return lambda value, kind: refuse(message) if value == HIDDEN_SECRET else read(value, kind)
+
+    def hook(value: Any, kind: Any) -> Any:
+        shown = value if isinstance(value, list) else [value]
+        return refuse(message) if HIDDEN_SECRET in shown else read(value, kind)
+
+    return hook
 
 
 def id_of(error: Exception) -> str:

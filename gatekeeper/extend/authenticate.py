@@ -5,8 +5,13 @@ from typing import Any, Literal, Protocol
 
 import attrs
 
+from gatekeeper.core.errors import Unauthenticated
 from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.identity import Consumer
+
+
+class OfAnother(Unauthenticated):
+    """A credential that is wrong here because another authenticator may know it: of several that refuse it, others say why."""
 
 
 class Authenticator(Protocol):
@@ -22,6 +27,7 @@ class Authenticator(Protocol):
 
         Raises:
             Unauthenticated: the credential is there and wrong; `log` says why, and never shows it.
+            OfAnother: it is one that another authenticator may know.
             RefusedElsewhere: the same, with an answer that is passed on as it is.
             IdentityUnknown: it cannot be checked now.
 

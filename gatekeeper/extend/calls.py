@@ -116,25 +116,35 @@ def client_header(client_id: str, client_secret: str) -> tuple[str, str]:
     return "Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
+def check_endpoint(url: str, instead: str) -> None:
+    """Check an address that is to be called; `instead` says where credentials are written.
+
+    Raises:
+        ValueError: it is none.
+
+    """
+    if re.search(r"[^!-~]", url):
+        raise ValueError(
+            "an address holds no spaces and no other characters than those of ASCII; escape them"
+        )
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"this is no address: {error}") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError("an address begins with `http://` or `https://`, and a host stands behind it")
+    if "@" in parts.netloc:
+        raise ValueError(f"an address holds no user and no password; {instead}")
+    if parts.fragment:
+        raise ValueError("what stands behind `#` is not sent; leave it out")
+
+
 def is_endpoint(instead: str) -> "Callable[[object, attrs.Attribute[Any], str], None]":
-    """Make the validator of an address that is called; `instead` says where credentials are written."""
+    """Make the validator of an address that is called, see `check_endpoint`."""
 
     def check(_instance: object, _attribute: "attrs.Attribute[Any]", url: str) -> None:
-        if re.search(r"[^!-~]", url):
-            raise ValueError(
-                "an address holds no spaces and no other characters than those of ASCII; escape them"
-            )
-        try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname, parts.port
-        except ValueError as error:
-            raise ValueError(f"this is no address: {error}") from None
-        if parts.scheme not in {"http", "https"} or not host:
-            raise ValueError("an address begins with `http://` or `https://`, and a host stands behind it")
-        if "@" in parts.netloc:
-            raise ValueError(f"an address holds no user and no password; {instead}")
-        if parts.fragment:
-            raise ValueError("what stands behind `#` is not sent; leave it out")
+        check_endpoint(url, instead)
 
     return check
 
@@ -180,9 +190,11 @@ class Calls:
         *,
         headers: Iterable[tuple[str, str]] = (),
         form: Iterable[tuple[str, str]] | None = None,
+        in_thread: bool = False,
     ) -> T:
         """Call, and return what `read` makes of the answer, which raises `CallFailed` where that is of no use.
 
+        `in_thread` is for one that takes long.
         What is sent must bear being sent twice: a connection that was kept may end at the moment at which it is used.
 
         Raises:
@@ -199,7 +211,8 @@ class Calls:
         own = {name for name, _ in sent}
         sent += [(name, value) for name, value in fields.items() if name not in own]
         try:
-            found = read(await self._place(method, url, sent, data))
+            reply = await self._place(method, url, sent, data)
+            found = await asyncio.to_thread(read, reply) if in_thread else read(reply)
         except CallFailed as failure:
             self._failed(failure)
             raise

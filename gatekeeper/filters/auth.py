@@ -17,7 +17,7 @@ from gatekeeper.core.fields import only
 from gatekeeper.core.identity import Consumer
 from gatekeeper.core.message import Field, Response, check_editable
 from gatekeeper.core.text import Text
-from gatekeeper.extend.authenticate import Authenticator
+from gatekeeper.extend.authenticate import Authenticator, OfAnother
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import DRY_RUN, BuildContext
 from gatekeeper.extend.hookspecs import hookimpl
@@ -153,7 +153,7 @@ async def _any_of(asked: Sequence[Authenticator], exchange: Exchange) -> Consume
             consumer = _checked(one, await one.authenticate(exchange))
         except (Unauthenticated, IdentityUnknown) as error:
             # what cannot be checked may be right: to say that it is wrong would be a guess
-            if not isinstance(worst, IdentityUnknown):
+            if worst is None or not (isinstance(worst, IdentityUnknown) or isinstance(error, OfAnother)):
                 worst = error
             continue
         if consumer is not None:

@@ -11,13 +11,11 @@ import pytest_asyncio
 
 from gatekeeper.auth import introspection
 from gatekeeper.auth.introspection import (
-    KEPT,
     REFUSED_FOR,
     SKEW,
     Introspection,
     IntrospectionConfig,
     Known,
-    Memory,
 )
 from gatekeeper.config.problems import ConfigError
 from gatekeeper.config.structure import structure_options
@@ -340,31 +338,10 @@ async def test_who_asks_is_made_once_for_a_configuration(around: Surroundings, o
     assert ("acme", 1) == (third.name, len(server.requests))
 
 
-def known(size: int = 1) -> Known:
-    return Known(size=size)
-
-
-def test_the_oldest_is_forgotten_first() -> None:
-    """As many as there may be, and of those that are large fewer."""
-    memory = Memory(most=3, largest=100)
-    for digest in (b"a", b"b", b"c", b"a", b"d"):
-        memory.put(digest, known())
-
-    assert [False, False, True, True, True] == [
-        memory.get(one) is not None for one in (b"b", b"x", b"c", b"a", b"d")
-    ]
-    memory.put(b"e", known(99))
-    assert ([None, True], 100) == ([memory.get(b"a"), memory.get(b"d") is not None], memory.size)
-    memory.put(b"f", known(101))
-    assert (0, 0) == (len(memory), memory.size)
-    memory.drop(b"f")
-
-
 async def test_invented_tokens_push_out_no_good_one(
     around: Surroundings, origin: StartOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """JWT-13: there is another place for those."""
-    assert (10_000, KEPT) == (Memory()._most, 10_000)
     server = (await origin()).play(active()).always(INACTIVE)
     auth = make(around, server)
     auth.server.good._most = auth.server.bad._most = 3

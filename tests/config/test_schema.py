@@ -63,7 +63,7 @@ UNSEEN_MESSAGES = tuple(
             r"have the same token|cannot choose it|is sent as it is; |nothing ejects an instance here",
             r"`timeout` is longer than `every`|`max` is shorter than `base`|an answer to HEAD has no body",
             # what the kinds that are built in check of their own
-            r"is no name for a cookie|is no port; use|an address begins with|once a second at most",
+            r"is no name for a cookie|is no port; use|an address (?:begins with|holds no user)|once a second at most",
             r"with `credentials: true` browsers take|`realm` is sent in a header field",
         ),
     )
