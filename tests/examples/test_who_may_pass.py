@@ -89,4 +89,4 @@ def test_production_is_sound(tmp_path: Path) -> None:
         file.write("environments: {prod: production.yaml}\n")
     done = run("check", "--strict", "--env", "prod", cwd=tmp_path)
 
-    assert ("", 0) == (done.stderr, done.returncode)
+    assert ("", 0) == (done.stderr, done.returncode), done.stdout
