@@ -292,7 +292,7 @@ class _Composer:
         values: dict[str, Any] = {}
         children: dict[str | int, Spot] = {}
         spot.children = children
-        empty: list[tuple[str, Any]] = []
+        empty: list[tuple[str, Any, Any]] = []
         path = self.path
         while not isinstance(event := self.events.get_event(), yaml.MappingEndEvent):
             key = self.key(event, values, spot)
@@ -303,17 +303,19 @@ class _Composer:
             if key is None:
                 continue
             if value is None:
-                empty.append((key, following))
+                empty.append((key, event.end_mark, following))
                 value = BROKEN
             mark = event.start_mark
             child.key_line, child.key_column = mark.line, mark.column
             children[key] = child
             values[key] = value
-        for key, following in empty:
+        for key, end, following in empty:
             what = f"`{key}:`"
             hint = "give it one, or leave the key out"
             if start.flow_style and len(values) == 1:
                 what, hint = f"`{key}`", f"if `{{{key}}}` is meant, quote it"
+            elif start.flow_style and following.start_mark.index == end.index and next(iter(values)) != key:
+                what, hint = f"`{key}`", "if the `,` before it belongs to a text, quote that text"
             elif path and isinstance(path[-1], int) and next(iter(values)) == key:
                 hint = f"`{key}` alone means no options"
             path.append(key)

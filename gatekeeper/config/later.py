@@ -73,13 +73,19 @@ def section(path: Path) -> str:
         # the name is nearly always that of the kind
         steps[:3] = ["filters"]
     elif steps[:1] in (["services"], ["routes"]):
-        steps[1:2] = ["*"]
+        _name(steps, 1)
         if steps[2:3] == ["to"]:
-            steps[3:4] = ["*"]
+            _name(steps, 3)
     elif steps[:1] == ["defaults"] and len(steps) > 2:
         steps[:2] = [str(steps[1]), "*"]
     elif steps[:1] in (["providers"], ["authenticators"], ["plans"], ["consumers"]):
-        steps[1:2] = ["*"]
+        _name(steps, 1)
     elif steps[:2] in (["server", "listen"], ["admin", "users"]):
-        steps[2:3] = ["*"]
+        _name(steps, 2)
     return ".".join(step for step in steps if isinstance(step, str))
+
+
+def _name(steps: list[str | int], index: int) -> None:
+    """Let a step be a name, where the path is as long: what holds names is another place than one of them."""
+    if index < len(steps):
+        steps[index] = "*"

@@ -33,7 +33,8 @@ from gatekeeper.config.grammar import (
     type_words,
 )
 from gatekeeper.config.hints import hint, meant
-from gatekeeper.config.kinds import Kinds
+from gatekeeper.config.identity import Credentials
+from gatekeeper.config.kinds import Kinds, PartKind
 from gatekeeper.config.later import LATER_KINDS, is_later, later_in, section
 from gatekeeper.config.model import (
     AuthenticatorConfig,
@@ -48,7 +49,7 @@ from gatekeeper.config.model import (
 )
 from gatekeeper.config.page import Page, Table
 from gatekeeper.config.parts import SORTS
-from gatekeeper.config.problems import Path
+from gatekeeper.config.problems import Path, quoted
 from gatekeeper.config.wording import LISTS, is_parsed, origin, whole
 
 
@@ -105,6 +106,7 @@ class Reference:
         self.filters: Final = {kind: found for kind, found in kinds.filters.items() if kind != FORWARD}
         self.forward: Final = _summary(kinds.filters[FORWARD].config) if FORWARD in kinds.filters else ""
         self.predicates: Final = dict(kinds.predicates)
+        self.credentials: Final = _credentials(kinds)
         self.parts: Final = {cls: dict(SORTS[cls].kinds(kinds)) for cls in _PARTS}
         self._topics: Final[Topics] = {
             "match": ("conditions: what `match`, `when`, `pin` and `not` may say", self._match),
@@ -176,6 +178,9 @@ class Reference:
             yield _Holder("keys of a condition", ConditionConfig, self._condition_keys(), path)
         elif kind in (Matcher, PathPattern):
             yield _Holder("a matcher has one of", MatcherConfig, _keys(MatcherConfig), path)
+        elif kind == Credentials:
+            for config, theirs in self.credentials.items():
+                yield _Holder(f"a credential of {quoted(theirs)}", config, _keys(config), (*path, "*"))
         elif kind == Targets:
             yield _Holder("keys of each", TargetConfig, _keys(TargetConfig), (*path, "*"))
         elif kind == FILTER:
@@ -232,8 +237,13 @@ class Reference:
         for kinds, beside in sorts:
             found = kinds.get(kind)
             if found is not None and key.kind is found.config:
-                tables[0] = Table("", ("", " "), (("used as", _usage(kind, found.main)),))
+                tables[0] = Table("", ("", " "), (("used as", _usage(kind, found)),))
                 tables += [_key_table(_Holder("beside it", None, beside, ()))] if beside else []
+                tables += [
+                    _key_table(_Holder("a credential of a consumer", config, _keys(config), ()))
+                    for config, theirs in self.credentials.items()
+                    if kinds is self.parts[AuthenticatorConfig] and kind in theirs
+                ]
         if any(holder.cls is ConditionConfig for holder in holders):
             tables.append(_MATCHERS)
         short: list[tuple[str, str]] = []
@@ -308,8 +318,19 @@ def _kind_key(config: Any) -> _Key:
     return _Key(config, type_words(config), "-", _summary(config))
 
 
-def _usage(kind: str, main: str | None) -> str:
-    return f"`{kind}: {{...}}`" + (f", or `{kind}: x` for `{kind}: {{{main}: x}}`" if main else "")
+def _credentials(kinds: Kinds) -> dict[type, list[str]]:
+    """The classes of credentials, each with the kinds of authenticators that they are for."""
+    found: dict[type, list[str]] = {}
+    for kind, one in kinds.authenticators.items():
+        if one.credential is not None:
+            found.setdefault(one.credential, []).append(kind)
+    return found
+
+
+def _usage(kind: str, found: PartKind) -> str:
+    # options that are one value have no key for it
+    short = found.main is not None and whole(found.config) is None
+    return f"`{kind}: {{...}}`" + (f", or `{kind}: x` for `{kind}: {{{found.main}: x}}`" if short else "")
 
 
 def _summary(cls: Any) -> str:

@@ -14,7 +14,7 @@ from gatekeeper.config.filters import FilterEntry, changes_of, flatten
 from gatekeeper.config.model import FilterConfig, GatewayConfig, UseConfig
 from gatekeeper.config.problems import Place
 from gatekeeper.config.show import show_options
-from gatekeeper.config.wording import keys
+from gatekeeper.config.wording import keys, whole
 from gatekeeper.core.errors import GatewayError
 from gatekeeper.core.exchange import Exchange, Route
 from gatekeeper.core.message import Response
@@ -199,15 +199,21 @@ def shown_place(place: Place) -> str:
 
 
 def split_options(options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The long form of options: those that differ from the defaults, and the others."""
+    """The long form of options: those that differ from the defaults, and the others.
+
+    Options that are one value, like the condition of `authorize`, have the name of that value here: a list has no keys.
+    """
     written = show_options(options)
+    field = whole(type(options))
+    if field is not None:
+        return {field.name: written}, {}
     changed: dict[str, Any] = {}
     defaults: dict[str, Any] = {}
-    for key, field in keys(attrs.resolve_types(type(options))).items():
+    for key, one in keys(attrs.resolve_types(type(options))).items():
         if key not in written:
             continue
-        value = getattr(options, field.name)
-        if value == _default(field, options):
+        value = getattr(options, one.name)
+        if value == _default(one, options):
             defaults[key] = written[key]
         elif attrs.has(type(value)) and isinstance(written[key], dict):
             changed[key], inner = split_options(value)

@@ -135,6 +135,20 @@ def test_yaml_and_json_give_plain_data(text: str, data: object) -> None:
             id="empty-entries",
         ),
         pytest.param(
+            "plans: {description: sees prices, too}",
+            [
+                "f:1:38: plans.too: `too` has no value; if the `,` before it belongs to a text, quote that text [empty-value]"
+            ],
+            {"plans": {"description": "sees prices", "too": BROKEN}},
+            id="a-comma-in-a-text",
+        ),
+        pytest.param(
+            "plans: {description: sees, labels: }",
+            ["f:1:36: plans.labels: `labels:` has no value; give it one, or leave the key out [empty-value]"],
+            {"plans": {"description": "sees", "labels": BROKEN}},
+            id="a-colon-and-nothing",
+        ),
+        pytest.param(
             "to: {path.x}",
             ['f:1:12: to."path.x": `path.x` has no value; if `{path.x}` is meant, quote it [empty-value]'],
             {"to": {"path.x": BROKEN}},

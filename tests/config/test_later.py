@@ -33,6 +33,10 @@ from gatekeeper.extend.host import PluginHost
         (("services", "users", "health", "http"), "services.*.health.http"),
         (("providers", "portal"), "providers.*"),
         (("admin", "users", "me"), "admin.users.*"),
+        (("services",), "services"),
+        (("authenticators",), "authenticators"),
+        (("routes", "users", "to"), "routes.*.to"),
+        (("server", "listen"), "server.listen"),
     ],
 )
 def test_a_section_is_the_same_whatever_the_names(path: Path, expected: str) -> None:
@@ -47,6 +51,8 @@ def test_a_section_is_the_same_whatever_the_names(path: Path, expected: str) -> 
         (("services", "tenants"), False),
         (("server", "reload", "run_tests"), True),
         (("services", "users", "hedge"), True),
+        (("services", "hedge"), False),
+        (("routes", "users", "to", "rollout"), False),
         (("services", "users", "health"), False),
         (("services", "users", "instances", 0, "dns"), True),
         (("services", "users", "instances", 0, "weight"), False),

@@ -376,6 +376,16 @@ def test_other_mappings_with_such_names_are_no_parts() -> None:
     )
 
 
+@pytest.mark.parametrize("section", ["authenticators", "providers"])
+def test_what_names_parts_is_none(section: str) -> None:
+    """One that is changed takes no other out, whatever their names are."""
+    lower = f"{section}: {{a: {{one: {{x: 1}}}}, b: {{two: {{}}}}, c: three}}"
+
+    assert {section: {"a": {"one": {"x": 2}}, "b": {"two": {}}, "c": "three"}} == merged(
+        lower, f"{section}: {{a: {{one: {{x: 2}}}}}}"
+    )
+
+
 # ---- files beside each other --------------------------------------------------------------------------------------
 
 

@@ -327,12 +327,32 @@ def test_every_kind_has_a_summary() -> None:
     assert [] == [kind for table in tables for kind, found in table.items() if not found.summary]
 
 
+def test_credentials_are_told_with_their_authenticator() -> None:
+    """And all of them where consumers have them; nothing else has any."""
+    reference = Reference(PluginHost().catalog)
+    keys = ["id", "sha256", "expires", "scopes"]
+
+    assert keys == cells(reference.page("api_key"), "a credential of a consumer")
+    assert keys == cells(reference.page("consumers.credentials"), "a credential of `api_key`")
+    assert [] == cells(reference.page("authorize"), "a credential of a consumer")
+
+
+def test_what_is_one_value_has_no_key_for_it() -> None:
+    """`authorize: {condition: ...}` would be refused."""
+    used = [
+        row for table in Reference(PluginHost().catalog).page("authorize").tables[:1] for row in table.rows
+    ]
+
+    assert [("used as", "`authorize: {...}`")] == used
+
+
 @pytest.mark.parametrize(
     ("topic", "same"),
     [
         ("services.app.timeouts", "services.timeouts"),
         ("routes.all.match.path", "routes.match.path"),
         ("routes.all.filters[0].transform.request", "transform.request"),
+        ("consumers.acme.credentials.keys[0].sha256", "consumers.credentials.sha256"),
     ],
 )
 def test_a_path_of_a_message_is_a_topic(topic: str, same: str) -> None:

@@ -1,4 +1,4 @@
-"""The blocks of README.md, by language."""
+"""The blocks of README.md, by language, and of pages like it; what a transcript expects."""
 
 import re
 from pathlib import Path
@@ -22,9 +22,9 @@ class Block:
     line: int
 
 
-def blocks() -> list[Block]:
+def blocks(page: Path = README) -> list[Block]:
     """All of them, in order."""
-    text = README.read_text()
+    text = page.read_text()
     return [
         Block(match[1], match[2], text.count("\n", 0, match.start()) + 1)
         for match in re.finditer(r"^```(\S*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
@@ -35,3 +35,14 @@ def parameters(language: str, skip: int = 0) -> list[object]:
     """The blocks of one language as parameters of a test; the ids say where they stand."""
     found = [block for block in blocks() if block.language == language][skip:]
     return [pytest.param(block, id=f"README.md:{block.line}") for block in found]
+
+
+def transcript(text: str) -> list[tuple[str, str]]:
+    """The commands of a block, each with what stands below it."""
+    parts = [part.partition("\n") for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
+    return [(command, expected.rstrip()) for command, _, expected in parts]
+
+
+def expectation(expected: str) -> str:
+    """A regular expression for what stands below a command; `...` is anything."""
+    return re.escape(expected).replace(re.escape("..."), r"[\s\S]*?")

@@ -36,7 +36,16 @@ from gatekeeper.core import text as values
 from gatekeeper.extend.host import PluginHost
 from gatekeeper.runtime.loading import load_gateway_text
 from tests.cli.running import ENVIRONMENT, Gatekeeper, move_demo, moved_ports
-from tests.docs.readme import LANGUAGES, README, ROOT, Block, blocks, parameters
+from tests.docs.readme import (
+    LANGUAGES,
+    README,
+    ROOT,
+    Block,
+    blocks,
+    expectation,
+    parameters,
+    transcript,
+)
 
 
 EXAMPLE = ROOT / "examples" / "your-own-filter"
@@ -134,13 +143,11 @@ def test_commands(running: Demo, block: Block) -> None:
 @pytest.mark.parametrize("block", parameters("console"))
 def test_transcripts(running: Demo, block: Block) -> None:
     """Each command says what stands below it; `...` is anything."""
-    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-        command, _, expected = part.partition("\n")
+    for command, expected in transcript(block.text):
         said = running.run(command).replace("\r", "")
         said = re.sub(r"^(Date|Content-Length): .*\n", "", said, flags=re.MULTILINE | re.IGNORECASE)
-        pattern = re.escape(expected.rstrip()).replace(re.escape("..."), r"[\s\S]*?")
 
-        assert re.fullmatch(pattern, said.rstrip()), f"{command}\n{said}"
+        assert re.fullmatch(expectation(expected), said.rstrip()), f"{command}\n{said}"
 
 
 @pytest.mark.parametrize("block", parameters("yaml"))

@@ -93,6 +93,13 @@ class Options:
     secret: str = attrs.field(default="", metadata={"secret": True})
 
 
+@attrs.frozen(kw_only=True)
+class Whole:
+    """Options that are one value, which is written without a key."""
+
+    words: tuple[str, ...] = attrs.field(metadata={"whole": True})
+
+
 @pytest.mark.parametrize(
     ("options", "changed", "defaults"),
     [
@@ -114,10 +121,11 @@ class Options:
             {"number": 5, "secret": ""},
             id="all-of-the-inner",
         ),
+        pytest.param(Whole(words=("x", "y")), {"words": ["x", "y"]}, {}, id="one-value"),
     ],
 )
 def test_options_that_differ_from_the_defaults(
-    options: Options, changed: dict[str, object], defaults: dict[str, object]
+    options: Options | Whole, changed: dict[str, object], defaults: dict[str, object]
 ) -> None:
     """And the others; secrets are hidden, and that there is none is not."""
     assert (changed, defaults) == split_options(options)
