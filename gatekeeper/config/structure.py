@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeVar, Union, cast, get_args
 import attrs
 import cattrs
 
-from gatekeeper.config.document import BROKEN, Broken, Interpolated, Variable, meaning, resolve
+from gatekeeper.config.document import BROKEN, Interpolated, Variable, meaning, resolve
 from gatekeeper.config.hints import elsewhere, hint, meant
 from gatekeeper.config.later import section
 from gatekeeper.config.problems import (
@@ -30,11 +30,11 @@ from gatekeeper.config.problems import (
     quoted,
     show_path,
 )
+from gatekeeper.config.scalars import YAML11_BOOLEANS, ScalarReader
 from gatekeeper.config.units import UNITS, File, Unit
 from gatekeeper.config.validation import id_of, is_meant, tell, unless_hidden
 from gatekeeper.config.wording import (
     LISTS,
-    describe,
     expected,
     is_enum,
     is_parsed,
@@ -52,10 +52,8 @@ Hook = Callable[[Any, Any], Any]
 Expand = Callable[[Any], Any]
 """A short form → its long form; anything else → itself."""
 
-_YAML11_BOOLEANS: Final = {"yes", "no", "on", "off", "y", "n", "true", "false"}
 
-
-class Reader:
+class Reader(ScalarReader):
     """Reads values and collects what is wrong with them; for one configuration.
 
     `expand` has the short forms of classes, `later` tells whether a key at a path belongs to something that is not built
@@ -68,15 +66,10 @@ class Reader:
         expand: Mapping[type, Expand] | None = None,
         later: Callable[[Path], bool] = lambda _: False,
     ) -> None:
-        self._base: Final = base
-        self.faults: list[Fault] = []
-        self.files: Final[list[FilePath]] = []
-        self.path: list[str | int] = []
+        super().__init__(base, later)
         self._expand: Final = expand or {}
-        self._later: Final = later
-        self._is_secret = False
         converter = self.converter = cattrs.Converter()
-        for kind, hook in ((str, self._text), (int, self._int), (float, self._float), (bool, self._bool)):
+        for kind, hook in ((str, self.text), (int, self.int), (float, self.float), (bool, self.bool)):
             converter.register_structure_hook(kind, hook)
         factory = converter.register_structure_hook_factory
         factory(is_enum, self._enum_hook)
@@ -87,8 +80,8 @@ class Reader:
         factory(attrs.has, self.class_hook)
         factory(is_parsed, self._parsed_hook)
         factory(lambda kind: kind in UNITS, lambda kind: self._unit_hook(UNITS[kind]))
-        factory(lambda kind: kind == File, lambda _: self._file)
-        factory(lambda kind: kind in {Any, object}, lambda _: self._anything)
+        factory(lambda kind: kind == File, lambda _: self.file)
+        factory(lambda kind: kind in {Any, object}, lambda _: self.anything)
 
     def read(self, value: Any, kind: Any, *steps: str | int) -> Any:
         """Return the value as its type wants it, or BROKEN with at least one more fault; `steps` lead to the value."""
@@ -114,78 +107,11 @@ class Reader:
             self.faults[before:] = [fault]
         return result
 
-    def refuse(
-        self, message: str, fault_id: str = "bad-value", *steps: str | int, at_key: bool = False
-    ) -> Broken:
-        """Note what is wrong here, or where the steps lead."""
-        self.faults.append(Fault(fault_id, (*self.path, *steps), message, at_key))
-        return BROKEN
-
-    def mistyped(self, expected: str, value: Any, hint: str = "") -> Broken:
-        """Note that the value is of another type; without a word where something in it is broken."""
-        if isinstance(value, dict) and BROKEN in value.values():
-            return BROKEN
-        if self._is_secret:
-            # what stands in its place may be it
-            hint = "; quote it" if isinstance(value, int | float) and "text" in expected else ""
-            return self.refuse(f"expected {expected}{hint}", "wrong-type")
-        if isinstance(value, str) and self._later((*self.path, str(value))):
-            return self.refuse(f"`{value}` is not available yet", "not-available")
-        return self.refuse(f"expected {expected}, not {describe(value)}{hint}", "wrong-type")
-
-    def folder(self) -> FilePath:
-        """The folder that the path of a file is relative to, here."""
-        return self._base
-
     def expansion(self, cls: Any) -> Expand:
         """What makes the long form of the short ones of a class."""
         return self._expand.get(cls, lambda value: value)
 
     # ---- single values --------------------------------------------------------------------------------------------
-
-    def _text(self, value: Any, _: Any) -> Any:
-        if isinstance(value, str):
-            return str(value)
-        hint = f'; write "{written(value)}"' if isinstance(value, int | float) else ""
-        if isinstance(value, dict):
-            hint = "; quote a value that begins with `{`"
-        return self.mistyped("text", value, hint)
-
-    def _int(self, value: Any, _: Any) -> Any:
-        value = meaning(value)
-        return value if type(value) is int else self.mistyped("a whole number", value, number_hint(value))
-
-    def _float(self, value: Any, _: Any) -> Any:
-        value = meaning(value)
-        is_number = type(value) in {int, float}
-        return float(value) if is_number else self.mistyped("a number", value, number_hint(value))
-
-    def _bool(self, value: Any, _: Any) -> Any:
-        value = meaning(value)
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.lower() in _YAML11_BOOLEANS:
-            return self.refuse(f"`{value}` is text here; write true or false", "yaml11-word")
-        return self.mistyped("true or false", value)
-
-    def _file(self, value: Any, _: Any) -> Any:
-        if not isinstance(value, str):
-            return self.mistyped("the path of a file, like `tls/ca.pem`", value)
-        text = str(value)
-        path = self.folder().absolute() / text
-        self.files.append(path)
-        if not path.is_file():
-            return self.refuse(f"`{text}` does not exist (looked for {path})", "not-found")
-        return str(path)
-
-    def _anything(self, value: Any, _: Any) -> Any:
-        if isinstance(value, dict):
-            found = {key: self._anything(item, _) for key, item in value.items()}
-            return BROKEN if BROKEN in found.values() else found
-        if isinstance(value, list):
-            items = [self._anything(item, _) for item in value]
-            return BROKEN if BROKEN in items else items
-        return str(value) if isinstance(value, str) else value
 
     def _unit_hook(self, unit: Unit) -> Hook:
         def hook(value: Any, _: Any) -> Any:
@@ -202,7 +128,7 @@ class Reader:
 
     def _parsed_hook(self, kind: Any) -> Hook:
         def hook(value: Any, _: Any) -> Any:
-            text = self._text(value, str)
+            text = self.text(value, str)
             try:
                 return text if text is BROKEN else kind.parse(text)
             except ValueError as error:
@@ -226,7 +152,7 @@ class Reader:
             for choice, result in choices:
                 if type(choice) is type(plain) and choice == plain:
                     return result
-            if type(plain) not in types - {bool} or self._later((*self.path, str(plain))):
+            if type(plain) not in types - {bool} or self.later((*self.path, str(plain))):
                 return self.mistyped(" or ".join(f"`{word}`" for word in known), value)
             hint = did_you_mean(str(plain), known) or did_you_mean(str(plain).lower(), known)
             return self.refuse(f"`{plain}` is none of {quoted(known)}{hint}")
@@ -300,7 +226,7 @@ class Reader:
                 if not faults:
                     return result
                 failed.append((result, faults))
-            if isinstance(value, str) and value.lower() in _YAML11_BOOLEANS and switches:
+            if isinstance(value, str) and value.lower() in YAML11_BOOLEANS and switches:
                 return self.refuse(f"`{value}` is text here; write {' or '.join(switches)}", "yaml11-word")
             here = tuple(self.path)
             for arm, (result, faults) in zip(arms, failed, strict=True):
@@ -318,11 +244,11 @@ class Reader:
         """What reads a secret: messages do not show it."""
 
         def hook(value: Any, kind: Any) -> Any:
-            self._is_secret = True
+            self.is_secret = True
             try:
                 return read(value, kind)
             finally:
-                self._is_secret = False
+                self.is_secret = False
 
         return hook
 
@@ -395,7 +321,7 @@ class Reader:
         place = section(tuple(self.path))
         if why := elsewhere(place, key):
             self.refuse(f"`{key}` does not belong in `{place}`; {why}", "not-here", key, at_key=True)
-        elif self._later((*self.path, key)):
+        elif self.later((*self.path, key)):
             self.refuse(f"`{key}` is not available yet{hint(place, key)}", "not-available", key, at_key=True)
             return key
         else:

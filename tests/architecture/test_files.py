@@ -17,6 +17,7 @@ LINES = 400
 TESTED_BY = {
     "config/kinds.py": "extend/test_catalog.py",  # protocols, which the catalog fulfils
     "config/page.py": "config/test_reference.py",
+    "config/scalars.py": "config/test_structure.py",
     "config/schema_rules.py": "config/test_schema.py",
     "cli/plugin.py": "cli/test_plugin_list.py",
     "cli/plugins.py": "cli/test_plugin_list.py",
