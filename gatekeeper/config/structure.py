@@ -31,7 +31,7 @@ from gatekeeper.config.problems import (
     show_path,
 )
 from gatekeeper.config.units import UNITS, File, Unit
-from gatekeeper.config.validation import id_of, is_meant, tell, unless_hidden
+from gatekeeper.config.validation import id_of, is_meant, tell, unless_shown
 from gatekeeper.config.wording import (
     LISTS,
     describe,
@@ -74,7 +74,6 @@ class Reader:
         self.path: list[str | int] = []
         self._expand: Final = expand or {}
         self._later: Final = later
-        self._is_secret = False
         converter = self.converter = cattrs.Converter()
         for kind, hook in ((str, self._text), (int, self._int), (float, self._float), (bool, self._bool)):
             converter.register_structure_hook(kind, hook)
@@ -125,10 +124,6 @@ class Reader:
         """Note that the value is of another type; without a word where something in it is broken."""
         if isinstance(value, dict) and BROKEN in value.values():
             return BROKEN
-        if self._is_secret:
-            # what stands in its place may be it
-            hint = "; quote it" if isinstance(value, int | float) and "text" in expected else ""
-            return self.refuse(f"expected {expected}{hint}", "wrong-type")
         if isinstance(value, str) and self._later((*self.path, str(value))):
             return self.refuse(f"`{value}` is not available yet", "not-available")
         return self.refuse(f"expected {expected}, not {describe(value)}{hint}", "wrong-type")
@@ -314,18 +309,6 @@ class Reader:
 
         return hook
 
-    def _secretly(self, read: Hook) -> Hook:
-        """What reads a secret: messages do not show it."""
-
-        def hook(value: Any, kind: Any) -> Any:
-            self._is_secret = True
-            try:
-                return read(value, kind)
-            finally:
-                self._is_secret = False
-
-        return hook
-
     def class_hook(self, kind: Any, beside: Callable[[], Mapping[str, Any]] = dict) -> Hook:
         """What reads objects of an attrs class from mappings; `beside` gives fields that are no keys."""
         cls = attrs.resolve_types(origin(kind))
@@ -350,10 +333,7 @@ class Reader:
                 # not before: a class may be a part of itself
                 get_hook = self.converter.get_structure_hook
                 for key, field in fields.items():
-                    read = get_hook(field.type or Any)
-                    if field.metadata.get("secret"):
-                        read = self._secretly(unless_hidden(read, self.refuse))
-                    hooks[key] = read
+                    hooks[key] = unless_shown(get_hook(field.type or Any), field, self.refuse, self.faults)
             if value is True and not required:
                 value = {}
             if not isinstance(value, dict):
