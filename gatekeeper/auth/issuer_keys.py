@@ -7,6 +7,7 @@ anybody can invent names. Where the issuer cannot be asked, the last good keys a
 after that, and nobody can say of an unknown key that there is none.
 """
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from gatekeeper.extend.calls import CallFailed, Calls, Reply, SingleFlight, check_endpoint, json_object
@@ -22,6 +23,8 @@ COOL_DOWN: Final = 30.0
 """Seconds between two calls that were made because a token named an unknown key."""
 AGAIN: Final = 1.0
 """Seconds after a call that has failed in which nobody tries again."""
+PATIENCE: Final = 1.0
+"""Seconds to wait for an issuer that could not be asked before."""
 TIMEOUT: Final = 5.0
 LARGEST: Final = 256 * 1024
 """Bytes of a key set."""
@@ -74,7 +77,7 @@ class IssuerKeys:
             self._flights.begin("keys", self._fetch)
             return known
         try:
-            return await self._flights.join("keys", self._fetch)
+            return await self._wait()
         except CallFailed:
             if (known := self._believed()) is None:
                 raise
@@ -98,7 +101,17 @@ class IssuerKeys:
                     raise CallFailed("unreachable", "it may have newer ones, and cannot be asked")
                 return than
             self._pressed = now
-        return await self._flights.join("keys", self._fetch)
+        return await self._wait()
+
+    async def _wait(self) -> "KeySet":
+        """Wait for the call: not for long where the one before has failed, or one issuer that hangs would hold all requests."""
+        try:
+            async with asyncio.timeout(PATIENCE if self._is_down else None):
+                return await self._flights.join("keys", self._fetch)
+        except TimeoutError:
+            raise CallFailed(
+                "timeout", f"it has failed before, and not answered for {PATIENCE:g} s"
+            ) from None
 
     def _believed(self) -> "KeySet | None":
         return self._keys if self._now() - self._since < self._keep else None

@@ -21,8 +21,6 @@ class ScalarReader:
         self.faults: list[Fault] = []
         self.files: Final[list[FilePath]] = []
         self.path: list[str | int] = []
-        self.is_secret = False
-        """Whether what is being read must not be shown."""
 
     def refuse(
         self, message: str, fault_id: str = "bad-value", *steps: str | int, at_key: bool = False
@@ -35,10 +33,6 @@ class ScalarReader:
         """Note that the value is of another type; without a word where something in it is broken."""
         if isinstance(value, dict) and BROKEN in value.values():
             return BROKEN
-        if self.is_secret:
-            # what stands in its place may be it
-            hint = "; quote it" if isinstance(value, int | float) and "text" in expected else ""
-            return self.refuse(f"expected {expected}{hint}", "wrong-type")
         if isinstance(value, str) and self.later((*self.path, str(value))):
             return self.refuse(f"`{value}` is not available yet", "not-available")
         return self.refuse(f"expected {expected}, not {describe(value)}{hint}", "wrong-type")

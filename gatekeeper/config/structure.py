@@ -32,7 +32,7 @@ from gatekeeper.config.problems import (
 )
 from gatekeeper.config.scalars import YAML11_BOOLEANS, ScalarReader
 from gatekeeper.config.units import UNITS, File, Unit
-from gatekeeper.config.validation import id_of, is_meant, tell, unless_hidden
+from gatekeeper.config.validation import id_of, is_meant, tell, unless_shown
 from gatekeeper.config.wording import (
     LISTS,
     expected,
@@ -240,18 +240,6 @@ class Reader(ScalarReader):
 
         return hook
 
-    def _secretly(self, read: Hook) -> Hook:
-        """What reads a secret: messages do not show it."""
-
-        def hook(value: Any, kind: Any) -> Any:
-            self.is_secret = True
-            try:
-                return read(value, kind)
-            finally:
-                self.is_secret = False
-
-        return hook
-
     def class_hook(self, kind: Any, beside: Callable[[], Mapping[str, Any]] = dict) -> Hook:
         """What reads objects of an attrs class from mappings; `beside` gives fields that are no keys."""
         cls = attrs.resolve_types(origin(kind))
@@ -276,10 +264,7 @@ class Reader(ScalarReader):
                 # not before: a class may be a part of itself
                 get_hook = self.converter.get_structure_hook
                 for key, field in fields.items():
-                    read = get_hook(field.type or Any)
-                    if field.metadata.get("secret"):
-                        read = self._secretly(unless_hidden(read, self.refuse))
-                    hooks[key] = read
+                    hooks[key] = unless_shown(get_hook(field.type or Any), field, self.refuse, self.faults)
             if value is True and not required:
                 value = {}
             if not isinstance(value, dict):

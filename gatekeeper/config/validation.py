@@ -59,15 +59,29 @@ def is_meant(arm: Any, value: Any, faults: Sequence[Fault], here: Path) -> bool:
     return not is_none_of_them or nearest(str(value), map(written, get_args(arm))) is not None
 
 
-def unless_hidden(read: Read, refuse: Callable[[str], Any]) -> Read:
-    """What reads a secret, or a list of them; it refuses what stands for one where a configuration is shown."""
+def unless_shown(
+    read: Read, field: "attrs.Attribute[Any]", refuse: Callable[[str], Any], faults: list[Fault]
+) -> Read:
+    """What reads a field; of a secret it refuses what stands for it where one is shown, and shows no other."""
+    if not field.metadata.get("secret"):
+        return read
     message = (
         f"`{HIDDEN_SECRET}` stands for what is not shown; write the value, or the `${{...}}` that brings it"
     )
 
     def hook(value: Any, kind: Any) -> Any:
-        shown = value if isinstance(value, list) else [value]
-        return refuse(message) if HIDDEN_SECRET in shown else read(value, kind)
+        if HIDDEN_SECRET in (value if isinstance(value, list) else [value]):
+            return refuse(message)
+        before = len(faults)
+        found = read(value, kind)
+        # what has another type may be the secret itself
+        faults[before:] = [
+            attrs.evolve(fault, message=fault.message.partition(", not ")[0])
+            if fault.id == "wrong-type"
+            else fault
+            for fault in faults[before:]
+        ]
+        return found
 
     return hook
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from gatekeeper.auth.issuer_keys import AGAIN, COOL_DOWN, RENEW, WELL_KNOWN, IssuerKeys
 from gatekeeper.auth.jose.keys import KeySet
-from gatekeeper.extend.calls import CallFailed
+from gatekeeper.extend.calls import CallFailed, Reply
 from gatekeeper.testing import FIN, HANG, RST, Origin, StartOrigin, Surroundings, answer
 from tests.auth.jose.made import jwks, public_jwk
 
@@ -30,6 +30,12 @@ async def around() -> AsyncIterator[Surroundings]:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as surroundings.session:
         yield surroundings
     await surroundings.close()
+
+
+@pytest.fixture
+def alone() -> Surroundings:
+    """A gateway that calls nobody."""
+    return Surroundings()
 
 
 def at(around: Surroundings, origin: Origin, keep: float = DAY) -> IssuerKeys:
@@ -129,12 +135,10 @@ async def test_what_an_issuer_tells_is_not_beyond_doubt(
     ],
 )
 def test_who_is_asked_with_tls_does_not_send_elsewhere_without(
-    around_without_a_client: Surroundings, issuer: str, address: str, expected: str
+    alone: Surroundings, issuer: str, address: str, expected: str
 ) -> None:
     """An answer without TLS could be anybody's."""
-    from gatekeeper.extend.calls import Reply
-
-    keys = IssuerKeys("authenticator staff", issuer, "", DAY, around_without_a_client)
+    keys = IssuerKeys("authenticator staff", issuer, "", DAY, alone)
     reply = Reply(
         200,
         [(b"Content-Type", b"application/json")],
@@ -145,12 +149,6 @@ def test_who_is_asked_with_tls_does_not_send_elsewhere_without(
     except CallFailed:
         told = ""
     assert expected == told
-
-
-@pytest.fixture
-def around_without_a_client() -> Surroundings:
-    """A gateway that calls nobody."""
-    return Surroundings()
 
 
 # ---- what comes back ------------------------------------------------------------------------------------------------
@@ -223,9 +221,28 @@ async def test_an_issuer_that_hangs_is_given_up(
     around.fake_clock.advance(RENEW)
     for _ in range(100):
         assert first is await keys.get()
+    assert 1 == len(keys._flights)
     await server.received(3)
     await settle(keys)
     assert 3 == len(server.requests)
+
+
+async def test_nobody_waits_long_for_an_issuer_that_has_failed(
+    around: Surroundings, origin: StartOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JWT-14: else one that hangs would hold all requests; the call goes on, and whoever comes later has the keys."""
+    monkeypatch.setattr("gatekeeper.auth.issuer_keys.PATIENCE", 0.05)
+    go = asyncio.Event()
+    server = (await origin()).play(answer(500)).always(go, PUBLISHED)
+    keys = at(around, server)
+    assert "status" == await kids(keys.get())
+    around.fake_clock.advance(AGAIN)
+
+    assert {"timeout"} == set(await asyncio.gather(*(kids(keys.get()) for _ in range(100))))
+    go.set()
+    await settle(keys)
+
+    assert ("one", 2) == (await kids(keys.get()), len(server.requests))
 
 
 # ---- when they are asked for again ----------------------------------------------------------------------------------
@@ -292,8 +309,11 @@ async def test_after_a_long_silence_they_are_waited_for(around: Surroundings, or
     assert "two" == await kids(keys.get())
 
 
-async def test_after_a_long_silence_the_issuer_may_be_gone(around: Surroundings, origin: StartOrigin) -> None:
+async def test_after_a_long_silence_the_issuer_may_be_gone(
+    around: Surroundings, origin: StartOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """JWT-14: then the last good ones are believed, and who comes next does not wait for what has failed."""
+    monkeypatch.setattr("gatekeeper.auth.issuer_keys.PATIENCE", 30)
     server = (await origin()).play(PUBLISHED).play(answer(500)).always(HANG)
     keys = at(around, server)
     first = await keys.get()
@@ -302,6 +322,7 @@ async def test_after_a_long_silence_the_issuer_may_be_gone(around: Surroundings,
     assert first is await keys.get()
     around.fake_clock.advance(AGAIN)
     assert first is await keys.get()
+    assert 1 == len(keys._flights)
     await server.received(3)
 
 

@@ -492,6 +492,31 @@ async def test_a_rotation_costs_one_call(around: Surroundings, origin: StartOrig
     assert "401" == await ask(auth, signed())
 
 
+@pytest.mark.parametrize("kid", ["rsa", "unknown"])
+async def test_newer_keys_have_to_fit_as_well(around: Surroundings, origin: StartOrigin, kid: str) -> None:
+    """JWT-12: a forged token that makes the gateway ask gains nothing by what it finds."""
+    server = (await origin()).play(published("P-256")).always(published("P-256", "rsa"))
+    auth = await make(around, server)
+    assert "staff:u-17" == await ask(auth, signed())
+    forged = token("rsa", "RS256", kid=kid)[:-8] + "AAAAAAAA"
+
+    assert ["401", "401"] == [await ask(auth, forged) for _ in range(2)]
+    assert 2 == len(server.requests)
+    assert "staff:u-17" == await ask(auth, signed("rsa"))
+
+
+async def test_a_bad_signature_of_a_known_key_causes_no_call(
+    around: Surroundings, origin: StartOrigin
+) -> None:
+    """JWT-13: newer keys could not make it better, and who forges does not use up the cool-down of others."""
+    server = (await origin()).always(published("P-256"))
+    auth = await make(around, server)
+
+    for text in (signed()[:-8] + "AAAAAAAA", token("rsa", "RS256", kid="P-256")):
+        assert "401" == await ask(auth, text)
+    assert 1 == len(server.requests)
+
+
 async def test_invented_keys_cost_one_call_in_a_while(around: Surroundings, origin: StartOrigin) -> None:
     """JWT-13: a thousand names within a minute, and good tokens pass meanwhile, known or not."""
     server = (await origin()).always(published("P-256", "Ed25519"))
