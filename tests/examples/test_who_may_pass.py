@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.running import free_ports, run
 from tests.docs.readme import ROOT, blocks
@@ -88,5 +89,9 @@ def test_production_is_sound(tmp_path: Path) -> None:
     with (tmp_path / "gateway.yaml").open("a") as file:
         file.write("environments: {prod: production.yaml}\n")
     done = run("check", "--strict", "--env", "prod", cwd=tmp_path)
+    whole = yaml.safe_load(run("check", "--effective", "--env", "prod", cwd=tmp_path).stdout)
 
     assert ("", 0) == (done.stderr, done.returncode), done.stdout
+    assert {"keys", "users"} == whole["authenticators"].keys()
+    assert "https://login.example.com" == whole["authenticators"]["users"]["jwt"]["issuer"]
+    assert {"roles": ["{claim.roles}"]}.items() <= whole["authenticators"]["users"]["identity"].items()
