@@ -17,6 +17,7 @@ from tests.examples.terminal import Terminal
 
 EXAMPLE = ROOT / "examples" / "who-may-pass"
 PAGE = EXAMPLE / "README.md"
+FILES = ("gateway.yaml", "production.yaml", "token.sh")
 PORTS = (8080, 9001, 9002, 9400, 9401, 9901)
 """All that the files and the page name, but those of production."""
 RECORDER = """\
@@ -30,11 +31,11 @@ with open("pip.txt", "w") as file:
 def copied(folder: Path) -> dict[int, int]:
     """Copy the example into a folder; the ports that it has there."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-    for path in EXAMPLE.iterdir():
-        text = path.read_text()
+    for name in FILES:
+        text = (EXAMPLE / name).read_text()
         for named, port in ports.items():
             text = re.sub(rf"\b{named}\b", str(port), text)
-        (folder / path.name).write_text(text)
+        (folder / name).write_text(text)
     return ports
 
 
