@@ -3,6 +3,7 @@
 What is known of the machine comes in as `Machine`, so that nothing here asks anybody.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
@@ -64,6 +65,10 @@ class Machine:
     """Those that belong to the configuration, by name."""
 
 
+_ASKED: Final = ("jwks", "issuer", "url")
+"""The options of authenticators that are addresses, those first which are asked instead of others."""
+
+
 @attrs.frozen
 class Finding:
     """Something that should be otherwise."""
@@ -79,6 +84,7 @@ def examine(config: GatewayConfig, machine: Machine) -> list[Finding]:
         *_admin(config),
         *_server(config),
         *_services(config),
+        *_authenticators(config),
         *_files(machine),
         *_machine(config, machine),
     ]
@@ -117,8 +123,11 @@ def _server(config: GatewayConfig) -> Iterator[Finding]:
 
 def _is_private(address: Listen) -> bool:
     """Whether only this machine gets there, as far as can be seen here: what systemd opens, its unit says."""
-    host = address.host
-    return not address.has_host or host.startswith("127.") or host in {"::1", "localhost"}
+    return not address.has_host or _is_here(address.host)
+
+
+def _is_here(host: str) -> bool:
+    return host.startswith("127.") or host in {"::1", "localhost"}
 
 
 def _services(config: GatewayConfig) -> Iterator[Finding]:
@@ -139,6 +148,23 @@ def _service(name: str, service: ServiceConfig) -> Iterator[Finding]:
             f"service `{name}` has {len(service.instances)} instances, and nobody sees when one is down",
             "`health: /path`, or `outliers`",
         )
+
+
+def _authenticators(config: GatewayConfig) -> Iterator[Finding]:
+    for name, one in config.authenticators.items():
+        if getattr(one.options, "keys", ()):
+            # then nobody is asked
+            continue
+        asked = ((key, getattr(one.options, key, None)) for key in _ASKED)
+        key, address = next(((key, address) for key, address in asked if address), ("", ""))
+        # an issuer may be any text
+        plain = re.match(r"http://(\[[^]]*\]|[^/:?#]*)", address, re.IGNORECASE)
+        if plain is not None and not _is_here(plain[1].strip("[]")):
+            yield Finding(
+                "danger",
+                f"`authenticators.{name}` asks {plain[1]} without TLS: whoever is on the way says who may pass",
+                f"`{key}: https://...`",
+            )
 
 
 def _files(machine: Machine) -> Iterator[Finding]:

@@ -36,6 +36,11 @@ def test_where_all_is_well_there_is_nothing(listen: str) -> None:
     assert [] == examine(config(server=f'listen: "{listen}"'), FIT)
 
 
+def asking(authenticator: str) -> str:
+    """An authenticator that every request is asked by."""
+    return f"authenticators: {{who: {{{authenticator}}}}}\nfilters: [auth: who]"
+
+
 USERS = "users: {me: {role: admin, token_sha256: " + "ab" * 32 + "}}"
 
 
@@ -52,6 +57,21 @@ USERS = "users: {me: {role: admin, token_sha256: " + "ab" * 32 + "}}"
         ({"server": "listen: 8080"}, "advice", "listener `main` speaks HTTP"),
         ({"service": ", tls: {verify: false}"}, "danger", "services.a.tls.verify"),
         ({"service": ", health: false, outliers: false"}, "advice", "has 2 instances"),
+        (
+            {"more": asking("jwt: {issuer: 'http://id.test', audience: a}")},
+            "danger",
+            "`authenticators.who` asks id.test",
+        ),
+        (
+            {"more": asking("jwt: {issuer: 'https://id.test', jwks: 'HTTP://keys.test/', audience: a}")},
+            "danger",
+            "asks keys.test without TLS",
+        ),
+        (
+            {"more": asking("introspection: {url: 'http://id.test/ask', client_id: a, client_secret: b}")},
+            "danger",
+            "asks id.test",
+        ),
     ],
 )
 def test_what_a_configuration_opens(given: dict[str, str], severity: str, what: str) -> None:
@@ -72,6 +92,16 @@ def test_what_a_configuration_opens(given: dict[str, str], severity: str, what: 
         {"server": 'listen: "[::1]:8080"'},
         {"service": ", health: false"},
         {"service": ", outliers: false"},
+        {"more": asking("jwt: {issuer: 'https://id.test', audience: a}")},
+        {"more": asking("jwt: {issuer: 'http://127.0.0.1:9400', audience: a}")},
+        {"more": asking("jwt: {issuer: 'http://[::1]:9400', audience: a}")},
+        {"more": asking("jwt: {issuer: 'http://id.test', jwks: 'https://id.test/keys', audience: a}")},
+        {
+            "more": asking(
+                f"jwt: {{issuer: 'http://id.test', keys: ['{'k' * 40}'], algorithms: [HS256], audience: a}}"
+            )
+        },
+        {"more": asking("api_key: {}")},
     ],
 )
 def test_what_is_as_it_should_be(given: dict[str, str]) -> None:

@@ -143,6 +143,12 @@ def test_yaml_and_json_give_plain_data(text: str, data: object) -> None:
             id="a-comma-in-a-text",
         ),
         pytest.param(
+            "plans: {too, description: sees}",
+            ["f:1:12: plans.too: `too:` has no value; give it one, or leave the key out [empty-value]"],
+            {"plans": {"too": BROKEN, "description": "sees"}},
+            id="no-comma-before-it",
+        ),
+        pytest.param(
             "plans: {description: sees, labels: }",
             ["f:1:36: plans.labels: `labels:` has no value; give it one, or leave the key out [empty-value]"],
             {"plans": {"description": "sees", "labels": BROKEN}},

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.running import free_ports, run
 from tests.docs.readme import ROOT, blocks
@@ -16,6 +17,7 @@ from tests.examples.terminal import Terminal
 
 EXAMPLE = ROOT / "examples" / "who-may-pass"
 PAGE = EXAMPLE / "README.md"
+FILES = ("gateway.yaml", "production.yaml", "token.sh")
 PORTS = (8080, 9001, 9002, 9400, 9401, 9901)
 """All that the files and the page name, but those of production."""
 RECORDER = """\
@@ -29,11 +31,11 @@ with open("pip.txt", "w") as file:
 def copied(folder: Path) -> dict[int, int]:
     """Copy the example into a folder; the ports that it has there."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-    for path in EXAMPLE.iterdir():
-        text = path.read_text()
+    for name in FILES:
+        text = (EXAMPLE / name).read_text()
         for named, port in ports.items():
             text = re.sub(rf"\b{named}\b", str(port), text)
-        (folder / path.name).write_text(text)
+        (folder / name).write_text(text)
     return ports
 
 
@@ -88,5 +90,9 @@ def test_production_is_sound(tmp_path: Path) -> None:
     with (tmp_path / "gateway.yaml").open("a") as file:
         file.write("environments: {prod: production.yaml}\n")
     done = run("check", "--strict", "--env", "prod", cwd=tmp_path)
+    whole = yaml.safe_load(run("check", "--effective", "--env", "prod", cwd=tmp_path).stdout)
 
     assert ("", 0) == (done.stderr, done.returncode), done.stdout
+    assert {"keys", "users"} == whole["authenticators"].keys()
+    assert "https://login.example.com" == whole["authenticators"]["users"]["jwt"]["issuer"]
+    assert {"roles": ["{claim.roles}"]}.items() <= whole["authenticators"]["users"]["identity"].items()
