@@ -32,7 +32,6 @@ _SECTIONS: Final[Mapping[str, str]] = {
     "filters.transform.request": "body",
     "filters.transform.response": "status body",
     "filters.static.body": "template",
-    "filters.upstream_auth": "identity_jwt",
 }
 
 _KEYS: Final = {section: frozenset(words.split()) for section, words in _SECTIONS.items()}

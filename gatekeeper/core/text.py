@@ -88,6 +88,11 @@ def cookies(exchange: Exchange) -> str:
     return b"; ".join(lines).decode("latin-1") if lines else ""
 
 
+def is_of_consumer(name: str) -> bool:
+    """Whether a value says something of who asks, and of nothing else: for one consumer it is always the same."""
+    return name.partition(".")[0] in {"consumer", "claim", "authenticator"}
+
+
 class BadPlaceholderError(ValueError):
     """A placeholder that names no value; `id` is that of the problem in a configuration."""
 

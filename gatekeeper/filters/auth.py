@@ -16,7 +16,7 @@ from gatekeeper.core.exchange import Exchange
 from gatekeeper.core.fields import only
 from gatekeeper.core.identity import Consumer
 from gatekeeper.core.message import Field, Response, check_editable
-from gatekeeper.core.text import Text
+from gatekeeper.core.text import Text, is_of_consumer
 from gatekeeper.extend.authenticate import Authenticator, OfAnother
 from gatekeeper.extend.catalog import Catalog
 from gatekeeper.extend.context import DRY_RUN, BuildContext
@@ -181,7 +181,7 @@ def _upstream_fields(texts: Mapping[str, Text]) -> Callable[[Exchange, Consumer]
     if not texts:
         return None
     named = [(name.encode(), text) for name, text in texts.items()]
-    is_same = all(_is_of_consumer(name) for text in texts.values() for name in text.names)
+    is_same = all(is_of_consumer(name) for text in texts.values() for name in text.names)
     key = object()
 
     def fields(exchange: Exchange, consumer: Consumer) -> list[Field]:
@@ -197,10 +197,6 @@ def _upstream_fields(texts: Mapping[str, Text]) -> Callable[[Exchange, Consumer]
         return made
 
     return fields
-
-
-def _is_of_consumer(name: str) -> bool:
-    return name.partition(".")[0] in {"consumer", "claim", "authenticator"}
 
 
 def build(config: AuthConfig, context: BuildContext) -> Auth:

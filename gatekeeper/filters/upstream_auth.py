@@ -16,6 +16,7 @@ from gatekeeper.extend.context import DRY_RUN, BuildContext
 from gatekeeper.extend.hookspecs import hookimpl
 from gatekeeper.extend.vocabulary import Refusal, help_line
 from gatekeeper.filters.access_token import AccessToken, ClientCredentialsConfig
+from gatekeeper.filters.identity_token import IdentityToken, IdentityTokenConfig
 
 
 AUTHORIZATION: Final = b"authorization"
@@ -58,13 +59,23 @@ class BearerConfig:
 
 @attrs.frozen(kw_only=True)
 class UpstreamAuthConfig:
-    """Prove to the service who asks, in the place of what the client has sent in `Authorization`; one of these ways."""
+    """Prove to the service who asks, or that it is the gateway; one of these ways."""
 
     basic: BasicConfig | None = attrs.field(default=None, metadata=help_line("by a name and a password"))
     bearer: BearerConfig | None = attrs.field(default=None, metadata=help_line("by a token of this file"))
     client_credentials: ClientCredentialsConfig | None = attrs.field(
         default=None, metadata=help_line("by a token that is got from a server of OAuth 2.0, and renewed")
     )
+
+    identity_jwt: IdentityTokenConfig | None = attrs.field(
+        default=None,
+        metadata=help_line("who asks, by a token that the gateway signs, in a field of its own"),
+    )
+
+    @property
+    def identity_headers(self) -> frozenset[str]:
+        """The field that only the gateway may send, in lower case."""
+        return frozenset() if self.identity_jwt is None else frozenset({self.identity_jwt.header.lower()})
 
     def __attrs_post_init__(self) -> None:
         given = [field.name for field in attrs.fields(type(self)) if getattr(self, field.name) is not None]
@@ -76,13 +87,16 @@ class UpstreamAuthConfig:
 
 @attrs.frozen
 class UpstreamAuth:
-    """Writes `Authorization` into each attempt's own copy of the request: another service never sees it."""
+    """Writes what proves it into each attempt's own copy of the request: another service never sees it."""
 
-    constant: bytes = attrs.field(repr=False)
+    constant: bytes = attrs.field(default=b"", repr=False)
     token: AccessToken | None = None
+    identity: IdentityToken | None = None
 
     def wrap(self, next: AttemptHandler, /) -> AttemptHandler:  # noqa: A002
         """Return the handler."""
+        if self.identity is not None:
+            return _with_identity(self.identity, next)
         return _with_constant(self.constant, next) if self.token is None else _with_token(self.token, next)
 
 
@@ -111,6 +125,16 @@ def _with_token(token: AccessToken, following: AttemptHandler) -> AttemptHandler
     return upstream_auth
 
 
+def _with_identity(identity: IdentityToken, following: AttemptHandler) -> AttemptHandler:
+    async def upstream_auth(attempt: Attempt) -> Response:
+        token = identity.make(attempt.exchange)
+        if token is not None:
+            attempt.edit().headers.set(identity.field, token)
+        return await following(attempt)
+
+    return upstream_auth
+
+
 def build(config: UpstreamAuthConfig, context: BuildContext) -> UpstreamAuth:
     """Make the filter."""
     if config.basic is not None:
@@ -118,6 +142,8 @@ def build(config: UpstreamAuthConfig, context: BuildContext) -> UpstreamAuth:
         return UpstreamAuth(b"Basic " + base64.b64encode(pair))
     if config.bearer is not None:
         return UpstreamAuth(b"Bearer " + config.bearer.token.encode())
+    if config.identity_jwt is not None:
+        return UpstreamAuth(identity=IdentityToken(config.identity_jwt, context.clock))
     own = config.client_credentials
     assert own is not None
     name, gateway, wheel, random = (
@@ -127,7 +153,7 @@ def build(config: UpstreamAuthConfig, context: BuildContext) -> UpstreamAuth:
         context.random,
     )
     token = context.keep("token", lambda one: AccessToken(name, one, gateway, wheel, random), own)
-    return UpstreamAuth(b"", token)
+    return UpstreamAuth(token=token)
 
 
 @hookimpl

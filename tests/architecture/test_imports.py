@@ -22,7 +22,7 @@ EVERYBODY = {"core", "policy"}
 MORE = {
     # parts count through its metrics, and say in its words what they take
     "extend": {"config", "observe"},
-    "filters": {"extend"},
+    "filters": {"auth", "extend"},  # tokens are signed as they are read
     "auth": {"extend"},
     "registry": {
         "extend",

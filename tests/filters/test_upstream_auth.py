@@ -188,7 +188,7 @@ async def test_a_service_that_refuses_a_token_gets_another(
         ({"basic": {"username": "a:b", "password": "s3cret"}}, "bad-value", "`username` holds no `:`"),
         ({"basic": {"username": "a", "password": "s3cret\n"}}, "bad-value", "no control characters"),
         ({"basic": {"username": "a"}}, "missing-key", "`password` is missing"),
-        ({"identity_jwt": {}}, "unknown-key", "unknown key `identity_jwt`"),
+        ({"identity_token": {}}, "unknown-key", "unknown key `identity_token`"),
     ],
 )
 def test_what_a_configuration_gets_wrong_is_said(options: dict[str, Any], problem: str, message: str) -> None:
