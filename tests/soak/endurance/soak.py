@@ -11,7 +11,7 @@ from random import Random
 from time import monotonic
 from typing import Any, Final
 
-from tests.soak.checks import Check, median
+from tests.soak.checks import Check
 from tests.soak.endurance.curve import svg
 from tests.soak.endurance.load import Load
 from tests.soak.endurance.report import describe, judge
@@ -161,7 +161,8 @@ class _Soak:
     async def taken(self) -> dict[str, int]:
         """What all processes have open, but for connections that are kept for later, and their tasks.
 
-        Of several looks the middle: a probe may be under way, or a connection end between its count and a look.
+        Of several looks the least: what a look itself has asked for may still be closing, or a probe be under way, and
+        what is kept for good is in all of them.
         """
         looks = []
         for _ in range(LOOKS):
@@ -173,7 +174,7 @@ class _Soak:
             found = await self.processes()
             looks.append({"descriptors": sum(map(_descriptors, found.values())) - kept, "tasks": tasks})
             await asyncio.sleep(BETWEEN)
-        return {name: int(median(look[name] for look in looks)) for name in looks[0]}
+        return {name: min(look[name] for look in looks) for name in looks[0]}
 
     async def counted(self) -> int:
         """Requests answered, as the gateway counts them."""
