@@ -164,9 +164,9 @@ class Exchange:
     """One request and its response. It knows no transport: it can be forked and outlive its client.
 
     `deadline` is absolute (`Clock.monotonic`) and shared by all attempts. `spent` has the seconds that each filter
-    took for itself, without what came after it. `consumer` is who has been proven to ask. `interim` passes an interim answer (RFC 9110 section 15.2) on to the
-    client; None where there is nobody who would understand it. `hang_up` cuts the client off inside its answer, where
-    it does not read; None as long as that has not begun.
+    took for itself, without what came after it. `consumer` is who has been proven to ask; None for nobody. `interim`
+    passes an interim answer (RFC 9110 section 15.2) on to the client; None where there is nobody who would understand
+    it. `hang_up` cuts the client off inside its answer, where it does not read; None as long as that has not begun.
     """
 
     __slots__ = (
